@@ -1,0 +1,149 @@
+"""Parameters that check themselves: frozen dataclasses whose fields know their unit and their range."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from typing import Any, Self
+
+
+class ParameterError(ValueError):
+    """A parameter is unknown, of the wrong type or out of range; the message says which, and what is allowed."""
+
+
+def quantity(
+    default: Any = dataclasses.MISSING,
+    unit: str = "1",
+    doc: str = "",
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """Declare one field of a `Parameters` class.
+
+    Parameters
+    ----------
+    default : Any
+        The value when none is given; without it the field is required.
+    unit : str
+        Unit of the value, shown in errors; "1" for numbers without one.
+    doc : str
+        What the field is.
+    low, high : float, optional
+        Smallest and largest value allowed; for a tuple, of each of its members.
+    above : float, optional
+        The value must be larger than this.
+    choices : tuple, optional
+        The only values allowed.
+    """
+    metadata = {"unit": unit, "doc": doc, "low": low, "high": high, "above": above, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _allowed(metadata: Any) -> str:
+    if metadata["choices"]:
+        return "one of " + ", ".join(repr(choice) for choice in metadata["choices"])
+    bounds = []
+    if metadata["above"] is not None:
+        bounds.append(f"above {metadata['above']:g}")
+    if metadata["low"] is not None:
+        bounds.append(f"at least {metadata['low']:g}")
+    if metadata["high"] is not None:
+        bounds.append(f"at most {metadata['high']:g}")
+    unit = "" if metadata["unit"] == "1" else f" [{metadata['unit']}]"
+    return (" and ".join(bounds) or "finite") + unit
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether `value` is of the annotated type; a bool is no number, an int is a float."""
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        return any(_fits(value, member) for member in typing.get_args(kind))
+    if origin is tuple:
+        members = typing.get_args(kind)
+        if len(members) == 2 and members[1] is Ellipsis:
+            return isinstance(value, tuple) and all(_fits(item, members[0]) for item in value)
+        return (
+            isinstance(value, tuple)
+            and len(value) == len(members)
+            and all(_fits(*pair) for pair in zip(value, members, strict=True))
+        )
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    """Base of every parameter set: checked when built, written as JSON text, read back strictly."""
+
+    def __post_init__(self) -> None:
+        kinds = typing.get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):  # JSON and YAML know no tuples
+                value = tuple(value)
+                object.__setattr__(self, field.name, value)
+            kind = kinds[field.name]
+            if not _fits(value, kind):
+                wanted = kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
+                raise ParameterError(
+                    f"{type(self).__name__}.{field.name} = {value!r} is of type {type(value).__name__};"
+                    f" a {wanted} is needed"
+                )
+            if field.metadata:
+                self._check_range(field.name, value, field.metadata)
+        self.check()
+
+    def _check_range(self, name: str, value: Any, metadata: Any) -> None:
+        low, high, above, choices = (metadata[key] for key in ("low", "high", "above", "choices"))
+        for item in value if isinstance(value, tuple) else (value,):
+            number = isinstance(item, (int, float)) and not isinstance(item, bool)
+            wrong = (choices is not None and item not in choices) or (
+                number
+                and (
+                    not math.isfinite(item)
+                    or (low is not None and item < low)
+                    or (high is not None and item > high)
+                    or (above is not None and item <= above)
+                )
+            )
+            if wrong:
+                raise ParameterError(f"{type(self).__name__}.{name} = {value!r}: allowed is {_allowed(metadata)}")
+
+    def check(self) -> None:
+        """Check what concerns several fields at once; subclasses raise `ParameterError` here."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from a mapping.
+
+        Raises
+        ------
+        ParameterError
+            A key is not a parameter, a required one is missing, or a value is not allowed.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(names))
+        if unknown:
+            raise ParameterError(f"{cls.__name__} has no parameter {unknown[0]!r}; allowed are {', '.join(names)}")
+        required = [
+            field.name
+            for field in dataclasses.fields(cls)
+            if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        ]
+        missing = [name for name in required if name not in values]
+        if missing:
+            raise ParameterError(f"{cls.__name__} needs the parameter {missing[0]!r}")
+        return cls(**values)
+
+    def to_json(self) -> str:
+        """Return the parameters as JSON text, with sorted keys."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)

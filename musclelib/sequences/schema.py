@@ -1,0 +1,184 @@
+"""What a sequence is: an `xarray.Dataset` with the names, dims and units that every room agrees on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from musclelib import __version__
+
+DOMAINS = ("simulated", "synthetic in vivo", "recorded", "translated")
+REQUIRED_ATTRIBUTES = ("domain", "source", "parameters", "version")
+COORDINATES = {"time": ("s", "time"), "depth": ("mm", "depth below the probe"), "lateral": ("mm", "lateral position")}
+
+
+class SequenceError(ValueError):
+    """A store or data set is not a sequence: the message says where, what was found and what is allowed."""
+
+
+class Variable(NamedTuple):
+    """One variable of the schema: its dims, the units allowed (the first is the default) and whether NaN pads it."""
+
+    dims: tuple[str, ...]
+    units: tuple[str, ...]
+    long_name: str
+    padded: bool = False
+
+
+FRAMES = ("sequence", "time", "depth", "lateral")
+SCHEMA: dict[str, Variable] = {
+    "velocity": Variable(FRAMES, ("mm/s",), "axial tissue velocity, positive away from the probe"),
+    "displacement": Variable(FRAMES, ("um",), "axial tissue displacement from one frame to the next"),
+    "coherence": Variable(FRAMES, ("1",), "coherence of the echoes of two frames"),
+    "intensity": Variable(FRAMES, ("dB", "1"), "B-mode intensity"),
+    "territory": Variable(("sequence", "unit", "depth", "lateral"), ("1",), "motor-unit territory"),
+    "twitch_train": Variable(("sequence", "unit", "time"), ("mm/s",), "twitch train", padded=True),
+    "firing_time": Variable(("sequence", "unit", "firing"), ("s",), "firing time", padded=True),
+    "synchronised": Variable(("sequence", "unit", "firing"), ("1",), "firing synchronised with another unit"),
+    "firing_rate": Variable(("sequence", "unit"), ("Hz",), "mean firing rate set for the unit", padded=True),
+    "centre_depth": Variable(("sequence", "unit"), ("mm",), "territory centre, depth", padded=True),
+    "centre_lateral": Variable(("sequence", "unit"), ("mm",), "territory centre, lateral", padded=True),
+    "diameter": Variable(("sequence", "unit"), ("mm",), "territory diameter", padded=True),
+    "unit_count": Variable(("sequence",), ("1",), "number of active motor units"),
+    "velocity_mean": Variable(("sequence",), ("mm/s",), "mean velocity of the sequence"),
+    "velocity_sd": Variable(("sequence",), ("mm/s",), "standard deviation of the velocity of the sequence"),
+    "label_map": Variable(("sequence", "depth", "lateral"), ("1",), "tissue label"),
+    "angle": Variable(("sequence", "time"), ("deg",), "joint angle"),
+    "torque": Variable(("sequence", "time"), ("N m",), "joint torque"),
+    "angular_velocity": Variable(("sequence", "time"), ("deg/s",), "joint angular velocity"),
+    "emg": Variable(("sequence", "time"), ("V",), "electromyogram"),
+}
+
+
+def build(
+    variables: Mapping[str, ArrayLike],
+    *,
+    time: ArrayLike,
+    depth: ArrayLike,
+    lateral: ArrayLike,
+    domain: str,
+    source: str,
+    parameters: str = "{}",
+    seed: int | None = None,
+    units: Mapping[str, str] | None = None,
+) -> xr.Dataset:
+    """Make a data set from arrays; names, shapes, units and attributes are checked, values when it is written.
+
+    Parameters
+    ----------
+    variables : mapping
+        Arrays by the names of `SCHEMA`, with the dims given there, for example `velocity` `(sequence, time, depth,
+        lateral)` [mm/s].
+    time, depth, lateral : array_like
+        Coordinates [s], [mm], [mm].
+    domain : str
+        One of `DOMAINS`.
+    source : str
+        Where the data come from: simulator and preset, or recording and licence.
+    parameters : str
+        JSON text of the parameters that made them.
+    seed : int, optional
+        Seed of the random draws, where there were any.
+    units : mapping, optional
+        Units of variables that allow several, for example `{"intensity": "1"}` for grey values.
+
+    Raises
+    ------
+    SequenceError
+        A name, shape, unit or attribute is not of the schema.
+    """
+    coordinates = {
+        name: xr.Variable((name,), np.asarray(values, np.float64), _attributes(*COORDINATES[name]))
+        for name, values in (("time", time), ("depth", depth), ("lateral", lateral))
+    }
+    arrays = {}
+    for name, values in variables.items():
+        spec = _spec(name)
+        values = np.asarray(values)
+        if values.ndim != len(spec.dims):
+            raise SequenceError(f"{name}: shape {values.shape}, but its dims are {spec.dims}")
+        chosen = (units or {}).get(name, spec.units[0])
+        arrays[name] = xr.Variable(spec.dims, values, _attributes(chosen, spec.long_name))
+    attributes: dict[str, Any] = {"domain": domain, "source": source, "parameters": parameters}
+    if seed is not None:
+        attributes["seed"] = seed
+    try:
+        dataset = xr.Dataset(arrays, coordinates, attributes | {"version": __version__})
+    except ValueError as error:  # xarray names the two variables whose sizes differ
+        raise SequenceError(f"sizes do not agree: {error}") from None
+    check(dataset, values=False)
+    return dataset
+
+
+def _attributes(units: str, long_name: str) -> dict[str, str]:
+    return {"units": units, "long_name": long_name}
+
+
+def _spec(name: str) -> Variable:
+    if name not in SCHEMA:
+        raise SequenceError(f"unknown variable {name!r}; allowed are {', '.join(SCHEMA)}")
+    return SCHEMA[name]
+
+
+def check(dataset: xr.Dataset, *, values: bool = True) -> None:
+    """Check a data set against the schema, its values (NaN, infinity) one sequence at a time.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        The data set; variables that the schema does not know are left alone.
+    values : bool
+        Also read every value; without it only names, dims, units and attributes are looked at.
+
+    Raises
+    ------
+    SequenceError
+        The first thing that is wrong: what, where and what is allowed.
+    """
+    for name in REQUIRED_ATTRIBUTES:
+        if name not in dataset.attrs:
+            raise SequenceError(f"attribute {name!r} is missing; a sequence has {', '.join(REQUIRED_ATTRIBUTES)}")
+    if dataset.attrs["domain"] not in DOMAINS:
+        raise SequenceError(f"domain {dataset.attrs['domain']!r}: allowed are {', '.join(DOMAINS)}")
+    try:
+        json.loads(dataset.attrs["parameters"])
+    except (TypeError, json.JSONDecodeError):
+        raise SequenceError("attribute 'parameters' is not JSON text") from None
+    for name, (unit, _) in COORDINATES.items():
+        if name not in dataset.coords:
+            raise SequenceError(f"coordinate {name!r} [{unit}] is missing")
+        axis = dataset[name]
+        if axis.attrs.get("units") != unit:
+            raise SequenceError(f"{name}: units {axis.attrs.get('units')!r}, {unit!r} is needed")
+        if axis.size == 0 or not np.all(np.isfinite(axis)) or np.any(np.diff(axis) <= 0):
+            raise SequenceError(f"{name}: the coordinate is not finite and increasing")
+    known = [str(name) for name in dataset.data_vars if name in SCHEMA]
+    if not any(SCHEMA[name].dims == FRAMES for name in known):
+        raise SequenceError("none of the variables velocity, displacement, intensity is there")
+    for name in known:
+        spec = SCHEMA[name]
+        if dataset[name].dims != spec.dims:
+            raise SequenceError(f"{name}: dims {dataset[name].dims}, {spec.dims} are needed")
+        if dataset[name].attrs.get("units") not in spec.units:
+            raise SequenceError(
+                f"{name}: units {dataset[name].attrs.get('units')!r}, {' or '.join(map(repr, spec.units))} is needed"
+            )
+        if values and dataset[name].dtype.kind == "f":
+            _check_finite(name, dataset[name], spec)
+
+
+def _check_finite(name: str, array: xr.DataArray, spec: Variable) -> None:
+    for index in range(array.sizes["sequence"]):
+        try:
+            block = array.isel(sequence=index).to_numpy()
+        except Exception as error:  # a damaged file surfaces as whatever its codec raises
+            raise SequenceError(f"{name}, sequence {index}: cannot be read ({error}); the store is damaged") from error
+        wrong = np.isinf(block) if spec.padded else ~np.isfinite(block)
+        if wrong.any():
+            where = dict(zip(spec.dims[1:], map(int, np.argwhere(wrong)[0]), strict=True)) if block.ndim else {}
+            raise SequenceError(f"{name}, sequence {index}: {int(wrong.sum())} values are not finite, first at {where}")

@@ -1,0 +1,195 @@
+"""Sequences on zarr 3, in a local folder or behind any fsspec URL.
+
+A store holds any number of sequences of one geometry. Chunk = one training clip (unit of reading), shard = one
+whole sequence (unit of writing), so that a job that owns a sequence owns its files, and an interrupted job leaves
+whole files or none. The group attribute `finished_sequences` is set last: what is not finished is never seen.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.codecs import BloscCodec
+
+from musclelib.sequences.schema import COORDINATES, FRAMES, SequenceError, check
+
+CLIP_FRAMES = 32
+"""Frames of one chunk: the clip that the networks of paper 1 are trained on."""
+
+COUNT = "finished_sequences"
+
+
+@contextmanager
+def _writing(store: str | Path) -> Iterator[None]:
+    """Say in one line what to do when the disk is full or the folder closed."""
+    try:
+        yield
+    except OSError as error:
+        raise SequenceError(
+            f"{store}: cannot be written ({error.strerror or error}); what is finished stays: free space or open the"
+            " folder and run the same command again, or choose another place"
+        ) from error
+
+
+def create(store: str | Path, like: xr.Dataset, count: int) -> None:
+    """Lay out a store for `count` sequences of the variables and geometry of `like`; go on with one never finished.
+
+    Raises
+    ------
+    SequenceError
+        A finished store, or one begun with other variables, parameters or geometry, is there already.
+    """
+    attributes = {**like.attrs, COUNT: 0}
+    try:
+        with _writing(store):
+            root = zarr.open_group(str(store), mode="a", zarr_format=3, attributes=attributes)
+    except ValueError as error:
+        if isinstance(error, SequenceError):
+            raise
+        raise SequenceError(f"{store}: something else is there ({error})") from None
+    if root.attrs.get(COUNT) != 0:
+        raise SequenceError(f"{store}: exists already; choose another name or remove it")
+    if root.attrs.asdict() != attributes:
+        raise SequenceError(f"{store}: was begun with other parameters; choose another name or remove it")
+    for name, variable in like.variables.items():
+        per_sequence = "sequence" in variable.dims
+        shape = (count, *variable.shape[1:]) if per_sequence else variable.shape
+        if str(name) in root:
+            found = root[str(name)]
+            if not isinstance(found, zarr.Array) or (found.shape, found.dtype) != (shape, variable.dtype):
+                raise SequenceError(f"{store}: {name} was begun with another shape or type; remove the store")
+            continue
+        chunks, shards = _layout(variable) if per_sequence else (shape, None)
+        root.create_array(
+            str(name),
+            data=None if per_sequence else variable.values,
+            shape=shape if per_sequence else None,
+            dtype=variable.dtype if per_sequence else None,
+            chunks=chunks,
+            shards=shards,
+            # without shuffling, lz4 unpacks a clip about as fast as memory copies it
+            compressors=BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"),
+            fill_value=np.nan if variable.dtype.kind == "f" else None,
+            dimension_names=[str(dim) for dim in variable.dims],
+            attributes=dict(variable.attrs),
+        )
+
+
+def _layout(variable: xr.Variable) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+    """Return chunk and shard: one clip and one sequence for frames, one sequence for all else."""
+    if variable.dims != FRAMES:
+        return (1, *(max(size, 1) for size in variable.shape[1:])), None
+    frames, *plane = variable.shape[1:]
+    clip = min(CLIP_FRAMES, frames)
+    whole = -(-frames // clip) * clip
+    return (1, clip, *plane), (1, whole, *plane)
+
+
+def put(store: str | Path, index: int, dataset: xr.Dataset) -> None:
+    """Write one sequence (a data set whose `sequence` has size 1) at `index`, variable by variable in its order."""
+    root = zarr.open_group(str(store), mode="r+")
+    for name, variable in dataset.data_vars.items():
+        if "sequence" in variable.dims:
+            array = root[str(name)]
+            assert isinstance(array, zarr.Array)
+            with _writing(store):
+                # a chunk equal to the fill value is written as well: what exists must not depend on the values
+                array.with_config({"write_empty_chunks": True})[index] = variable.values[0]
+
+
+def finish(store: str | Path, count: int) -> None:
+    """Declare the first `count` sequences of a store finished."""
+    zarr.open_group(str(store), mode="r+").attrs[COUNT] = count
+
+
+def write(dataset: xr.Dataset, store: str | Path) -> None:
+    """Check a data set and write it to a new store (a local folder or any fsspec URL such as `s3://bucket/name`)."""
+    check(dataset)
+    create(store, dataset, dataset.sizes["sequence"])
+    for index in range(dataset.sizes["sequence"]):
+        put(store, index, dataset.isel(sequence=[index]))
+    finish(store, dataset.sizes["sequence"])
+
+
+def append(store: str | Path, dataset: xr.Dataset) -> None:
+    """Append sequences to a finished store; interrupted, it leaves the store as it was, and may be run again.
+
+    Raises
+    ------
+    SequenceError
+        The data set does not have the variables, geometry, units or coordinates of the store.
+    """
+    check(dataset)
+    old = open(store)
+    for name in old.data_vars:
+        if name not in dataset or dataset[name].shape[1:] != old[name].shape[1:]:
+            found = dataset[name].shape[1:] if name in dataset else "nothing"
+            raise SequenceError(f"{store}: {name} has shape {old[name].shape[1:]} a sequence; {found} was given")
+        if dataset[name].attrs["units"] != old[name].attrs["units"]:
+            raise SequenceError(f"{store}: {name} is in {old[name].attrs['units']}, not {dataset[name].attrs['units']}")
+    for name in COORDINATES:
+        if not np.allclose(old[name], dataset[name], rtol=0, atol=1e-9):
+            raise SequenceError(f"{store}: {name} differs from that of the store")
+    root = zarr.open_group(str(store), mode="r+")
+    start, total = old.sizes["sequence"], old.sizes["sequence"] + dataset.sizes["sequence"]
+    for name, array in root.arrays():
+        if name in old.data_vars:
+            array.resize((total, *array.shape[1:]))
+    for index in range(dataset.sizes["sequence"]):
+        put(store, start + index, dataset.isel(sequence=[index])[list(old.data_vars)])
+    finish(store, total)
+
+
+def open(store: str | Path) -> xr.Dataset:
+    """Open a store lazily, as dask arrays whose chunks are clips; unfinished sequences are left out with a warning.
+
+    Raises
+    ------
+    SequenceError
+        Nothing is there, it is no sequence store, it was not finished, or it does not follow the schema.
+    """
+    try:
+        count = zarr.open_group(str(store), mode="r").attrs.get(COUNT)
+        # decode_timedelta: "s" is a unit here, not a promise of datetime types
+        dataset = xr.open_zarr(str(store), consolidated=False, chunks={}, decode_timedelta=False)
+    except FileNotFoundError:
+        raise SequenceError(f"{store}: there is no zarr store of that name") from None
+    except (ValueError, KeyError, json.JSONDecodeError) as error:
+        raise SequenceError(f"{store}: cannot be read as zarr 3 ({error})") from error
+    if not isinstance(count, int):
+        raise SequenceError(f"{store}: a zarr store, but not of musclelib (no attribute {COUNT!r})")
+    if count == 0:
+        raise SequenceError(f"{store}: not finished; run the command that makes it again, it goes on where it stopped")
+    total = dataset.sizes.get("sequence", 0)
+    if count > total:
+        raise SequenceError(f"{store}: {count} sequences are declared, {total} are there")
+    if count < total:
+        warnings.warn(f"{store}: {total - count} unfinished sequences are left out", stacklevel=2)
+        dataset = dataset.isel(sequence=slice(count))
+    del dataset.attrs[COUNT]
+    try:
+        check(dataset, values=False)
+    except SequenceError as error:
+        raise SequenceError(f"{store}: {error}") from None
+    return dataset
+
+
+def frames(dataset: xr.Dataset, name: str = "velocity") -> Iterator[np.ndarray]:
+    """Yield one sequence after the other, each `(time, depth, lateral)` and in memory alone.
+
+    Raises
+    ------
+    SequenceError
+        The data set has no such variable.
+    """
+    if name not in dataset:
+        raise SequenceError(f"there is no variable {name!r}; there are {', '.join(map(str, dataset.data_vars))}")
+    for index in range(dataset.sizes["sequence"]):
+        yield dataset[name].isel(sequence=index).to_numpy()

@@ -1,0 +1,108 @@
+"""Firing of a motor-unit pool: inter-pulse intervals with jitter, a refractory gap, and synchronisation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def renewal_train(
+    rng: np.random.Generator, rate: float, cv: float, refractory: float, start: float, stop: float
+) -> np.ndarray:
+    """Draw the firing times of one unit between `start` and `stop` [s], without synchronisation.
+
+    Intervals are N(1/rate, (cv/rate)²), never below `refractory` (papers 1 and 2: 0.2/rate is read as the SD, the
+    field's coefficient of variation). The first firing falls uniformly within one mean interval after `start`.
+    """
+    most = int((stop - start) * rate * 2) + 10
+    intervals = np.maximum(rng.normal(1 / rate, cv / rate, most), refractory)
+    times = start + rng.uniform(0, 1 / rate) + np.concatenate([[0.0], np.cumsum(intervals)])
+    while times[-1] < stop:  # only when many intervals in a row came out short
+        times = np.append(times, times[-1] + max(rng.normal(1 / rate, cv / rate), refractory))
+    return times[times < stop]
+
+
+def synchronise(
+    rng: np.random.Generator, trains: list[np.ndarray], share: np.ndarray, jitter: float, refractory: float
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Make a share of each unit's firings coincide with a firing of another unit.
+
+    A firing is moved to the nearest firing of a random other unit, N(0, jitter²) beside it, and both then count as
+    synchronised: coincidence is mutual. The number of firings and the refractory gap are kept; a move that would
+    break the gap is not made. The papers give the share only; the way is a choice of this project.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the draws.
+    trains : list of numpy.ndarray
+        Sorted firing times of each unit [s].
+    share : numpy.ndarray
+        Wanted share of synchronised firings `(unit,)`; a fraction of a firing is rounded at random, so that the
+        mean is met.
+    jitter, refractory : float
+        SD between two synchronised firings and shortest interval [s].
+
+    Returns
+    -------
+    trains, synchronised : list of numpy.ndarray
+        The sorted firing times and, of the same shapes, which of them are synchronised.
+    """
+    trains = [train.copy() for train in trains]
+    flags = [np.zeros(len(train), bool) for train in trains]
+    lengths = np.array([len(train) for train in trains])
+    quota = np.floor(share * lengths + rng.uniform(size=len(trains))).astype(int)
+    for unit in rng.permutation(len(trains)):
+        for firing in rng.permutation(len(trains[unit])):
+            others = [other for other in range(len(trains)) if other != unit and quota[other] > 0]
+            if quota[unit] <= 0 or not others:
+                break
+            if flags[unit][firing]:
+                continue
+            other = others[rng.integers(len(others))]
+            free = np.flatnonzero(~flags[other])
+            if not len(free):
+                continue
+            partner = free[np.argmin(np.abs(trains[other][free] - trains[unit][firing]))]
+            moved = trains[other][partner] + rng.normal(0, jitter)
+            before = trains[unit][firing - 1] if firing > 0 else -np.inf
+            after = trains[unit][firing + 1] if firing + 1 < len(trains[unit]) else np.inf
+            if before + refractory <= moved <= after - refractory:
+                trains[unit][firing] = moved
+                flags[unit][firing] = flags[other][partner] = True
+                quota[unit] -= 1
+                quota[other] -= 1
+    return trains, flags
+
+
+def pad(rows: list[np.ndarray], width: int, fill: float | bool) -> np.ndarray:
+    """Stack rows of different length to `(row, width)`, filled up at the end."""
+    out = np.full((len(rows), width), fill)
+    for row, values in zip(out, rows, strict=True):
+        row[: len(values)] = values
+    return out
+
+
+def firing_statistics(firing_time: np.ndarray, synchronised: np.ndarray) -> dict[str, np.ndarray]:
+    """Measure what was realised, unit by unit.
+
+    Parameters
+    ----------
+    firing_time : numpy.ndarray
+        `(unit, firing)` [s], padded with NaN.
+    synchronised : numpy.ndarray
+        `(unit, firing)` bool.
+
+    Returns
+    -------
+    dict
+        `firing_rate` [Hz], `interval_cv` and `synchronisation`, each `(unit,)`; NaN for a unit without two intervals.
+    """
+    intervals = np.diff(firing_time, axis=1)
+    count = np.sum(np.isfinite(firing_time), axis=1)
+    enough = count > 2
+    mean = np.full(len(firing_time), np.nan)
+    deviation, share = mean.copy(), mean.copy()
+    mean[enough] = np.nanmean(intervals[enough], axis=1)
+    deviation[enough] = np.nanstd(intervals[enough], axis=1, ddof=1)
+    share[enough] = (synchronised & np.isfinite(firing_time))[enough].sum(axis=1) / count[enough]
+    return {"firing_rate": 1 / mean, "interval_cv": deviation / mean, "synchronisation": share}

@@ -1,0 +1,110 @@
+"""Generate a store of simulated sequences: streamed to disk, by several workers, killed and continued at will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import zarr
+from tqdm.auto import tqdm
+
+from musclelib import sequences
+from musclelib.parameters import ParameterError
+from musclelib.simulator.apply import simulate, to_dataset
+from musclelib.simulator.parameters import SimulatorParameters
+
+_MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
+
+
+def generate(
+    store: str | Path,
+    parameters: SimulatorParameters,
+    count: int,
+    *,
+    seed: int = 0,
+    workers: int = 2,
+    scheduler: str = "",
+) -> None:
+    """Simulate `count` sequences into a store, or finish one that was interrupted; a finished store is left alone.
+
+    The bytes written depend on `parameters`, `seed` and `count` alone, not on workers, order or interruptions.
+    Memory holds about two sequences a worker. A progress bar shows.
+
+    Parameters
+    ----------
+    store : str or Path
+        Local folder, or an fsspec URL such as `s3://bucket/name.zarr`.
+    parameters : SimulatorParameters
+        What to simulate.
+    count : int
+        Number of sequences.
+    seed : int
+        Seed of the set.
+    workers : int
+        Threads on this machine.
+    scheduler : str
+        Address of a dask scheduler, whose workers then do the work and reach the store by the same name.
+
+    Raises
+    ------
+    ParameterError
+        A count, seed or worker number that is impossible.
+    SequenceError
+        Another store is there already.
+    """
+    for name, value, low in (("count", count, 1), ("seed", seed, 0), ("workers", workers, 1)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
+            raise ParameterError(f"{name} = {value!r}: allowed is a whole number of at least {low}")
+    if _finished(store, parameters, count, seed):
+        return
+    first = to_dataset(simulate(parameters, seed, 0), parameters, seed)
+    sequences.create(store, first, count)
+    root = zarr.open_group(str(store), mode="r")
+    mark = root[_MARK]
+    assert isinstance(mark, zarr.Array)
+    missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
+    with _executor(workers, scheduler) as executor, tqdm(total=count, initial=count - len(missing), unit="seq") as bar:
+        bar.set_description("simulate")
+        running = set()
+        for index in missing:
+            running.add(executor.submit(make, str(store), parameters, seed, int(index)))
+            if len(running) >= 2 * workers:  # bounded: what waits for its turn is an index, not a sequence
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                bar.update(sum(future.result() is None for future in done))
+        for future in running:
+            bar.update(future.result() is None)
+    sequences.finish(store, count)
+
+
+def make(store: str, parameters: SimulatorParameters, seed: int, index: int) -> None:
+    """Simulate one sequence into its place in a store."""
+    sequences.put(store, index, to_dataset(simulate(parameters, seed, index), parameters, seed))
+
+
+def _finished(store: str | Path, parameters: SimulatorParameters, count: int, seed: int) -> bool:
+    """Whether the store is there, whole; an unfinished or missing one is not, a finished one must be the same."""
+    try:
+        dataset = sequences.open(store)
+    except sequences.SequenceError:
+        return False  # `create` says what is wrong, where something is
+    found = (dataset.attrs["parameters"], dataset.attrs.get("seed"), dataset.sizes["sequence"])
+    if found != (parameters.to_json(), seed, count):
+        raise sequences.SequenceError(
+            f"{store}: exists already, with other parameters, seed or count; choose another name or remove it"
+        )
+    return True
+
+
+@contextmanager
+def _executor(workers: int, scheduler: str) -> Iterator[Executor]:
+    if not scheduler:
+        with ThreadPoolExecutor(workers) as executor:
+            yield executor
+        return
+    from distributed import Client  # slow to import, needed for a cluster only
+
+    with Client(scheduler, set_as_default=False) as client:
+        yield client.get_executor()

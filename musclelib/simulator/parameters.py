@@ -1,0 +1,124 @@
+"""What can be set in the motor-unit simulator, and the presets of papers 1 and 2."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from musclelib.parameters import ParameterError, Parameters, quantity
+
+
+@dataclass(frozen=True)
+class SimulatorParameters(Parameters):
+    """Parameters of one set of simulated sequences; pairs are ranges that a unit's value is drawn from, uniformly.
+
+    The defaults are those of paper 1 ("Simulation dataset"). What the papers leave open carries its reason here.
+    """
+
+    # the image
+    frames: int = quantity(1024, "1", "frames of a sequence", low=8)
+    frame_rate: float = quantity(512.0, "Hz", "frames a second", low=50)
+    pixels: tuple[int, int] = quantity((128, 128), "1", "pixels along depth and lateral", low=4)
+    size: tuple[float, float] = quantity((40.0, 40.0), "mm", "depth and width of the cross-section", above=0)
+    # the pool
+    units: tuple[int, int] = quantity((4, 10), "1", "active motor units", low=0)
+    firing_rate: tuple[float, float] = quantity((8.0, 13.0), "Hz", "mean firing rate", low=0.5, high=50)
+    interval_cv: float = quantity(0.2, "1", "SD of the inter-pulse interval over its mean", low=0, high=0.5)
+    synchronisation: tuple[float, float] = quantity(
+        (0.1, 0.1), "1", "share of a unit's firings that coincide with one of another unit", low=0, high=0.5
+    )
+    synchronisation_jitter: float = quantity(0.002, "s", "SD between two synchronised firings", low=0, high=0.01)
+    refractory: float = quantity(0.03, "s", "shortest inter-pulse interval", low=0.005, high=0.1)
+    # the territory: a circle; how strongly a fibre moves within it is not stated by the papers
+    diameter: tuple[float, float] = quantity((2.5, 10.0), "mm", "territory diameter", above=0)
+    profile: str = quantity(
+        "disc", "1", "velocity across the territory", choices=("disc", "soft disc", "gaussian", "point")
+    )
+    # the twitch: the waveform of the papers' source was not published, so Raikova's 4-parameter model stands in
+    waveform: str = quantity("twitch", "1", "response to one firing", choices=("twitch", "dirac"))
+    contraction_time: tuple[float, float] = quantity((0.050, 0.075), "s", "onset to peak", low=0.01, high=0.2)
+    half_relaxation: tuple[float, float] = quantity((0.100, 0.130), "s", "onset to half relaxed", low=0.02, high=0.4)
+    lead: tuple[float, float] = quantity((0.003, 0.015), "s", "firing to onset of the twitch", low=0, high=0.1)
+    amplitude: tuple[float, float] = quantity((2.0, 30.0), "um", "peak displacement, log-uniform", above=0)
+    variation: tuple[float, float] = quantity(
+        (0.05, 0.10), "1", "CV of a unit's twitch duration and amplitude from firing to firing", low=0, high=0.3
+    )
+    # what is added
+    noise_snr: tuple[float, float] | None = quantity(
+        None, "dB", "signal-to-noise ratio of white Gaussian noise, None for no noise", low=-20, high=100
+    )
+    background: float = quantity(0.0, "mm/s", "SD of white noise added before the low-pass filter", low=0)
+    smoothing: tuple[float, float] = quantity(
+        (0.0, 0.0), "s, mm", "SD of the Gaussian low-pass filter along time and space, 0 for none", low=0, high=10
+    )
+
+    def check(self) -> None:
+        """Check that ranges go upwards and that territories fit the image."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name not in ("pixels", "size", "smoothing") and isinstance(value, tuple) and value[0] > value[1]:
+                raise ParameterError(f"{field.name} = {value}: a range goes from low to high")
+        if self.diameter[1] > min(self.size):
+            raise ParameterError(f"diameter = {self.diameter} [mm]: at most the image size {self.size}")
+        if self.contraction_time[1] * 2 < self.half_relaxation[0] and self.waveform == "twitch":
+            raise ParameterError(
+                f"half_relaxation = {self.half_relaxation} [s]: from onset, at most twice the contraction_time"
+                f" {self.contraction_time}, so that the velocity starts from zero"
+            )
+        if self.contraction_time[1] >= self.half_relaxation[0]:
+            raise ParameterError(f"half_relaxation = {self.half_relaxation} [s]: above contraction_time, from onset")
+        if self.refractory * self.firing_rate[1] > 0.8:
+            raise ParameterError(f"refractory = {self.refractory} [s]: at most 0.8 of the shortest mean interval")
+
+    @property
+    def duration(self) -> float:
+        """Length of a sequence [s]."""
+        return self.frames / self.frame_rate
+
+    @property
+    def time(self) -> np.ndarray:
+        """Time of each frame `(time,)` [s]."""
+        return np.arange(self.frames) / self.frame_rate
+
+    @property
+    def depth(self) -> np.ndarray:
+        """Depth of each pixel's centre `(depth,)` [mm]."""
+        return (np.arange(self.pixels[0]) + 0.5) * self.size[0] / self.pixels[0]
+
+    @property
+    def lateral(self) -> np.ndarray:
+        """Lateral position of each pixel's centre `(lateral,)` [mm], 0 in the middle."""
+        return (np.arange(self.pixels[1]) + 0.5) * self.size[1] / self.pixels[1] - self.size[1] / 2
+
+
+PRESETS = {
+    "paper1": SimulatorParameters(),
+    "paper2": SimulatorParameters(
+        frames=400, frame_rate=400.0, pixels=(64, 64), units=(5, 30), synchronisation=(0.0, 0.1)
+    ),
+    # paper 1, "Limitations": points and Dirac pulses, noise N(0, 0.1), low-pass; the filter's width is not stated, so
+    # it is chosen near the size of a small territory and the rise of a twitch
+    "paper1-reduced": SimulatorParameters(
+        profile="point", waveform="dirac", background=0.1, smoothing=(0.008, 1.5), variation=(0.0, 0.0)
+    ),
+}
+
+
+def preset(name: str, **changes: Any) -> SimulatorParameters:
+    """Return a preset, with some values changed.
+
+    Raises
+    ------
+    ParameterError
+        There is no such preset or parameter, or a value is not allowed.
+    """
+    if name not in PRESETS:
+        raise ParameterError(f"preset {name!r}: allowed are {', '.join(PRESETS)}")
+    return SimulatorParameters.from_dict({**_fields(PRESETS[name]), **changes})
+
+
+def _fields(parameters: SimulatorParameters) -> dict[str, Any]:
+    return {field.name: getattr(parameters, field.name) for field in dataclasses.fields(parameters)}

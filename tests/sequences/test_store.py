@@ -1,0 +1,251 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import boto3
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musclelib import sequences
+from musclelib.sequences import SequenceError
+
+
+def files(store):
+    return {path.relative_to(store): path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
+
+
+def test_round_trip_keeps_values_dims_and_units(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    back = sequences.open(tmp_path / "a.zarr")
+    xr.testing.assert_identical(back.load(), dataset)
+    assert back.velocity.attrs["units"] == "mm/s"
+
+
+def test_chunk_is_a_clip_and_shard_a_sequence(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    array = zarr.open_group(tmp_path / "a.zarr")["velocity"]
+    assert array.chunks == (1, 32, 12, 10)
+    assert array.shards == (1, 96, 12, 10)
+    assert sorted(path.name for path in (tmp_path / "a.zarr/velocity/c").iterdir()) == ["0", "1", "2"]
+
+
+def test_open_is_lazy(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    (tmp_path / "a.zarr/velocity/c/1/0/0/0").write_bytes(b"rubbish")
+    opened = sequences.open(tmp_path / "a.zarr")  # reads no frame
+    np.testing.assert_array_equal(opened.velocity[0], dataset.velocity[0])
+
+
+def test_append_extends_and_refuses_what_does_not_fit(dataset, tmp_path):
+    store = tmp_path / "a.zarr"
+    sequences.write(dataset, store)
+    sequences.append(store, dataset.isel(sequence=[1]))
+    back = sequences.open(store)
+    assert back.sizes["sequence"] == 4
+    np.testing.assert_array_equal(back.velocity[3], dataset.velocity[1])
+    before = files(store)
+    with pytest.raises(SequenceError, match=r"velocity has shape \(80, 12, 10\) a sequence; \(40, 12, 10\)"):
+        sequences.append(store, dataset.isel(time=slice(40)))
+    with pytest.raises(SequenceError, match="depth differs"):
+        sequences.append(store, dataset.assign_coords(depth=dataset.depth + 1).assign_coords(depth=_shifted(dataset)))
+    assert files(store) == before
+
+
+def _shifted(dataset):
+    return ("depth", dataset.depth.values + 1, dataset.depth.attrs)
+
+
+def test_interrupted_append_is_not_seen_and_can_be_repeated(dataset, tmp_path, monkeypatch):
+    store = tmp_path / "a.zarr"
+    sequences.write(dataset, store)
+    put = sequences.store.put
+
+    def dies(store, index, part):
+        if index == 4:
+            raise KeyboardInterrupt
+        put(store, index, part)
+
+    monkeypatch.setattr(sequences.store, "put", dies)
+    with pytest.raises(KeyboardInterrupt):
+        sequences.append(store, dataset)
+    with pytest.warns(UserWarning, match="3 unfinished sequences"):
+        assert sequences.open(store).sizes["sequence"] == 3
+    monkeypatch.setattr(sequences.store, "put", put)
+    with pytest.warns(UserWarning, match="unfinished"):
+        sequences.append(store, dataset)
+    assert sequences.open(store).sizes["sequence"] == 6
+    np.testing.assert_array_equal(sequences.open(store).velocity[3:], dataset.velocity)
+
+
+def test_interrupted_write_is_not_seen_and_continues_to_the_same_bytes(dataset, tmp_path, monkeypatch):
+    sequences.write(dataset, tmp_path / "whole.zarr")
+    put = sequences.store.put
+    monkeypatch.setattr(
+        sequences.store, "put", lambda store, index, part: put(store, index, part) if index < 1 else 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        sequences.write(dataset, tmp_path / "a.zarr")
+    with pytest.raises(SequenceError, match="not finished"):
+        sequences.open(tmp_path / "a.zarr")
+    monkeypatch.setattr(sequences.store, "put", put)
+    sequences.write(dataset, tmp_path / "a.zarr")
+    assert files(tmp_path / "a.zarr") == files(tmp_path / "whole.zarr")
+
+
+def test_write_never_replaces(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    with pytest.raises(SequenceError, match="exists already"):
+        sequences.write(dataset, tmp_path / "a.zarr")
+
+
+def test_unfinished_store_of_other_parameters_is_refused(dataset, tmp_path):
+    sequences.create(tmp_path / "a.zarr", dataset, 3)
+    with pytest.raises(SequenceError, match="begun with other parameters"):
+        sequences.create(tmp_path / "a.zarr", dataset.assign_attrs(seed=1), 3)
+    with pytest.raises(SequenceError, match="another shape"):
+        sequences.create(tmp_path / "a.zarr", dataset, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.rename(velocity="speed"), "none of the variables"),
+        (lambda d: d.assign(velocity=d.velocity.transpose("sequence", "depth", "time", "lateral")), "velocity: dims"),
+        (lambda d: d.assign(velocity=d.velocity.assign_attrs(units="m/s")), "units 'm/s', 'mm/s' is needed"),
+        (lambda d: d.drop_vars("depth"), r"coordinate 'depth' \[mm\] is missing"),
+        (lambda d: d.assign_coords(time=d.time.assign_attrs(units="ms")), "time: units 'ms'"),
+        (lambda d: d.isel(time=slice(None, None, -1)), "time: the coordinate is not finite and increasing"),
+        (lambda d: d.assign_attrs(domain="dreamt"), "domain 'dreamt': allowed are simulated"),
+        (lambda d: d.assign_attrs(parameters={"a": 1}), "not JSON"),
+        (lambda d: d.assign_attrs(parameters="{a}"), "not JSON"),
+        (lambda d: d.drop_attrs(deep=False), "attribute 'domain' is missing"),
+    ],
+)
+def test_check_names_what_is_wrong(dataset, tmp_path, change, message):
+    with pytest.raises(SequenceError, match=message):
+        sequences.write(change(dataset), tmp_path / "a.zarr")
+    assert not (tmp_path / "a.zarr").exists()
+
+
+@given(st.integers(0, 2), st.integers(0, 79), st.integers(0, 11), st.integers(0, 9), st.sampled_from([np.nan, np.inf]))
+def test_check_finds_any_value_that_is_not_finite(sequence, time, depth, lateral, value):
+    velocity = np.zeros((3, 80, 12, 10), np.float32)
+    velocity[sequence, time, depth, lateral] = value
+    axes = {"time": np.arange(80) / 512, "depth": np.arange(12.0), "lateral": np.arange(10.0)}
+    bad = sequences.build({"velocity": velocity}, **axes, domain="recorded", source="test")
+    where = f"sequence {sequence}: 1 values are not finite, first at {{'time': {time}, 'depth': {depth}, 'lateral'"
+    with pytest.raises(SequenceError) as error:
+        sequences.check(bad)
+    assert where in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"speed": np.zeros((1, 4, 4, 4))}, "unknown variable 'speed'; allowed are velocity"),
+        ({"velocity": np.zeros((4, 4, 4))}, r"velocity: shape \(4, 4, 4\)"),
+        ({"velocity": np.zeros((1, 5, 4, 4))}, "sizes do not agree"),
+    ],
+)
+def test_build_refuses(variables, message):
+    axis = np.arange(4.0)
+    with pytest.raises(SequenceError, match=message):
+        sequences.build(variables, time=axis, depth=axis, lateral=axis, domain="recorded", source="test")
+
+
+def test_foreign_missing_and_damaged_stores_are_named(dataset, tmp_path):
+    with pytest.raises(SequenceError, match="no zarr store of that name"):
+        sequences.open(tmp_path / "nothing.zarr")
+    zarr.create_group(tmp_path / "foreign.zarr", attributes={"a": 1})
+    with pytest.raises(SequenceError, match="not of musclelib"):
+        sequences.open(tmp_path / "foreign.zarr")
+    store = tmp_path / "a.zarr"
+    sequences.write(dataset, store)
+    shard = store / "velocity/c/1/0/0/0"
+    os.truncate(shard, shard.stat().st_size // 2)
+    with pytest.raises(SequenceError, match=r"velocity, sequence 1: .*"):
+        sequences.check(sequences.open(store))
+    shutil.rmtree(store / "velocity/c/1")  # a shard that is gone reads as NaN
+    with pytest.raises(SequenceError, match="velocity, sequence 1: 9600 values are not finite"):
+        sequences.check(sequences.open(store))
+    (store / "zarr.json").write_text("{")
+    with pytest.raises(SequenceError, match="cannot be read as zarr 3"):
+        sequences.open(store)
+
+
+def test_frames_yields_each_sequence(dataset):
+    for index, block in enumerate(sequences.frames(dataset)):
+        np.testing.assert_array_equal(block, dataset.velocity[index])
+    with pytest.raises(SequenceError, match="no variable 'intensity'"):
+        next(sequences.frames(dataset, "intensity"))
+
+
+def test_a_place_that_cannot_be_written_is_named(dataset, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SequenceError, match=r"file/a.zarr: cannot be written \(Not a directory\); what is finished"):
+        sequences.write(dataset, tmp_path / "file" / "a.zarr")
+    if sys.platform == "linux":  # closed to root as well
+        with pytest.raises(SequenceError, match=r"/sys/kernel/a.zarr: cannot be written"):
+            sequences.write(dataset, "/sys/kernel/a.zarr")
+
+
+def test_a_full_disk_is_named_and_what_is_finished_is_used_again(dataset, tmp_path):
+    """A limit on the size of a file stands in for the full disk: the write of the frames fails in the kernel."""
+    store = tmp_path / "a.zarr"
+    sequences.write(dataset, tmp_path / "whole.zarr")
+    script = (
+        "import resource, signal, sys; from musclelib import sequences;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000));"
+        "sequences.write(sequences.open(sys.argv[1]).load(), sys.argv[2])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "whole.zarr", store], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert f"{store}: cannot be written (File too large); what is finished stays" in done.stderr.splitlines()[-1]
+    sequences.write(dataset, store)
+    assert files(store) == files(tmp_path / "whole.zarr")
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An S3-compatible server on loopback, with an empty bucket."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    for key, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(key, value)
+    boto3.client("s3").create_bucket(Bucket="muscle")
+    yield "s3://muscle"
+    server.stop()
+
+
+def test_a_bucket_serves_like_a_folder(dataset, bucket):
+    from musclelib.sequences.clips import Clips
+
+    sequences.write(dataset, f"{bucket}/a.zarr")
+    sequences.append(f"{bucket}/a.zarr", dataset)
+    back = sequences.open(f"{bucket}/a.zarr")
+    sequences.check(back)
+    np.testing.assert_array_equal(back.velocity[3:], dataset.velocity)
+    clip = Clips(f"{bucket}/a.zarr", standardise=False)[3]
+    np.testing.assert_array_equal(clip[0], dataset.velocity[1, 32:64])
+    with pytest.raises(SequenceError, match="no zarr store"):
+        sequences.open(f"{bucket}/b.zarr")
+
+
+def test_nested_parameters_are_json_text(small):
+    assert json.loads(small.to_json())["units"] == [2, 5]

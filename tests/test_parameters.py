@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+from musclelib.parameters import ParameterError
+from musclelib.simulator import SimulatorParameters, preset
+
+
+def test_json_round_trip():
+    parameters = preset("paper2", units=(3, 4), noise_snr=(10.0, 30.0))
+    assert SimulatorParameters.from_dict(json.loads(parameters.to_json())) == parameters
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"frame_rat": 400.0}, "no parameter 'frame_rat'; allowed are frames, frame_rate"),
+        ({"frames": 100.0}, "frames = 100.0 is of type float; a int is needed"),
+        ({"frames": True}, "frames = True is of type bool"),
+        ({"frames": "1e-3"}, "frames = '1e-3' is of type str"),
+        ({"frames": 3}, "frames = 3: allowed is at least 8"),
+        ({"frame_rate": float("nan")}, r"frame_rate = nan: allowed is at least 50 \[Hz\]"),
+        ({"size": (0.0, 40.0)}, r"size = \(0.0, 40.0\): allowed is above 0 \[mm\]"),
+        ({"units": (10, 4)}, "units = .* a range goes from low to high"),
+        ({"units": (4,)}, "units = .* is of type tuple"),
+        ({"firing_rate": (8.0, 90.0)}, r"allowed is at least 0.5 and at most 50 \[Hz\]"),
+        ({"synchronisation": (0.0, 1.1)}, "allowed is at least 0 and at most 0.5"),
+        ({"profile": "square"}, "allowed is one of 'disc', 'soft disc'"),
+        ({"diameter": (2.5, 50.0)}, "at most the image size"),
+        ({"half_relaxation": (0.07, 0.13)}, "above contraction_time"),
+        ({"half_relaxation": (0.2, 0.3)}, "at most twice the contraction_time"),
+        ({"refractory": 0.09}, "at most 0.8 of the shortest mean interval"),
+        ({"noise_snr": (30.0, 10.0)}, "a range goes from low to high"),
+    ],
+)
+def test_each_wrong_value_is_named_with_what_is_allowed(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        preset("paper1", **changes)
+
+
+def test_unknown_preset_lists_the_known_ones():
+    with pytest.raises(ParameterError, match="allowed are paper1, paper2, paper1-reduced"):
+        preset("paper3")
+
+
+def test_lists_as_json_and_yaml_have_them_are_tuples():
+    assert preset("paper1", units=[1, 2]).units == (1, 2)
