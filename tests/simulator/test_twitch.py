@@ -27,7 +27,7 @@ def test_velocity_is_the_derivative_of_displacement(pair):
 
 @given(times)
 def test_velocity_is_zero_at_onset_at_the_peak_and_before(pair):
-    assert twitch_velocity([-0.1, 0.0], 10.0, *pair) .tolist() == [0, 0]
+    assert twitch_velocity([-0.1, 0.0], 10.0, *pair).tolist() == [0, 0]
     assert twitch_velocity(pair[0], 10.0, *pair) == pytest.approx(0, abs=1e-9)
 
 

@@ -1,0 +1,41 @@
+# Each target sets up all it needs: a virtual environment in .venv with the tested versions of constraints.txt.
+PYTHON ?= python3
+SCALE ?= demo
+CORES ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.complete
+
+.PHONY: study test lab bench lint clean
+
+study: $(SETUP)  ## simulated and real recordings in, reports/index.html out; killed and started again, it goes on
+	$(BIN)/python -m snakemake --snakefile notebooks/Snakefile --cores $(CORES) --config scale=$(SCALE) \
+	  --rerun-incomplete --rerun-triggers mtime params input code --quiet rules
+	@echo "The report: file://$(CURDIR)/reports/index.html"
+
+test: $(SETUP) lint  ## every check and test
+	$(BIN)/python -m pytest
+
+lint: $(SETUP)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+lab: $(SETUP)  ## JupyterLab on the tour
+	$(BIN)/python -m jupyterlab notebooks/00_tour.ipynb
+
+bench: $(SETUP)  ## the benchmark table, printed
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s
+
+$(SETUP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "This Python cannot make virtual environments; on Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[study,test]'
+	@touch $@
+
+clean:  ## what was generated, but for the recordings
+	rm -rf data/generated reports/index.html reports/pages reports/figures reports/tables .snakemake

@@ -1,0 +1,289 @@
+"""The whole way from echoes to a velocity sequence, in chunks of frames and bounded memory."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from musclelib.acquisition.beamform import Beamformer
+from musclelib.acquisition.filters import FilterParameters, band_pass, resample, spatial_median
+from musclelib.acquisition.iq import demodulate
+from musclelib.acquisition.probe import Recording
+from musclelib.acquisition.velocity import Gate, coherence, displacement
+
+Kind = Literal["rf", "channel iq", "image iq"]
+"""What the frames hold: real channel echoes, demodulated channel echoes, or beamformed IQ at baseband."""
+
+_AXES = {
+    "time": {"units": "s", "long_name": "time"},
+    "depth": {"units": "mm", "long_name": "depth below the probe"},
+    "lateral": {"units": "mm", "long_name": "lateral position"},
+}
+_NEAR = 0.8  # share of the Nyquist velocity from which noise is likely to wrap
+
+
+class Frames(Protocol):
+    """Frames that are read when sliced: a NumPy array or memory map, an h5py data set, a zarr or dask array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def dtype(self) -> Any: ...  # noqa: D102
+    def __getitem__(self, frames: slice, /) -> Any: ...
+
+
+def _array(values: NDArray[Any], name: str, unit: str, long_name: str, **coordinates: ArrayLike) -> xr.DataArray:
+    axes = {axis: (axis, np.asarray(at, float), _AXES[axis]) for axis, at in coordinates.items()}
+    return xr.DataArray(values, axes, tuple(axes), name, {"units": unit, "long_name": long_name})
+
+
+def _check(data: Frames, kind: Kind, recording: Recording, depth: NDArray[Any], lateral: NDArray[Any]) -> None:
+    if kind not in ("rf", "channel iq", "image iq"):
+        raise ValueError(f"kind = {kind!r}: allowed are 'rf', 'channel iq' and 'image iq'")
+    if len(data.shape) != 3:
+        raise ValueError(f"{kind} must have three axes, time first; got shape {data.shape}")
+    if (np.dtype(data.dtype).kind == "c") == (kind == "rf"):
+        raise ValueError(f"{kind} must be {'real' if kind == 'rf' else 'complex'}; got {data.dtype}")
+    if kind == "image iq" and data.shape[1:] != (depth.size, lateral.size):
+        raise ValueError(f"image iq must have shape (time, {depth.size}, {lateral.size}); got {data.shape}")
+    if kind != "image iq" and data.shape[2] != recording.element_count:
+        raise ValueError(f"{kind} must have shape (time, fast_time, {recording.element_count}); got {data.shape}")
+
+
+def _frame_rate(recording: Recording) -> float:
+    if recording.prf is None:
+        raise ValueError("Recording.prf is None: no velocity without the frame interval; use displacement_map")
+    return recording.prf
+
+
+def _read(data: Frames, start: int, stop: int) -> NDArray[Any]:
+    """Read frames and refuse what is not finite: one NaN would spread over a whole pixel's time course."""
+    frames = np.ascontiguousarray(data[start:stop])
+    if frames.dtype.kind in "fc":
+        bad = np.flatnonzero(~np.isfinite(frames.view(frames.real.dtype)).all(axis=(1, 2)))
+        if bad.size:
+            raise ValueError(f"frame {start + bad[0]} holds NaN or Inf; only finite echoes are allowed")
+    return frames
+
+
+def estimate_velocity(
+    data: Frames,
+    recording: Recording,
+    depth: ArrayLike,
+    lateral: ArrayLike,
+    *,
+    kind: Kind,
+    gate: Gate | None = None,
+    f_number: float = 1.5,
+    chunk: int = 64,
+    workers: int = 2,
+) -> xr.DataArray:
+    """Axial velocity at the frame rate, not filtered: demodulate, beamform and autocorrelate what is needed.
+
+    Chunks of frames overlap by the gate's ensemble, so the result does not depend on `chunk` or `workers`. Memory
+    grows with `chunk` times `workers` and with the result, not with the recording.
+
+    Parameters
+    ----------
+    data : Frames
+        Shape ``(time, fast_time, element)`` for RF and channel IQ, ``(time, depth, lateral)`` for beamformed IQ.
+    recording : Recording
+        How it was recorded; `prf` must be known.
+    depth, lateral : array
+        Grid of the (beamformed) image [mm].
+    kind : {"rf", "channel iq", "image iq"}
+        What `data` holds.
+    gate : Gate, optional
+        Averaging of the autocorrelation.
+    f_number : float
+        Receive aperture, where there is something to beamform.
+    chunk : int
+        Frame pairs worked on at once.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    xarray.DataArray
+        `velocity` [mm/s], positive towards the probe, dims ``(time, depth, lateral)`` with the gates' centres as
+        depth and time from the first frame. Attributes: `nyquist_velocity` [mm/s], and `share_near_nyquist`, the
+        share of values beyond 0.8 of it, which have likely wrapped around.
+
+    Raises
+    ------
+    ValueError
+        The frame interval is unknown, `data` does not fit `kind`, grid or probe, too few frames, NaN or Inf.
+    """
+    gate = gate or Gate()
+    depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
+    _check(data, kind, recording, depth, lateral)
+    prf = _frame_rate(recording)
+    if chunk < 1 or workers < 1:
+        raise ValueError(f"chunk = {chunk} and workers = {workers}: both must be at least 1")
+    count = data.shape[0] - gate.ensemble
+    if count < 1:
+        raise ValueError(f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got {data.shape[0]}")
+    beamformer = None if kind == "image iq" else Beamformer(recording, data.shape[1], depth, lateral, f_number)
+    nyquist = recording.nyquist_velocity
+    centres = gate.centres(depth)
+    velocity = np.empty((count, centres.size, lateral.size), np.float32)
+
+    def work(start: int) -> int:
+        stop = min(start + chunk, count)
+        frames = _read(data, start, stop + gate.ensemble)
+        if kind == "rf":
+            frames = demodulate(frames, recording)
+        if beamformer is not None:
+            frames = beamformer(frames)
+        velocity[start:stop] = displacement(frames, depth, recording, gate) * np.float32(1e-3 * prf)
+        return int(np.count_nonzero(np.abs(velocity[start:stop]) > _NEAR * nyquist))
+
+    starts = range(0, count, chunk)
+    # The chunks share the cores: threads inside the matrix products would only compete with them.
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+        near = sum(tqdm(pool.map(work, starts), "velocity", len(starts), unit="chunk", disable=None))
+    time = (np.arange(count) + gate.ensemble / 2) / prf
+    long_name = "axial tissue velocity, positive towards the probe"
+    result = _array(velocity, "velocity", "mm/s", long_name, time=time, depth=centres, lateral=lateral)
+    result.attrs |= {"nyquist_velocity": nyquist, "share_near_nyquist": near / velocity.size}
+    return result
+
+
+def velocity_sequence(
+    data: Frames,
+    recording: Recording,
+    depth: ArrayLike,
+    lateral: ArrayLike,
+    *,
+    kind: Kind,
+    gate: Gate | None = None,
+    filters: FilterParameters | None = None,
+    f_number: float = 1.5,
+    chunk: int = 64,
+    workers: int = 2,
+) -> xr.DataArray:
+    """Tissue velocity as paper 1 prepares it: estimate, band-pass, median, resample.
+
+    Parameters and errors are those of `estimate_velocity`, and `filters` (paper 1's unless told).
+
+    Returns
+    -------
+    xarray.DataArray
+        `velocity` [mm/s], positive towards the probe, dims ``(time, depth, lateral)`` of shape `filters.shape`,
+        evenly spaced between the first and last gate and scan line; attributes as of `estimate_velocity`.
+
+    Raises
+    ------
+    ValueError
+        Also when the recording is too short for the band-pass or for the samples wanted.
+    """
+    filters = filters or FilterParameters()
+    prf = _frame_rate(recording)
+    samples, rows, columns = filters.shape
+    lasts, needed = (data.shape[0] - 1 - (gate or Gate()).ensemble) / prf, (samples - 1) / filters.rate
+    if lasts < needed:
+        raise ValueError(
+            f"recording too short: its velocities span {lasts:.4g} s; {samples} samples at {filters.rate:g} Hz"
+            f" need {needed:.4g} s"
+        )
+    raw = estimate_velocity(
+        data, recording, depth, lateral, kind=kind, gate=gate, f_number=f_number, chunk=chunk, workers=workers
+    )
+    here = tuple(raw[axis].values for axis in _AXES)
+    spacing = (float(here[1][1] - here[1][0]), float(here[2][1] - here[2][0]))
+    attributes = raw.attrs
+    values = band_pass(raw.values, prf, filters.low, filters.high, filters.order)
+    del raw  # the largest arrays: no two more than needed at a time
+    values = spatial_median(values, spacing, filters.window)
+    there = {
+        "time": here[0][0] + np.arange(samples) / filters.rate,
+        "depth": np.linspace(here[1][0], here[1][-1], rows),
+        "lateral": np.linspace(here[2][0], here[2][-1], columns),
+    }
+    values = resample(values, here, tuple(there.values()))
+    result = _array(values, "velocity", attributes["units"], attributes["long_name"], **there)
+    result.attrs = attributes
+    return result
+
+
+def displacement_map(
+    iq: NDArray[np.complexfloating],
+    recording: Recording,
+    depth: ArrayLike,
+    lateral: ArrayLike,
+    gate: Gate | None = None,
+) -> xr.Dataset:
+    """Displacement and coherence between two frames, for recordings without a known frame interval.
+
+    Parameters
+    ----------
+    iq : array
+        Two beamformed frames, shape ``(2, depth, lateral)``.
+    recording : Recording
+        How they were recorded; `prf` is not used.
+    depth, lateral : array
+        Grid of the image [mm].
+    gate : Gate, optional
+        Averaging of the autocorrelation, with an ensemble of one.
+
+    Returns
+    -------
+    xarray.Dataset
+        `displacement` [um], positive towards the probe, and `coherence` [1], dims ``(depth, lateral)``.
+
+    Raises
+    ------
+    ValueError
+        Not two frames, wrong shape, NaN or Inf.
+    """
+    depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
+    _check(iq, "image iq", recording, depth, lateral)
+    if len(iq) != 2:
+        raise ValueError(f"a displacement map is made from 2 frames; got {len(iq)}")
+    gate = gate or Gate()
+    frames = _read(iq, 0, 2)
+    grid = {"depth": gate.centres(depth), "lateral": lateral}
+    moved = displacement(frames, depth, recording, gate)[0]
+    alike = coherence(frames, depth, gate)[0]
+    return xr.merge(
+        [
+            _array(moved, "displacement", "um", "axial tissue displacement, positive towards the probe", **grid),
+            _array(alike, "coherence", "1", "coherence of the echoes of two frames", **grid),
+        ]
+    )
+
+
+def bmode(iq: NDArray[np.complexfloating], dynamic_range: float = 60.0) -> NDArray[np.float32]:
+    """B-mode image: the envelope on a decibel scale, 0 dB at the brightest pixel of all frames.
+
+    Parameters
+    ----------
+    iq : array
+        Beamformed IQ of any shape.
+    dynamic_range : float
+        Darkest level shown [dB] below the brightest.
+
+    Returns
+    -------
+    array of float32
+        From ``-dynamic_range`` to 0 [dB], same shape.
+
+    Raises
+    ------
+    ValueError
+        `iq` is not complex, not finite, or zero everywhere; the dynamic range is not positive.
+    """
+    if not np.iscomplexobj(iq):
+        raise ValueError(f"a B-mode image is made from complex IQ; got {iq.dtype}")
+    envelope = np.abs(iq)
+    peak = envelope.max()
+    if not (np.isfinite(peak) and peak > 0 and dynamic_range > 0):
+        raise ValueError(f"peak envelope {peak:g}, dynamic_range {dynamic_range:g} dB: both must be finite, above 0")
+    floor = 10 ** (-dynamic_range / 20)
+    return (20 * np.log10(np.maximum(envelope / peak, floor))).astype(np.float32)

@@ -1,0 +1,66 @@
+"""The probe and how it recorded: what the rest of the chain must know about the echoes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musclelib.parameters import Parameters, quantity
+
+
+@dataclass(frozen=True)
+class Recording(Parameters):
+    """A plane-wave recording with a linear array.
+
+    The array lies at depth 0 along the lateral axis and is centred on lateral 0.
+    """
+
+    centre_frequency: float = quantity(unit="Hz", above=0, doc="transmitted and demodulation frequency")
+    sampling_rate: float = quantity(unit="Hz", above=0, doc="fast-time samples a second of the channel data")
+    element_count: int = quantity(unit="1", low=1, doc="number of receiving elements")
+    pitch: float = quantity(unit="mm", above=0, doc="distance between the centres of neighbouring elements")
+    prf: float | None = quantity(None, "Hz", "frames a second; None when the frame interval is unknown", above=0)
+    bandwidth: float = quantity(0.7, "1", "pulse-echo -6 dB bandwidth over centre frequency", above=0, high=1.99)
+    sound_speed: float = quantity(1540.0, "m/s", "speed of sound", above=0)
+    start_time: float = quantity(0.0, "s", "time of the first sample, from the moment the centre element fires")
+    angle: float = quantity(0.0, "deg", "steering of the plane wave, positive towards +lateral", low=-45, high=45)
+
+    @property
+    def element_positions(self) -> NDArray[np.float64]:
+        """Lateral positions of the elements [mm], shape (element,)."""
+        return np.asarray((np.arange(self.element_count) - (self.element_count - 1) / 2) * self.pitch, np.float64)
+
+    @property
+    def axial_wavenumber(self) -> float:
+        """Echo phase gained by one millimetre of depth at the centre frequency [rad/mm].
+
+        Out along the steered wave, straight back: ``2 pi fc (1 + cos angle) / c``.
+        """
+        two_way = 1 + np.cos(np.deg2rad(self.angle))
+        return float(2e-3 * np.pi * self.centre_frequency * two_way / self.sound_speed)
+
+    @property
+    def nyquist_velocity(self) -> float:
+        """Axial speed at which the frame-to-frame phase wraps [mm/s], ``c PRF / (4 fc)`` at 0 degrees.
+
+        Raises
+        ------
+        ValueError
+            The frame interval is unknown (`prf` is None).
+        """
+        if self.prf is None:
+            raise ValueError("Recording.prf is None: no velocity without the frame interval; use displacement_map")
+        return float(np.pi / self.axial_wavenumber * self.prf)
+
+
+L14_5 = Recording(
+    centre_frequency=5e6,
+    sampling_rate=40e6,
+    element_count=128,
+    pitch=0.3048,
+    prf=2000.0,
+)
+"""Linear array L14-5/38 on a 40 MHz acquisition module, plane waves at 2 kHz (paper 1). The papers do not
+state the transmitted frequency: 5 MHz, the lower edge of the probe's band, gives depth."""

@@ -1,0 +1,229 @@
+"""Figures as HoloViews elements: images in millimetres, rows of frames, traces; drawn by matplotlib in reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+hv.extension("matplotlib", logo=False)
+
+DIVERGING, MAGNITUDE, GREY = "RdBu_r", "cividis", "gray"
+"""Colour maps that colour-blind readers tell apart: signed, positive, and B-mode or paper-like frames."""
+
+CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Line colours (Okabe and Ito); drawn with `DASHES` beside, so that colour is never alone."""
+
+DASHES = ("-", "--", "-.", ":")
+
+
+def image(
+    values: xr.DataArray,
+    *,
+    cmap: str = MAGNITUDE,
+    limits: tuple[float, float] | None = None,
+    title: str = "",
+    colorbar: bool = True,
+    size: float = 130,
+) -> hv.Image:
+    """Draw an image `(depth, lateral)` with its coordinates [mm], depth downwards, its name and unit at the colour bar.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        With `long_name` and `units`.
+    cmap : str
+        Colour map.
+    limits : tuple, optional
+        Values of its ends; the smallest and largest value without.
+    title : str
+        Heading.
+    colorbar : bool
+        Whether the scale is drawn.
+    size : float
+        Size in percent of HoloViews' default.
+    """
+    depth, lateral = (hv.Dimension(name, label=name.capitalize(), unit="mm") for name in ("depth", "lateral"))
+    unit = values.attrs.get("units", "1")
+    label = values.attrs.get("long_name", str(values.name or "value"))
+    scale = hv.Dimension("value", label=label, unit=None if unit == "1" else unit)
+    drawn = hv.Image(
+        (values["lateral"], values["depth"], values.values), kdims=[lateral, depth], vdims=[scale], rtol=1e-2
+    )
+    low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
+    return drawn.opts(
+        hv.opts.Image(
+            backend="matplotlib",
+            cmap=cmap,
+            clim=(low, high),
+            invert_yaxis=True,
+            aspect="equal",
+            colorbar=colorbar,
+            title=title,
+            fig_size=size,
+        )
+    )
+
+
+def frames(velocity: xr.DataArray, times: Sequence[float], *, cmap: str = DIVERGING, columns: int = 6) -> hv.Layout:
+    """Draw frames of one sequence `(time, depth, lateral)` nearest to `times` [s], on one scale around zero.
+
+    As in paper 1, Fig. 5 B, and paper 2, Figs. 12 and 13.
+    """
+    chosen = velocity.sel(time=list(times), method="nearest")
+    limit = float(np.quantile(np.abs(chosen), 0.999)) or 1.0
+    drawn = [
+        image(
+            frame,
+            cmap=cmap,
+            limits=(-limit, limit),
+            title=f"{float(frame['time']) * 1e3:.0f} ms",
+            colorbar=False,
+            size=80,
+        ).opts(hv.opts.Image(backend="matplotlib", xaxis="bare", yaxis="bare"))
+        for frame in chosen
+    ]
+    return (
+        hv.Layout(drawn)
+        .cols(columns)
+        .opts(hv.opts.Layout(backend="matplotlib", hspace=0.05, vspace=0.2, sublabel_format=""))
+    )
+
+
+def curves(
+    data: dict[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    x: tuple[str, str],
+    y: tuple[str, str],
+    title: str = "",
+    aspect: float = 2.4,
+    size: float = 220,
+    log: bool = False,
+) -> hv.Overlay:
+    """Draw labelled curves over one axis.
+
+    Parameters
+    ----------
+    data : dict
+        Label to x and y values.
+    x, y : tuple of str
+        Name and unit of the axes.
+    title : str
+        Heading.
+    aspect, size : float
+        Width over height, and size in percent.
+    log : bool
+        Logarithmic y axis.
+    """
+    kdim = hv.Dimension("x", label=x[0], unit=x[1] or None)
+    vdim = hv.Dimension("y", label=y[0], unit=y[1] or None)
+    drawn = []
+    for number, (label, (horizontal, vertical)) in enumerate(data.items()):
+        curve = hv.Curve((np.asarray(horizontal), np.asarray(vertical)), kdim, vdim, label=label)
+        drawn.append(
+            curve.opts(
+                hv.opts.Curve(
+                    backend="matplotlib",
+                    color=CYCLE[number % len(CYCLE)],
+                    linestyle=DASHES[number // len(CYCLE) % len(DASHES)] if len(data) > 7 else DASHES[number % 4],
+                    linewidth=1.4,
+                )
+            )
+        )
+    return hv.Overlay(drawn).opts(
+        hv.opts.Overlay(
+            backend="matplotlib",
+            title=title,
+            aspect=aspect,
+            fig_size=size,
+            logy=log,
+            show_legend=len(data) > 1,
+            legend_position="right",
+        )
+    )
+
+
+def stacked(
+    rows: ArrayLike,
+    time: ArrayLike,
+    labels: Sequence[str],
+    marks: Sequence[ArrayLike] = (),
+    *,
+    scale: tuple[float, str],
+    title: str = "",
+) -> hv.Overlay:
+    """Draw signals below one another, each on the same scale, with a mark at every firing.
+
+    Parameters
+    ----------
+    rows : array_like
+        `(unit, time)`.
+    time : array_like
+        `(time,)` [s].
+    labels : sequence of str
+        Name of each row.
+    marks : sequence of array_like
+        Firing times of each row [s].
+    scale : tuple
+        What one step of the axis stands for: number and unit.
+    title : str
+        Heading.
+    """
+    rows, step = np.asarray(rows), scale[0]
+    drawn: list[hv.Element] = []
+    for number, row in enumerate(rows):
+        curve = hv.Curve((time, row / step - number), hv.Dimension("time", label="Time", unit="s"), "unit")
+        drawn.append(curve.opts(hv.opts.Curve(backend="matplotlib", color=CYCLE[number % len(CYCLE)], linewidth=1.2)))
+        if len(marks):
+            at = np.asarray(marks[number])
+            at = at[np.isfinite(at)]
+            points = hv.Scatter((at, np.full(len(at), -number - 0.32)), "time", "unit")
+            drawn.append(points.opts(hv.opts.Scatter(backend="matplotlib", color="black", marker="^", s=10)))
+    ticks = [(-number, label) for number, label in enumerate(labels)]
+    return hv.Overlay(drawn).opts(
+        hv.opts.Overlay(
+            backend="matplotlib",
+            yticks=ticks,
+            ylabel=f"one step = {step:g} {scale[1]}",
+            aspect=1.9,
+            fig_size=220,
+            title=title,
+            show_legend=False,
+        )
+    )
+
+
+def outlines(territory: xr.DataArray, background: hv.Element) -> hv.Overlay:
+    """Draw the rim of each territory `(unit, depth, lateral)` over an image, numbered at its centre."""
+    drawn = background
+    for number, mask in enumerate(territory):
+        if not bool(mask.any()):
+            continue
+        row, column = np.nonzero(mask.values)
+        centre = float(mask["lateral"][column].mean()), float(mask["depth"][row].mean())
+        rim = hv.operation.contours(
+            hv.Image((mask["lateral"], mask["depth"], mask.values.astype(float)), ["lateral", "depth"], "inside"),
+            levels=[0.5],
+        )
+        colour = CYCLE[number % 6]
+        drawn = (
+            drawn
+            * rim.opts(
+                hv.opts.Contours(backend="matplotlib", color=colour, linewidth=1.6, cmap=[colour], show_legend=False)
+            )
+            * hv.Text(*centre, str(number + 1)).opts(hv.opts.Text(backend="matplotlib", color="black", fontsize=11))
+        )
+    return drawn
+
+
+def bars(table: pd.DataFrame, *, value: tuple[str, str], group: str) -> hv.Bars:
+    """Draw one bar for each row of a table of one number, `group` below it."""
+    return hv.Bars(
+        [(str(key), float(row.iloc[0])) for key, row in table.iterrows()],
+        hv.Dimension("group", label=group),
+        hv.Dimension("value", label=value[0], unit=value[1] or None),
+    ).opts(hv.opts.Bars(backend="matplotlib", color=CYCLE[0], aspect=2.4, fig_size=200, xrotation=20))

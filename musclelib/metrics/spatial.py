@@ -1,0 +1,261 @@
+"""Spatial features of a sequence: where it moves, how unevenly (histogram), in which texture (K-space).
+
+After Ali et al. 2022, BioMed Eng OnLine 21:46, "Evaluation of translation performance". The paper gives
+neither the edges of the histograms nor the scale of the K-space; what is chosen here, and why, stands
+beside each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from musclelib.metrics.arrays import Array, as_sequence, as_set, as_sets, depth_blocks, require_motion
+from musclelib.metrics.correlation import correlation_matrix
+
+LOG_VARIANCE_FLOOR = -6.0  # 60 dB below the mean counts as silence
+# One set of edges [SD] for all maps keeps features comparable that are computed apart. A quarter of an SD leaves a
+# map of 128 x 128 hundreds of pixels in the bins that matter.
+HISTOGRAM_EDGES = np.linspace(-4.0, 4.0, 33)
+SSIM_WINDOW = 7  # uniform and 7 x 7, the default of skimage.metrics.structural_similarity
+
+
+def log_variance_map(velocity: npt.ArrayLike) -> Array:
+    """Map the variance over time, on a logarithmic scale relative to its mean over the map.
+
+    Relative to the mean, a map does not depend on the gain: velocities in mm/s and standardised ones
+    compare, and what remains is where the motion is and how unevenly it is spread. Pixels that hardly move
+    or are constant (the background of a noise-free simulation) get `LOG_VARIANCE_FLOOR` in place of -inf.
+
+    Parameters
+    ----------
+    velocity : array
+        One sequence `(time, depth, lateral)`, in any unit.
+
+    Returns
+    -------
+    array
+        log10 of variance / mean variance, `(depth, lateral)` [decades].
+
+    Raises
+    ------
+    ValueError
+        The array is no sequence, or all of its pixels are constant.
+    """
+    sequence = as_sequence(velocity)
+    require_motion(sequence)
+    variance = np.concatenate([np.var(sequence[:, rows], axis=0, dtype=np.float64) for rows in depth_blocks(sequence)])
+    return np.log10(np.maximum(variance / variance.mean(), 10.0**LOG_VARIANCE_FLOOR))
+
+
+def standardised_map(log_variance: npt.ArrayLike) -> Array:
+    """Scale a map to mean 0 and SD 1, as histogram and K-space do with theirs.
+
+    What is compared is then the shape of the distribution and the texture. The contrast of the map is not: in a
+    noise-free simulation most of it is the distance between the active territories and the floor, and a histogram of
+    the map itself would hardly tell more than where the floor was set. After standardising, a floor of -6 and one of
+    -3 give nearly the same histogram.
+
+    Parameters
+    ----------
+    log_variance : array
+        A map `(depth, lateral)` [decades].
+
+    Returns
+    -------
+    array
+        `(depth, lateral)` [SD].
+
+    Raises
+    ------
+    ValueError
+        The map is not two-dimensional, not finite or flat.
+    """
+    values = as_set(log_variance, "log_variance", 2)
+    spread = values.std()
+    if spread <= 1e-9 * np.abs(values).max():  # what rounding leaves of a flat map
+        raise ValueError("log_variance is flat; it has neither histogram nor K-space")
+    return (values - values.mean()) / spread
+
+
+def map_histogram(log_variance: npt.ArrayLike, edges: npt.ArrayLike = HISTOGRAM_EDGES) -> Array:
+    """Count the pixels of the standardised map between given edges, as fractions that sum to 1.
+
+    Values beyond the edges count in the first or the last bin, so that no pixel is lost.
+
+    Parameters
+    ----------
+    log_variance : array
+        A map `(depth, lateral)` [decades].
+    edges : array
+        Increasing edges `(bins + 1,)` [SD], the same for all maps that are to be compared.
+
+    Returns
+    -------
+    array
+        Fractions `(bins,)`.
+
+    Raises
+    ------
+    ValueError
+        The map is not two-dimensional, not finite or flat, or the edges do not increase.
+    """
+    values = standardised_map(log_variance)
+    bounds = as_set(edges, "edges", 1)
+    if len(bounds) < 2 or not (np.diff(bounds) > 0).all():
+        raise ValueError("edges must be at least two increasing numbers")
+    counts, _ = np.histogram(np.clip(values, bounds[0], bounds[-1]), bounds)
+    return counts / values.size
+
+
+def _as_histograms(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
+    a, b = as_sets(first, second, 2)
+    for name, histograms in (("first", a), ("second", b)):
+        wrong = np.flatnonzero((histograms < 0).any(axis=1) | (histograms.sum(axis=1) <= 0))
+        if wrong.size:
+            raise ValueError(f"histogram {wrong[0]} of {name} is negative or empty; counts are needed")
+    return a, b
+
+
+def histogram_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
+    """Correlate histograms over their bins (Corr of Table 1; `HISTCMP_CORREL` of OpenCV).
+
+    Parameters
+    ----------
+    first, second : array
+        Histograms on the same edges, `(n, bins)` and `(m, bins)`.
+
+    Returns
+    -------
+    array
+        Pearson correlations `(n, m)`; 1 for equal histograms.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not agree, or a histogram is negative, empty or flat.
+    """
+    return correlation_matrix(*_as_histograms(first, second))
+
+
+def bhattacharyya_distance(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
+    """Distance sqrt(1 - BC) of histograms (D_Bhat of Table 1; `HISTCMP_BHATTACHARYYA` of OpenCV).
+
+    BC is the sum over the bins of sqrt(p q), after each histogram is scaled to sum 1. Of the forms that
+    bear the name this one, also called the Hellinger distance, is a metric and lies between 0 and 1; -ln BC
+    is neither.
+
+    Parameters
+    ----------
+    first, second : array
+        Histograms on the same edges, `(n, bins)` and `(m, bins)`.
+
+    Returns
+    -------
+    array
+        Distances `(n, m)`: 0 for equal histograms, 1 for those without a common bin.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not agree, or a histogram is negative or empty.
+    """
+    a, b = (np.sqrt(h / h.sum(axis=1, keepdims=True)) for h in _as_histograms(first, second))
+    return np.sqrt(np.maximum(0.0, 1.0 - a @ b.T))
+
+
+def kspace(log_variance: npt.ArrayLike) -> Array:
+    """K-space of a map: log10(1 + |F|) of the spatial frequencies kx > 0 and ky > 0.
+
+    F is the orthonormal 2-D Fourier transform of the standardised map, so that the mean of |F|^2 is 1. The logarithm
+    keeps the few strong low frequencies from hiding the texture: on a linear scale the rest is small against the
+    range, and SSIM near 1 for unlike maps too. The 1 keeps frequencies of less than average power, whose logarithm is
+    mostly scatter, from ruling it.
+
+    Parameters
+    ----------
+    log_variance : array
+        A map `(depth, lateral)`.
+
+    Returns
+    -------
+    array
+        `(ky, kx)`, 63 x 63 for a map of 128 x 128; between 0 and `kspace_range`.
+
+    Raises
+    ------
+    ValueError
+        The map is not two-dimensional, not finite, flat, or too small for one SSIM window.
+    """
+    values = standardised_map(log_variance)
+    depth, lateral = values.shape
+    smallest = 2 * SSIM_WINDOW + 1
+    if min(depth, lateral) < smallest:
+        raise ValueError(f"log_variance has the shape {values.shape}; K-space needs {smallest} pixels a side")
+    spectrum = np.abs(np.fft.fft2(values, norm="ortho"))
+    return np.log10(1.0 + spectrum[1 : (depth + 1) // 2, 1 : (lateral + 1) // 2])
+
+
+def kspace_range(shape: tuple[int, int]) -> float:
+    """Return the largest value that `kspace` can take for maps of a shape `(depth, lateral)`.
+
+    It is reached by a single plane wave, whose power lies in two frequencies. As the `data_range` of SSIM
+    it is the same for all pairs of maps, which the range of the values at hand would not be.
+    """
+    return float(np.log10(1.0 + np.sqrt(shape[0] * shape[1] / 2)))
+
+
+def structural_similarity(first: npt.ArrayLike, second: npt.ArrayLike, data_range: float) -> Array:
+    """Mean SSIM of every image of one set with every image of another (SSI of Table 1, on K-spaces).
+
+    Wang et al. 2004, IEEE TIP 13:600, eq. 13, with K1 = 0.01, K2 = 0.03, a uniform window of 7 x 7, sample
+    covariances and windows wholly inside the image, as `skimage.metrics.structural_similarity` does by
+    default. Patches are centred once an image; of a pair only the covariance is left, a matrix product for
+    each window.
+
+    Parameters
+    ----------
+    first, second : array
+        Images `(n, rows, columns)` and `(m, rows, columns)`.
+    data_range : float
+        Range of the values that the images can take; for K-spaces `kspace_range`.
+
+    Returns
+    -------
+    array
+        SSIM `(n, m)`; 1 for equal images.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not agree, the images are smaller than a window, or `data_range` is not above 0.
+    """
+    images = as_sets(first, second, 3)
+    if not data_range > 0:
+        raise ValueError(f"data_range = {data_range}; it must be above 0")
+    if min(images[0].shape[1:]) < SSIM_WINDOW:
+        raise ValueError(f"images have the shape {images[0].shape[1:]}; at least {SSIM_WINDOW} a side is needed")
+    size = SSIM_WINDOW**2
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    views = [
+        np.lib.stride_tricks.sliding_window_view(image.astype(np.float32), (SSIM_WINDOW,) * 2, axis=(1, 2))
+        for image in images
+    ]
+    rows, columns = views[0].shape[1:3]
+    total = np.zeros((len(images[0]), len(images[1])))
+    for row in range(rows):
+        (patch_a, mean_a, var_a), (patch_b, mean_b, var_b) = (_patches(view[:, row], size) for view in views)
+        covariance = patch_a @ patch_b.swapaxes(1, 2) / np.float32(size - 1)  # (column, n, m)
+        a, b = mean_a[:, :, None], mean_b[:, None, :]
+        luminance = (2 * a * b + c1) / (a**2 + b**2 + c1)
+        structure = (2 * covariance + c2) / (var_a[:, :, None] + var_b[:, None, :] + c2)
+        total += (luminance * structure).sum(axis=0)
+    return total / (rows * columns)
+
+
+def _patches(view: Array, size: int) -> tuple[Array, Array, Array]:
+    """Centre the windows of one image row: patches `(column, item, pixel)`, their means and variances."""
+    patches = view.reshape(*view.shape[:2], size).swapaxes(0, 1)
+    means = patches.mean(axis=2)
+    patches = patches - means[:, :, None]
+    return patches, means, np.einsum("cip,cip->ci", patches, patches) / (size - 1)

@@ -1,0 +1,195 @@
+"""Build the report: a page for every executed notebook and an index, static and self-contained.
+
+`python -m musclelib.report.pages SCALE FOLDER REPORTS NOTEBOOK...`: FOLDER holds the stores of that scale, and below
+`report/` the figures, tables and movies; REPORTS gets the pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import html
+import os
+import re
+import shutil
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import latex2mathml.converter
+import mistune
+import nbformat
+import pandas as pd
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from musclelib.report.run import provenance
+
+_KINDS = ("figures", "tables", "movies")
+
+HIGHLIGHTS = (
+    ("simulated_sequence", "Motor units, simulated with their truth"),
+    ("disk_velocity", "A real motion, known: the rotating disk"),
+    ("muscle_displacement", "Real echoes of a calf muscle"),
+    ("video_signals", "Real video with torque and angle"),
+    ("domain_features", "The domains' features, compared"),
+)
+"""Figures that the index shows, where they exist: name and heading."""
+
+
+class Page(NamedTuple):
+    """One page of the report."""
+
+    name: str  # file name without ending
+    title: str
+    lead: str  # its first paragraph, as HTML
+    body: str  # HTML
+    meta: dict[str, Any]  # provenance
+
+
+def _mathml(text: str, *, display: str) -> str:
+    return latex2mathml.converter.convert(text, display=display)
+
+
+def _markdown(text: str) -> str:
+    """Render markdown, with equations as MathML, which a browser draws without any script."""
+    renderer = mistune.HTMLRenderer(escape=False)
+    markdown = mistune.Markdown(renderer, plugins=[mistune.plugins.import_plugin(name) for name in ("math", "table")])
+    renderer.register("inline_math", lambda _, text: _mathml(text, display="inline"))
+    renderer.register("block_math", lambda _, text: f"<p>{_mathml(text.strip(), display='block')}</p>")
+    return str(markdown(text))
+
+
+def _output(output: Any) -> str:
+    """Return one output of a cell as HTML; progress bars and warnings (stderr) stay in the notebook."""
+    kind = output["output_type"]
+    if kind == "stream":
+        return f"<pre>{html.escape(output['text'])}</pre>" if output["name"] == "stdout" else ""
+    if kind == "error":
+        return f'<p class="missing">{html.escape(output["evalue"])}</p>'
+    data = output["data"]
+    if "text/html" in data:
+        return str(data["text/html"])
+    return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
+
+
+def _cell(cell: Any) -> str:
+    if cell.cell_type == "markdown":
+        # papermill's note on a failed cell is told by the cell itself
+        return "" if "papermill-error" in cell.source else _markdown(cell.source)
+    if cell.cell_type != "code" or "papermill-error-cell-tag" in cell.metadata.get("tags", []):
+        return ""
+    code = highlight(cell.source, PythonLexer(), HtmlFormatter(nowrap=True))
+    shown = "".join(_output(output) for output in cell.outputs)
+    return f'<details><summary>code</summary><pre class="code">{code}</pre></details>{shown}'
+
+
+def read_page(path: Path) -> Page:
+    """Turn an executed notebook into a page, up to the cell where a missing recording ended it, if one did."""
+    notebook: Any = nbformat.read(path, as_version=4)
+    meta = dict(notebook.metadata.get("musclelib", {}))
+    cells = []
+    for cell in notebook.cells:
+        cells.append(_cell(cell))
+        if any(output["output_type"] == "error" for output in cell.get("outputs", [])):
+            break
+    head = notebook.cells[0].source.split("\n\n")
+    title = head[0].lstrip("# ").strip()
+    return Page(path.stem, title, _markdown(head[1]) if len(head) > 1 else "", "\n".join(cells), meta)
+
+
+def digest(store: Path) -> str:
+    """Return the SHA-256 of a store: of the names and bytes of its files, in order."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in store.rglob("*") if path.is_file()):
+        total.update(path.relative_to(store).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], choices: Path) -> None:
+    """Write `reports/index.html`, a page for each notebook, and copy figures, tables and movies beside them."""
+    reports.mkdir(parents=True, exist_ok=True)
+    for kind in _KINDS:
+        shutil.rmtree(reports / kind, ignore_errors=True)
+        if (folder / "report" / kind).is_dir():
+            shutil.copytree(folder / "report" / kind, reports / kind)
+    for old in reports.glob("*.html"):
+        old.unlink()
+    pages = [read_page(path) for path in notebooks]
+    text = choices.read_text()
+    pages.append(Page("choices", "Choices", "", _markdown(text), {}))
+    stores = {path.name: digest(path) for path in sorted(folder.glob("*.zarr"))}
+    package = resources.files("musclelib.report")
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        (package / "page.html.j2").read_text()
+    )
+    style = Markup((package / "style.css").read_text() + HtmlFormatter().get_style_defs(".code"))
+    common = {"pages": pages, "scale": scale, "style": style, "made": provenance()}
+    for page in pages:
+        content = template.render(
+            page=page, body=Markup(page.body), meta=page.meta, name=page.name, title=page.title, **common
+        )
+        _replace(reports / f"{page.name}.html", content)
+    index = template.render(
+        page=None,
+        body=Markup(_index(pages, reports)),
+        meta={"stores": stores, "seconds": sum(page.meta.get("seconds", 0) for page in pages)},
+        name="index",
+        title="Motor units in ultrasound: the study",
+        **common,
+    )
+    _replace(reports / "index.html", index)  # last: where it stands, all it links to stands
+
+
+def _replace(path: Path, content: str) -> None:
+    part = path.with_name(f"part-{path.name}")
+    part.write_text(content)
+    os.replace(part, path)
+
+
+def _index(pages: list[Page], reports: Path) -> str:
+    """Return the body of the index: highlights, then the steps."""
+    parts = []
+    for name, heading in HIGHLIGHTS:
+        if (reports / "figures" / f"{name}.png").is_file():
+            page = next(page for page in pages if f'<figure id="{name}">' in page.body)
+            found = re.search(rf'<figure id="{name}">.*?alt="(.*?)".*?<figcaption>(.*?) <span', page.body, re.DOTALL)
+            assert found, f"figure {name} has no caption"
+            alt, caption = found.groups()
+            parts.append(
+                f'<section><h2><a href="{page.name}.html#{name}">{heading}</a></h2><figure>'
+                f'<img src="figures/{name}.png" alt="{alt}"><figcaption>{caption}</figcaption></figure></section>'
+            )
+    table = reports / "tables" / "comparison.csv"
+    if table.is_file():
+        shown = pd.read_csv(table).to_html(index=False, border=0, float_format="{:.2f}".format, na_rep="–")
+        parts.append(
+            f'<section><h2>Table 1 of paper 1, on what can be had</h2><div class="scroll">{shown}</div>'
+            '<p><a href="tables/comparison.csv" download>CSV</a></p></section>'
+        )
+    steps = "".join(
+        f'<li><a href="{page.name}.html">{page.title}</a>'
+        + (f' <strong class="missing">{html.escape(page.meta["missing"])}</strong>' if page.meta.get("missing") else "")
+        + page.lead
+        + "</li>"
+        for page in pages
+    )
+    return f'{"".join(parts)}<section><h2>The steps</h2><ol class="steps">{steps}</ol></section>'
+
+
+def main() -> None:
+    """Build the report from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scale")
+    for name in ("folder", "reports", "choices"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("notebooks", type=Path, nargs="+")
+    arguments = parser.parse_args()
+    build(arguments.scale, arguments.folder, arguments.reports, arguments.notebooks, arguments.choices)
+
+
+if __name__ == "__main__":
+    main()

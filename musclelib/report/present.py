@@ -1,0 +1,120 @@
+"""Show figures, tables and movies in a notebook with caption and alternative text, and keep them as files."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import holoviews as hv
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+
+_MOVIE_SCALE = 3  # screen pixels for one pixel of a sequence
+
+
+class MissingRecordingError(RuntimeError):
+    """A recording is not at hand: the step ends with this message on its page, and the study goes on."""
+
+
+class Presenter:
+    """Shows what a drawing step made, numbered and captioned, and writes it below one folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Gets `figures/NAME.svg` and `.png`, `tables/NAME.csv`, `movies/NAME.webm`.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        hv.extension("matplotlib", logo=False)
+        # the same drawing gives the same bytes
+        mpl.rcParams["svg.hashsalt"] = "musclelib"
+        mpl.rcParams["svg.fonttype"] = "none"
+
+    def figure(self, element: Any, name: str, *, caption: str, alt: str) -> HTML:
+        """Show a HoloViews element or a matplotlib figure.
+
+        Parameters
+        ----------
+        element : holoviews object or matplotlib.figure.Figure
+            What to show.
+        name : str
+            Name of the files.
+        caption : str
+            What it shows and what to notice.
+        alt : str
+            The picture in words, for those who do not see it.
+        """
+        figure = element if isinstance(element, plt.Figure) else hv.render(element, backend="matplotlib")
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+        vector = io.BytesIO()
+        figure.savefig(vector, format="svg", bbox_inches="tight", metadata={"Date": None})
+        plt.close(figure)
+        self._keep("figures", f"{name}.png", picture.getvalue())
+        self._keep("figures", f"{name}.svg", vector.getvalue())
+        data = base64.b64encode(picture.getvalue()).decode()
+        body = f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt)}">'
+        return _framed(name, body, caption, {"SVG": f"figures/{name}.svg", "PNG": f"figures/{name}.png"})
+
+    def table(self, frame: pd.DataFrame, name: str, *, caption: str, digits: int = 2) -> HTML:
+        """Show a table; every digit is in its CSV file."""
+        self._keep("tables", f"{name}.csv", frame.to_csv(lineterminator="\n").encode())
+        shown = frame.map(lambda value: f"{value:.{digits}f}" if isinstance(value, float) else value)
+        return _framed(name, shown.to_html(border=0, na_rep="–"), caption, {"CSV": f"tables/{name}.csv"})
+
+    def movie(self, frames: np.ndarray, name: str, *, rate: float, limit: float, caption: str, alt: str) -> HTML:
+        """Show a sequence `(time, depth, lateral)` as a film, blue to red from -limit to limit.
+
+        Parameters
+        ----------
+        frames : numpy.ndarray
+            Velocities [mm/s].
+        name : str
+            Name of the file.
+        rate : float
+            Frames shown a second [Hz].
+        limit : float
+            Velocity of the darkest blue and red [mm/s].
+        caption, alt : str
+            As for a figure.
+        """
+        colours = (plt.get_cmap("RdBu_r")(np.linspace(0, 1, 256))[:, 2::-1] * 255).astype(np.uint8)  # BGR, for OpenCV
+        height, width = (size * _MOVIE_SCALE for size in frames.shape[1:])
+        path = self.folder / "movies" / f"{name}.webm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"part-{path.name}")
+        film = cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*"VP80"), rate, (width, height))
+        for frame in frames:
+            level = np.clip((frame / limit + 1) * 127.5, 0, 255).astype(np.uint8)
+            film.write(cv2.resize(colours[level], (width, height), interpolation=cv2.INTER_NEAREST))
+        film.release()
+        os.replace(part, path)
+        data = base64.b64encode(path.read_bytes()).decode()
+        body = (
+            f'<video controls loop muted playsinline width="{width}" aria-label="{html.escape(alt)}"'
+            f' src="data:video/webm;base64,{data}"></video>'
+        )
+        return _framed(name, body, caption, {"WebM": f"movies/{name}.webm"})
+
+    def _keep(self, kind: str, name: str, data: bytes) -> None:
+        path = self.folder / kind / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _framed(name: str, body: str, caption: str, links: dict[str, str]) -> HTML:
+    files = " · ".join(f'<a href="{target}" download>{label}</a>' for label, target in links.items())
+    return HTML(
+        f'<figure id="{name}"><div class="scroll">{body}</div>'
+        f'<figcaption>{html.escape(caption)} <span class="files">{files}</span></figcaption></figure>'
+    )

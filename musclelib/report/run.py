@@ -1,0 +1,104 @@
+"""Execute one step of the study: a notebook with its parameters, by papermill, to a finished copy of it.
+
+`python -m musclelib.report.run NOTEBOOK OUTPUT PARAMETERS` with the parameters as JSON text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from musclelib.report.present import MissingRecordingError
+
+_VERSIONS = ("musclelib", "numpy", "scipy", "torch", "xarray", "zarr", "holoviews", "opencv-python-headless")
+
+
+def run_step(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
+    """Execute `notebook` into `output`, which appears when all is done, with its provenance in the metadata.
+
+    A `MissingRecordingError` in the notebook also ends it, with the message for its page; that output is dated to
+    the epoch, so that the workflow tries again next time.
+
+    Raises
+    ------
+    PapermillExecutionError
+        A cell failed; the half-executed notebook stays beside `output`, as `failed-NAME`.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    part, failed = (output.with_name(f"{prefix}-{output.name}") for prefix in ("part", "failed"))
+    started, missing = time.perf_counter(), None
+    try:
+        papermill.execute_notebook(
+            notebook, part, parameters, kernel_name="python3", cwd=notebook.parent, autosave_cell_every=0
+        )
+    except PapermillExecutionError as error:
+        if error.ename != MissingRecordingError.__name__:
+            os.replace(part, failed)
+            raise
+        missing = error.evalue
+    executed: Any = nbformat.read(part, as_version=4)
+    executed.metadata["musclelib"] = {
+        "source": notebook.name,
+        "parameters": parameters,
+        "seconds": round(time.perf_counter() - started, 1),
+        "missing": missing,
+        **provenance(),
+    }
+    nbformat.write(executed, part)
+    failed.unlink(missing_ok=True)
+    os.replace(part, output)
+    if missing:
+        os.utime(output, (0, 0))
+        print(f"{notebook.name}: {missing}", file=sys.stderr)
+
+
+def provenance() -> dict[str, Any]:
+    """Say what made a result: commit, versions, device."""
+    return {
+        "commit": _git("rev-parse", "--short", "HEAD") + ("+changes" if _git("status", "--porcelain") else ""),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONS},
+        "device": f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}",
+    }
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""  # not a checkout: an installed wheel
+    return done.stdout.strip()
+
+
+def main() -> None:
+    """Run one step from the command line; a failure is one line and a non-zero exit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("parameters", type=json.loads)
+    arguments = parser.parse_args()
+    try:
+        run_step(arguments.notebook, arguments.output, arguments.parameters)
+    except PapermillExecutionError as error:
+        failed = arguments.output.with_name(f"failed-{arguments.output.name}")
+        sys.exit(
+            f"\n{arguments.notebook}, cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+            f"(what was finished stays; the executed part is {failed})"
+        )
+
+
+if __name__ == "__main__":
+    main()
