@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Self
 
-from musclelib.parameters import Parameters, quantity
+from musclelib.parameters import ParameterError, Parameters, quantity
 
 _SHELL = {"In", "Out", "exit", "quit", "get_ipython", "open"}  # names that the notebook's shell brings
 
@@ -72,3 +72,49 @@ class Compare(Step):
     """Parameters of the comparison of domains."""
 
     folder: str = quantity(doc="folder of the stores and for the tables")
+
+
+@dataclass(frozen=True)
+class ImportEchoes(Step):
+    """Parameters of the import of one recording of echoes, or of velocity."""
+
+    source: str = quantity(doc="a file, or registry:NAME for a public recording")
+    variable: str = quantity(doc="name of the array in the file, a pattern to stack several, empty where only one is")
+    axes: str = quantity(doc="axes of the array as stored: frame, sample, element; or frame, depth, lateral")
+    kind: str = quantity(doc="what it holds", choices=("rf", "channel iq", "image iq", "velocity"))
+    prf: float | None = quantity(unit="Hz", doc="frames a second, None where unknown", above=0)
+    centre_frequency: float = quantity(unit="Hz", doc="transmitted frequency", above=0)
+    bandwidth: float = quantity(unit="1", doc="pulse-echo bandwidth over centre frequency", above=0, high=1.99)
+    sampling_rate: float = quantity(unit="Hz", doc="fast-time samples a second", above=0)
+    element_count: int = quantity(doc="receiving elements", low=1)
+    pitch: float = quantity(unit="mm", doc="distance between elements", above=0)
+    sound_speed: float = quantity(unit="m/s", doc="speed of sound", low=1000, high=2000)
+    start_time: float = quantity(unit="s", doc="time of the first sample")
+    depth: tuple[float, float, float] = quantity(unit="mm", doc="first, last depth of the image and step", low=0)
+    lateral: tuple[float, float, float] = quantity(unit="mm", doc="first, last lateral position and step")
+    gate_hop: float = quantity(unit="mm", doc="distance between the gates that velocity is estimated in", above=0)
+    filtered: bool = quantity(doc="paper 1's filters and grid; for recordings of 2 s and more")
+    store: str = quantity(doc="the sequence store to write")
+    description: str = quantity(doc="where it comes from, and its licence")
+
+    def check(self) -> None:
+        """Refuse grids that do not go from low to high."""
+        for name in ("depth", "lateral"):
+            first, last, step = getattr(self, name)
+            if not (step > 0 and last - first >= 4 * step):
+                raise ParameterError(f"{name} = {(first, last, step)} [mm]: from low to high in at least 4 steps")
+
+
+@dataclass(frozen=True)
+class ImportVideo(Step):
+    """Parameters of the import of one B-mode video with its signals."""
+
+    source: str = quantity(doc="a file, an image folder, or registry:NAME for a public recording")
+    signals: str = quantity(doc="CSV or MAT file of the signals, registry:NAME, or empty")
+    signals_start: float = quantity(unit="s", doc="time of the first frame on the clock of the signals")
+    frame_rate: float | None = quantity(unit="Hz", doc="frames a second, None to take the file's", above=0)
+    pixel_size: float = quantity(unit="mm", doc="edge of a pixel of the file", above=0)
+    crop: tuple[int, int, int, int] | None = quantity(unit="px", doc="x0, y0, width, height; None for all", low=0)
+    pixels: tuple[int, int] = quantity(doc="grid of the sequence: depth, lateral", low=12)
+    store: str = quantity(doc="the sequence store to write")
+    description: str = quantity(doc="where it comes from, and its licence")

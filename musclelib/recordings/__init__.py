@@ -1,0 +1,1 @@
+"""Real data in: arrays, B-mode video and its tissue motion, synchronised signals; downloads by name."""

@@ -1,0 +1,289 @@
+"""A user's array, opened lazily: npy, MAT, HDF5 and zarr, with the dims in the order that the caller asks for.
+
+What comes back is an `xarray.DataArray` on dask, so only what is sliced and computed is read. Each read opens the
+file anew, which lets dask send the work to other processes and leaves no file open.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import dask.array as da
+import h5py
+import numpy as np
+import scipy.io
+import xarray as xr
+import zarr
+
+BLOCK_BYTES = 2**25
+"""Size of the blocks that an array is read in [byte]."""
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+MATLAB_USER_BLOCK = 512  # bytes of text before the HDF5 part of a MAT v7.3 file
+MATLAB_NUMBERS = {
+    "double",
+    "single",
+    "logical",
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+}
+
+
+class _Variable(NamedTuple):
+    """One array of a file: what it is, and how to open it lazily."""
+
+    shape: tuple[int, ...]
+    kind: str
+    numeric: bool
+    open: Callable[[int | None], da.Array]
+    """Opens it in blocks along the axis given; None leaves the blocks to dask."""
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """One array in a file, in the form that dask slices; slicing it reads."""
+
+    read: Callable[[Path, str, Any], np.ndarray]
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    chunks: tuple[int, ...] | None = None
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return self.read(self.path, self.name, key)
+
+    def describe(self) -> _Variable:
+        return _Variable(self.shape, str(self.dtype), _is_numeric(self.dtype), self.open)
+
+    def open(self, split: int | None) -> da.Array:
+        wanted = tuple("auto" if split in (axis, None) else -1 for axis in range(self.ndim))
+        # whole frames, and multiples of the chunks on disk, so that nothing is decompressed twice
+        blocks = da.core.normalize_chunks(wanted, self.shape, BLOCK_BYTES, self.dtype, self.chunks)
+        return da.from_array(self, chunks=blocks, name=False, asarray=True)
+
+
+def open_array(
+    path: str | Path,
+    variable: str | None = None,
+    axes: str | None = None,
+    dims: str = "frame sample element",
+) -> xr.DataArray:
+    """Open one array of a file without reading it.
+
+    Parameters
+    ----------
+    path : str or Path
+        An npy, MAT (v5 to v7.3) or HDF5 file, or a zarr folder, told apart by their content. A MAT file up to v7
+        cannot be read in parts: its variable is loaded at once.
+    variable : str, optional
+        Name of the array in the file, ``"group/name"`` in HDF5 and zarr. A pattern such as
+        ``"data/rf_data/frame_*/shot_1"`` stacks all that match, in natural order, along a new first axis. May be
+        left out where only one array of the file has as many axes as `dims`.
+    axes : str, optional
+        The axes of the array as stored, outermost first, such as ``"sample element frame"``; by default `dims`.
+        For every MAT file they are the axes that MATLAB shows (``size``).
+    dims : str
+        The same names in the order wanted.
+
+    Returns
+    -------
+    xarray.DataArray
+        Lazy, dims as asked. Complex values stored as pairs ``real, imag`` are complex. NaN is passed on.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The format is unknown, the file is truncated, the variable is missing, ambiguous or not numeric, or its
+        axes are not the ones stated.
+    """
+    path = Path(path)
+    wanted = dims.split()
+    stored_axes = (axes or dims).split()
+    if sorted(stored_axes) != sorted(wanted) or len(set(wanted)) != len(wanted):
+        raise ValueError(f"axes {axes!r} and dims {dims!r} must be the same names, each once")
+    variables = _variables(path)
+    name, array = _select(path, variables, variable, stored_axes.index(wanted[0]), len(wanted))
+    if array.ndim != len(stored_axes):
+        raise ValueError(
+            f"{path}: {name or 'the array'} has {array.ndim} axes {array.shape}, but axes names"
+            f" {len(stored_axes)}: {' '.join(stored_axes)}"
+        )
+    result = xr.DataArray(array, dims=stored_axes, name=PurePosixPath(name).name or None)
+    return result.transpose(*wanted).assign_attrs(source=path.name)
+
+
+def _select(
+    path: Path, variables: dict[str, _Variable], variable: str | None, split: int, ndim: int
+) -> tuple[str, da.Array]:
+    """Find the one array meant, or stack those that match the pattern; open it in blocks along axis `split`."""
+    if variable is None:
+        names = [name for name, stored in variables.items() if stored.numeric and len(stored.shape) == ndim]
+        if len(names) != 1:
+            found = "no array" if not names else f"more than one array ({', '.join(names)})"
+            raise ValueError(f"{path} holds {found} of {ndim} axes; it holds {_listing(variables)}")
+        return names[0], variables[names[0]].open(split)
+    variable = variable.strip("/")
+    names = sorted((name for name in variables if _matches(name, variable)), key=natural_order)
+    if not names:
+        raise ValueError(f"{path} has no variable {variable!r}; it holds {_listing(variables)}")
+    for name in names:
+        if not variables[name].numeric:
+            raise ValueError(f"{path}: {name} is of type {variables[name].kind}; only numbers are read, no objects")
+        if variables[name].shape != variables[names[0]].shape:
+            raise ValueError(
+                f"{path}: {names[0]} has shape {variables[names[0]].shape} and {name} has"
+                f" {variables[name].shape}; only arrays of one shape can be stacked"
+            )
+    if variable in variables:
+        return variable, variables[variable].open(split)
+    return variable, da.stack([variables[name].open(split - 1 if split else None) for name in names])
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a name is the pattern or matches it part by part, so that ``*`` stays within one group."""
+    parts, wanted = name.split("/"), pattern.split("/")
+    return name == pattern or (
+        len(parts) == len(wanted) and all(fnmatch.fnmatchcase(*pair) for pair in zip(parts, wanted, strict=True))
+    )
+
+
+def natural_order(text: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts ``frame_2`` before ``frame_10``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part]
+
+
+def _is_numeric(dtype: np.dtype) -> bool:
+    return bool(np.issubdtype(dtype, np.number) or dtype == np.bool_)
+
+
+def _listing(variables: dict[str, _Variable]) -> str:
+    return ", ".join(f"{name or 'an array'} {stored.shape}" for name, stored in variables.items()) or "no array"
+
+
+def _variables(path: Path) -> dict[str, _Variable]:
+    """Return every array of the file by name; shapes are known, values not yet read."""
+    if path.is_dir():
+        return _zarr_variables(path)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    with path.open("rb") as file:
+        head = file.read(MATLAB_USER_BLOCK + len(HDF5_MAGIC))
+    if head.startswith(b"\x93NUMPY"):
+        return {"": _npy(path).describe()}
+    if head.startswith(HDF5_MAGIC) or head[MATLAB_USER_BLOCK:] == HDF5_MAGIC:
+        return _hdf5_variables(path, matlab=head.startswith(b"MATLAB 7.3") or path.suffix == ".mat")
+    if head.startswith(b"MATLAB 5.0"):
+        return _mat5_variables(path)
+    raise ValueError(f"{path} is of an unknown format; allowed are npy, MAT (v5 to v7.3), HDF5 and zarr")
+
+
+def _npy(path: Path) -> _Stored:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        objects = "objects" in str(error).lower()
+        reason = "holds Python objects; only numbers are read" if objects else f"is truncated ({error})"
+        raise ValueError(f"{path} {reason}") from None
+    return _Stored(_read_npy, path, "", array.shape, array.dtype)
+
+
+def _read_npy(path: Path, _: str, key: Any) -> np.ndarray:
+    return np.array(np.load(path, mmap_mode="r", allow_pickle=False)[key])
+
+
+def _hdf5_variables(path: Path, matlab: bool) -> dict[str, _Variable]:
+    variables: dict[str, _Variable] = {}
+
+    def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(item, h5py.Dataset) and not name.startswith("#"):  # "#refs#" is where MATLAB keeps its cells
+            shape = item.shape or ()
+            dtype = _complex_dtype(item.dtype) or item.dtype
+            # MATLAB writes column-major data into a row-major format, so HDF5 sees every shape reversed
+            read = _read_matlab_hdf5 if matlab else _read_hdf5
+            step = -1 if matlab else 1
+            chunks = item.chunks and item.chunks[::step]
+            variables[name] = _Stored(read, path, name, shape[::step], dtype, chunks).describe()
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(visit)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be opened as HDF5, it is truncated or damaged: {error}") from None
+    return variables
+
+
+def _complex_dtype(stored: np.dtype) -> np.dtype | None:
+    """Return the complex type of a compound ``real, imag``, the way MATLAB stores complex numbers."""
+    if stored.names != ("real", "imag"):
+        return None
+    return np.result_type(stored["real"], stored["imag"], np.complex64)
+
+
+def _read_hdf5(path: Path, name: str, key: Any) -> np.ndarray:
+    try:
+        with h5py.File(path, "r") as file:
+            dataset: Any = file[name]
+            data = dataset[key]
+    except OSError as error:
+        raise ValueError(f"{path}: {name} cannot be read, the file is truncated or damaged: {error}") from None
+    complex_dtype = _complex_dtype(data.dtype)
+    if complex_dtype is None:
+        return np.asarray(data)
+    result = np.empty(data.shape, complex_dtype)
+    result.real, result.imag = data["real"], data["imag"]
+    return result
+
+
+def _read_matlab_hdf5(path: Path, name: str, key: tuple[slice, ...]) -> np.ndarray:
+    return _read_hdf5(path, name, key[::-1]).T
+
+
+def _mat5_variables(path: Path) -> dict[str, _Variable]:
+    try:
+        contents = scipy.io.whosmat(str(path))
+    except Exception as error:  # SciPy raises many kinds for a damaged file
+        raise ValueError(f"{path} cannot be opened as MAT, it is truncated or damaged: {error}") from None
+    return {
+        name: _Variable(shape, kind, kind in MATLAB_NUMBERS, functools.partial(_load_mat5, path, name))
+        for name, shape, kind in contents
+    }
+
+
+def _load_mat5(path: Path, name: str, _: int | None) -> da.Array:
+    try:
+        array = scipy.io.loadmat(str(path), variable_names=[name])[name]
+    except Exception as error:
+        raise ValueError(f"{path}: {name} cannot be read, the file is truncated or damaged: {error}") from None
+    return da.from_array(array)
+
+
+def _zarr_variables(path: Path) -> dict[str, _Variable]:
+    try:
+        opened = zarr.open(path, mode="r")
+    except FileNotFoundError:
+        raise ValueError(f"{path} is a folder, but not a zarr store") from None
+    if isinstance(opened, zarr.Array):
+        found = {"": opened}
+    else:
+        members = sorted(opened.members(max_depth=None))
+        found = {name: member for name, member in members if isinstance(member, zarr.Array)}
+    return {
+        name: _Stored(_read_zarr, path, name, array.shape, array.dtype, array.chunks).describe()
+        for name, array in found.items()
+    }
+
+
+def _read_zarr(path: Path, name: str, key: Any) -> np.ndarray:
+    opened: Any = zarr.open(path, mode="r")
+    return np.asarray((opened[name] if name else opened)[key])

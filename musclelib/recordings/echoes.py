@@ -1,0 +1,172 @@
+"""A recording of echoes, or of velocity estimated elsewhere, as a sequence: the door for a user's own data."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from musclelib import sequences
+from musclelib.acquisition import (
+    Beamformer,
+    FilterParameters,
+    Gate,
+    Recording,
+    bmode,
+    demodulate,
+    displacement_map,
+    estimate_velocity,
+    velocity_sequence,
+)
+from musclelib.acquisition.chain import Frames, Kind
+from musclelib.acquisition.filters import band_pass, resample, spatial_median
+
+
+def echo_sequence(
+    data: Frames,
+    recording: Recording,
+    depth: ArrayLike,
+    lateral: ArrayLike,
+    *,
+    kind: Kind,
+    gate: Gate,
+    filters: FilterParameters | None,
+    source: str,
+) -> xr.Dataset:
+    """Turn echoes into a sequence.
+
+    Parameters
+    ----------
+    data : Frames
+        RF or channel IQ `(time, fast_time, element)`, or beamformed IQ `(time, depth, lateral)`; read when sliced.
+    recording : Recording
+        How it was recorded. Without a PRF there is no velocity: two frames then give `displacement` and `coherence`.
+    depth, lateral : array_like
+        Grid of the beamformed image [mm].
+    kind : {"rf", "channel iq", "image iq"}
+        What `data` holds.
+    gate : Gate
+        Averaging of the autocorrelation.
+    filters : FilterParameters, optional
+        Paper 1's filters and grid; None keeps the velocity as estimated, at the PRF, with the B-mode beside it.
+    source : str
+        Where the recording comes from, and its licence.
+
+    Returns
+    -------
+    xarray.Dataset
+        One sequence.
+
+    Raises
+    ------
+    ValueError
+        As `musclelib.acquisition.estimate_velocity`.
+    """
+    depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
+    if recording.prf is not None and filters is not None:
+        velocity = velocity_sequence(data, recording, depth, lateral, kind=kind, gate=gate, filters=filters)
+        return _build({"velocity": velocity.values[None]}, velocity, recording, source)
+    if recording.prf is not None:
+        velocity = estimate_velocity(data, recording, depth, lateral, kind=kind, gate=gate)
+        grey = _bmode(data[: len(velocity)], recording, depth, lateral, kind, gate)
+        return _build({"velocity": velocity.values[None], "intensity": grey[None]}, velocity, recording, source)
+    image = _image(data[:2], recording, depth, lateral, kind)
+    moved = displacement_map(image, recording, depth, lateral, gate).expand_dims(time=[0.0])
+    grey = _bmode(data[:1], recording, depth, lateral, kind, gate)
+    values = {name: moved[name].values[None] for name in ("displacement", "coherence")}
+    return _build({**values, "intensity": grey[None]}, moved, recording, source)
+
+
+def velocity_recording(
+    velocity: Frames,
+    frame_rate: float,
+    depth: ArrayLike,
+    lateral: ArrayLike,
+    *,
+    filters: FilterParameters | None,
+    source: str,
+) -> xr.Dataset:
+    """Turn ready-made tissue velocity `(time, depth, lateral)` [mm/s] into a sequence.
+
+    Parameters are those of `echo_sequence`; `frame_rate` in [Hz].
+
+    Raises
+    ------
+    ValueError
+        The grid does not fit, a value is not finite, or the recording is too short for the filters.
+    """
+    depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
+    values = np.asarray(velocity[:], np.float32)
+    if values.shape[1:] != (depth.size, lateral.size):
+        raise ValueError(f"velocity has shape {values.shape}; needed is (time, {depth.size}, {lateral.size})")
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
+    if bad.size:
+        raise ValueError(f"frame {bad[0]} holds NaN or Inf; only finite velocities are allowed")
+    time = np.arange(len(values)) / frame_rate
+    if filters is not None:
+        samples, rows, columns = filters.shape
+        if (samples - 1) / filters.rate > time[-1]:
+            raise ValueError(
+                f"recording too short: it spans {time[-1]:.4g} s; {samples} samples at {filters.rate:g} Hz"
+                f" need {(samples - 1) / filters.rate:.4g} s"
+            )
+        values = band_pass(values, frame_rate, filters.low, filters.high, filters.order)
+        values = spatial_median(values, (depth[1] - depth[0], lateral[1] - lateral[0]), filters.window)
+        grid = (
+            np.arange(samples) / filters.rate,
+            np.linspace(depth[0], depth[-1], rows),
+            np.linspace(lateral[0], lateral[-1], columns),
+        )
+        values = resample(values, (time, depth, lateral), grid)
+        time, depth, lateral = grid
+    parameters = filters.to_json() if filters else "{}"
+    return sequences.build(
+        {"velocity": values[None], **standardisation(values)},
+        time=time,
+        depth=depth,
+        lateral=lateral,
+        domain="recorded",
+        source=source,
+        parameters=parameters,
+    )
+
+
+def standardisation(velocity: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the mean and standard deviation of one sequence [mm/s], as variables of its data set."""
+    return {
+        "velocity_mean": np.array([velocity.mean(dtype=np.float64)]),
+        "velocity_sd": np.array([velocity.std(dtype=np.float64)]),
+    }
+
+
+def _image(data: Frames, recording: Recording, depth: np.ndarray, lateral: np.ndarray, kind: Kind) -> np.ndarray:
+    frames = np.asarray(data)
+    if kind == "rf":
+        frames = demodulate(frames, recording)
+    if kind == "image iq":
+        return frames
+    return Beamformer(recording, frames.shape[1], depth, lateral)(frames)
+
+
+def _bmode(
+    data: Frames, recording: Recording, depth: np.ndarray, lateral: np.ndarray, kind: Kind, gate: Gate
+) -> np.ndarray:
+    """B-mode [dB] at the centres of the gates: a sequence has one depth axis."""
+    grey = bmode(_image(data, recording, depth, lateral, kind))
+    return grey[:, np.abs(gate.centres(depth)[:, None] - depth).argmin(axis=1)]
+
+
+def _build(
+    variables: dict[str, np.ndarray], grid: xr.DataArray | xr.Dataset, recording: Recording, source: str
+) -> xr.Dataset:
+    if "velocity" in variables:
+        variables = {**variables, **standardisation(variables["velocity"][0])}
+    return sequences.build(
+        variables,
+        time=grid["time"].values,
+        depth=grid["depth"].values,
+        lateral=grid["lateral"].values,
+        domain="recorded",
+        source=source,
+        parameters=recording.to_json(),
+    )

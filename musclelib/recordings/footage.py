@@ -1,0 +1,56 @@
+"""A B-mode video with its synchronised signals as a sequence."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from musclelib import sequences
+from musclelib.recordings.echoes import standardisation
+from musclelib.recordings.motion import tissue_velocity
+from musclelib.recordings.video import Video
+
+
+def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> xr.Dataset:
+    """Turn a video into one sequence of grey values and axial velocity, with its signals.
+
+    The velocity, by optical flow, is that of the macroscopic motion between a frame and the next; the last frame, which
+    has none, is left out.
+
+    Parameters
+    ----------
+    video : Video
+        The video; its grid is that of the sequence.
+    signals : xarray.Dataset, optional
+        `torque` [N m], `angle` [deg], `angular_velocity` [deg/s] or `emg` [V], one value for each frame along `time`.
+    source : str
+        Where the video comes from, and its licence.
+
+    Raises
+    ------
+    ValueError
+        The signals are not as long as the video, or the video does not decode.
+    """
+    names = [] if signals is None else [str(name) for name in signals.data_vars if signals[name].dims == ("time",)]
+    for name in names:
+        assert signals is not None
+        if signals[name].size != video.frame_count:
+            raise ValueError(
+                f"{video.path}: {name} has {signals[name].size} values for {video.frame_count} frames; give one a frame"
+            )
+    velocity = np.concatenate([part.axial for part in tissue_velocity(video)])
+    intensity = np.concatenate(list(video.chunks()))[:-1]
+    variables = {"intensity": intensity[None], "velocity": velocity[None], **standardisation(velocity)}
+    variables |= {name: signals[name].values[None, :-1] for name in names if signals is not None}
+    return sequences.build(
+        variables,
+        time=video.time[:-1],
+        depth=video.depth,
+        lateral=video.lateral,
+        domain="recorded",
+        source=source,
+        parameters=json.dumps({"crop": video.crop, "frame_rate": video.frame_rate, "pixel_size": video.pixel_size}),
+        units={"intensity": "1"},
+    )

@@ -1,0 +1,190 @@
+"""Signals recorded beside a video, such as torque and joint angle, at the times of its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy.io
+import xarray as xr
+from numpy.typing import ArrayLike
+
+_CHANNELS = {
+    "torque": ("TOR", "N m", "ankle torque"),
+    "angle": ("POS", "deg", "ankle angle"),
+    "angular_velocity": ("VEL", "deg/s", "ankle angular velocity"),
+}
+
+
+class ImageGeometry(NamedTuple):
+    """Where the image stands in the frames of a scanner's video, and its scale."""
+
+    crop: tuple[int, int, int, int]
+    """x0, y0, width, height [px]."""
+    pixel_size: float
+    """Edge of a pixel [mm]."""
+
+
+def sample_by_index(signals: xr.Dataset, frame_index: ArrayLike) -> xr.Dataset:
+    """Take the sample that belongs to each frame.
+
+    Parameters
+    ----------
+    signals : xarray.Dataset
+        Signals along the dim ``time``.
+    frame_index : array_like of int
+        For each frame the number of its sample, from 0.
+
+    Raises
+    ------
+    ValueError
+        An index is not an integer, or no sample has it.
+    """
+    index = np.asarray(frame_index)
+    if not np.issubdtype(index.dtype, np.integer):
+        raise ValueError(f"frame_index is of type {index.dtype}; whole numbers are needed")
+    count = signals.sizes["time"]
+    outside = index[(index < 0) | (index >= count)]
+    if outside.size:
+        raise ValueError(f"frame_index {outside[0]} has no sample; allowed is 0 to {count - 1}")
+    return signals.isel(time=index)
+
+
+def sample_by_time(signals: xr.Dataset, frame_times: ArrayLike) -> xr.Dataset:
+    """Interpolate the signals linearly at the times of the frames.
+
+    Parameters
+    ----------
+    signals : xarray.Dataset
+        Signals along ``time`` [s], in ascending order.
+    frame_times : array_like of float
+        Times of the frames on the clock of the signals [s].
+
+    Raises
+    ------
+    ValueError
+        The times of the signals do not ascend, or the signals do not cover the video; by how many seconds is told.
+    """
+    clock, times = signals["time"].values, np.asarray(frame_times, dtype=float)
+    if not np.all(np.diff(clock) > 0):
+        raise ValueError("the times of the signals do not ascend")
+    late, early = clock[0] - times.min(), times.max() - clock[-1]
+    # a frame at the very end may miss the last sample by rounding alone
+    if max(late, early) > 1e-9:
+        gaps = [f"begin {late:.3g} s after its first frame"] * bool(late > 1e-9)
+        gaps += [f"end {early:.3g} s before its last frame"] * bool(early > 1e-9)
+        raise ValueError(f"the signals do not cover the video: they {' and '.join(gaps)}")
+    return signals.interp(time=times.clip(clock[0], clock[-1]))
+
+
+def read_signals(path: str | Path) -> xr.Dataset:
+    """Read signals from a CSV file.
+
+    Its columns are `time` [s] and any of `torque` [N m], `angle` [deg], `angular_velocity` [deg/s] and `emg` [V].
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        There is no such file, a column is missing or unknown, or a value is not a finite number.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        table = pd.read_csv(path)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as CSV: {error}") from None
+    allowed = [*_CHANNELS, "emg"]
+    unknown = [name for name in table if name not in (*allowed, "time")]
+    if "time" not in table or unknown or len(table.columns) < 2:
+        raise ValueError(f"{path} has the columns {list(table)}; needed are time and some of {', '.join(allowed)}")
+    for name in table:
+        if table[name].dtype.kind not in "if" or not np.isfinite(table[name]).all():
+            raise ValueError(f"{path}: column {name} holds something that is not a finite number")
+    return xr.Dataset({name: ("time", table[name]) for name in table if name != "time"}, {"time": table["time"]})
+
+
+def read_push_data(path: str | Path) -> dict[str, xr.Dataset]:
+    """Read the signals of the recordings ``gm_torque_angle`` (``AGR003_push_data.mat``).
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        For each clip, called as its video without the ending, ``torque`` [N m], ``angle`` [deg] and
+        ``angular_velocity`` [deg/s] along ``time`` [s, of the whole trial, 100 Hz], and ``frame_index`` along
+        ``frame``: the sample of each frame, from 0.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        There is no such file, or it is not this file.
+    """
+    trials = _read_struct(path, "clips")
+    try:
+        return {
+            f"{trial}_{push}": _push(vars(pushes)[push])
+            for trial, pushes in _fields(trials).items()
+            for push in _fields(pushes)
+        }
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"{path} is not laid out as clips.trial.push: {error}") from None
+
+
+def read_image_geometry(path: str | Path) -> ImageGeometry:
+    """Read crop and scale of the recordings ``gm_torque_angle`` (``p6_params.mat``).
+
+    The corner is taken as written there. Whether it counts from 0 or from 1 is not told: one pixel, 0.09 mm.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        There is no such file, or it is not this file, or its pixels are not square.
+    """
+    values = _fields(_read_struct(path, "Params"))
+    try:
+        x0, y0, width, height = (round(float(values[name])) for name in ("ulcornerx", "ulcornery", "nx", "ny"))
+        across, along = float(values["px2mmX"]), float(values["px2mmY"])
+    except KeyError as error:
+        raise ValueError(f"{path}: Params has no field {error}") from None
+    if not np.isclose(across, along):
+        raise ValueError(f"{path}: pixels of {across} x {along} mm are not square")
+    return ImageGeometry((x0, y0, width, height), along)
+
+
+def _read_struct(path: str | Path, name: str) -> Any:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        contents = scipy.io.loadmat(str(path), squeeze_me=True, struct_as_record=False)
+    except Exception as error:  # SciPy raises many kinds for a damaged or foreign file
+        raise ValueError(f"{path} cannot be read as a MAT file: {error}") from None
+    if name not in contents:
+        raise ValueError(f"{path} has no struct {name!r}")
+    return contents[name]
+
+
+def _fields(struct: Any) -> Mapping[str, Any]:
+    return {name: getattr(struct, name) for name in struct._fieldnames}
+
+
+def _push(push: Any) -> xr.Dataset:
+    variables: dict[str, Any] = {
+        name: ("time", getattr(push, field), {"units": units, "long_name": long_name})
+        for name, (field, units, long_name) in _CHANNELS.items()
+    }
+    # stored from 1 as uint8 or uint16: widen before anything is computed with it
+    index = push.frameInds.astype(np.int64) - 1
+    variables["frame_index"] = ("frame", index, {"units": "1", "long_name": "sample of each frame"})
+    return xr.Dataset(variables, {"time": ("time", push.time, {"units": "s", "long_name": "time of the trial"})})

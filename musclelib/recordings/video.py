@@ -1,0 +1,237 @@
+"""B-mode video as a stream of grey frames: MP4, AVI, GIF or a folder of images, cropped and brought to a grid.
+
+Only the frames of one chunk are in memory. Frames are uint8, rows are depth, columns are lateral position.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from musclelib.recordings.arrays import natural_order
+
+IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
+
+
+@dataclass(frozen=True)
+class Video:
+    """A B-mode video that is read in chunks; made by `open_video`.
+
+    Attributes
+    ----------
+    path : Path
+        The file or the folder of images.
+    frame_count : int
+        Number of frames.
+    frame_rate : float
+        Frames per second [Hz].
+    crop : tuple of int
+        Part of each frame that is used: x0, y0, width, height [px of the file].
+    shape : tuple of int
+        Grid of the frames that come out: depth, lateral [px].
+    pixel_size : tuple of float
+        Spacing of that grid: depth, lateral [mm].
+    """
+
+    path: Path
+    frame_count: int
+    frame_rate: float
+    crop: tuple[int, int, int, int]
+    shape: tuple[int, int]
+    pixel_size: tuple[float, float]
+
+    @property
+    def time(self) -> np.ndarray:
+        """Time of each frame, from the first [s]."""
+        return np.arange(self.frame_count) / self.frame_rate
+
+    @property
+    def depth(self) -> np.ndarray:
+        """Pixel centres below the upper edge of the crop [mm]."""
+        return (np.arange(self.shape[0]) + 0.5) * self.pixel_size[0]
+
+    @property
+    def lateral(self) -> np.ndarray:
+        """Pixel centres from the left edge of the crop [mm]."""
+        return (np.arange(self.shape[1]) + 0.5) * self.pixel_size[1]
+
+    def chunks(self, frames: int = 32) -> Iterator[np.ndarray]:
+        """Yield the video in pieces of at most `frames` frames, uint8 `(time, depth, lateral)`.
+
+        Raises
+        ------
+        ValueError
+            The video stops before its last frame, or an image of the folder is unreadable or of another size.
+        """
+        x0, y0, width, height = self.crop
+        count = 0
+        stream = itertools.islice(_grey_frames(self.path), self.frame_count)
+        while batch := list(itertools.islice(stream, frames)):
+            count += len(batch)
+            yield area_average(np.stack([frame[y0 : y0 + height, x0 : x0 + width] for frame in batch]), self.shape)
+        if count < self.frame_count:
+            raise ValueError(f"{self.path} stops after {count} of the {self.frame_count} frames it announces")
+
+
+def open_video(
+    path: str | Path,
+    *,
+    pixel_size: float,
+    crop: tuple[int, int, int, int] | None = None,
+    frame_rate: float | None = None,
+    shape: tuple[int, int] | None = None,
+) -> Video:
+    """Open a B-mode video; its frames are decoded later, chunk by chunk.
+
+    Parameters
+    ----------
+    path : str or Path
+        MP4, AVI or GIF file, or a folder of PNG, TIFF or BMP images, taken in natural order of their names.
+    pixel_size : float
+        Edge of a (square) pixel of the file [mm].
+    crop : tuple of int, optional
+        x0, y0, width, height of the part to use [px], counted from 0 at the upper left; by default all.
+    frame_rate : float, optional
+        Frames per second [Hz], by default the one of the file; a folder of images has none.
+    shape : tuple of int, optional
+        Grid to bring the frames to by averaging areas: depth, lateral [px]; by default that of the crop.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file or folder.
+    ValueError
+        The video does not decode or has no frames, a size or rate is impossible, or the crop leaves the image.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no video or image folder {path}")
+    if not (np.isfinite(pixel_size) and pixel_size > 0):
+        raise ValueError(f"pixel_size = {pixel_size}: allowed is above 0 [mm]")
+    frame_count, file_rate = _folder_header(path) if path.is_dir() else _file_header(path)
+    rate = file_rate if frame_rate is None else frame_rate
+    if not (np.isfinite(rate) and rate > 0):
+        raise ValueError(f"{path} has no usable frame rate ({rate} Hz); give frame_rate, above 0 [Hz]")
+    first = next(_grey_frames(path), None)
+    if first is None:
+        raise ValueError(f"{path} has no frame that decodes")
+    height, width = first.shape
+    crop = crop or (0, 0, width, height)
+    _check_crop(crop, width, height, path)
+    grid = shape or (crop[3], crop[2])
+    _check_grid(grid, (crop[3], crop[2]))
+    size = (pixel_size * crop[3] / grid[0], pixel_size * crop[2] / grid[1])
+    return Video(path, frame_count, float(rate), crop, grid, size)
+
+
+def read_image(path: str | Path, crop: tuple[int, int, int, int] | None = None) -> np.ndarray:
+    """Read one image as grey values, uint8 `(depth, lateral)`; 16-bit images keep their upper 8 bits.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The image does not decode, or the crop leaves it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no image {path}")
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise ValueError(f"{path} does not decode as an image")
+    x0, y0, width, height = crop or (0, 0, image.shape[1], image.shape[0])
+    _check_crop((x0, y0, width, height), image.shape[1], image.shape[0], path)
+    return np.asarray(image[y0 : y0 + height, x0 : x0 + width])
+
+
+def area_average(frames: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Bring frames `(time, depth, lateral)` to a coarser grid; each new pixel is the mean of the area it covers.
+
+    Raises
+    ------
+    ValueError
+        The grid is finer than the frames, or empty.
+    """
+    _check_grid(shape, (frames.shape[1], frames.shape[2]))
+    if frames.shape[1:] == tuple(shape):
+        return frames
+    resized: list[np.ndarray] = [cv2.resize(frame, shape[::-1], interpolation=cv2.INTER_AREA) for frame in frames]
+    return np.stack(resized)
+
+
+def _check_crop(crop: tuple[int, int, int, int], width: int, height: int, path: Path) -> None:
+    x0, y0, crop_width, crop_height = crop
+    inside = x0 >= 0 and y0 >= 0 and x0 + crop_width <= width and y0 + crop_height <= height
+    if not inside or crop_width < 1 or crop_height < 1:
+        raise ValueError(f"{path}: crop (x0, y0, width, height) = {crop} leaves the image of {width} x {height} px")
+
+
+def _check_grid(shape: tuple[int, int], available: tuple[int, int]) -> None:
+    if not all(1 <= new <= old for new, old in zip(shape, available, strict=True)):
+        raise ValueError(f"shape (depth, lateral) = {shape}: allowed is 1 up to {available}, averaging only shrinks")
+
+
+def _images(folder: Path) -> list[Path]:
+    images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+    return sorted(images, key=lambda path: natural_order(path.name))
+
+
+def _folder_header(folder: Path) -> tuple[int, float]:
+    images = _images(folder)
+    if not images:
+        raise ValueError(f"{folder} holds no images; allowed are {', '.join(IMAGE_SUFFIXES)}")
+    return len(images), float("nan")
+
+
+def _file_header(path: Path) -> tuple[int, float]:
+    with _Capture(path) as capture:
+        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        if count < 1:
+            raise ValueError(f"{path} has no frames")
+        return count, float(capture.get(cv2.CAP_PROP_FPS))
+
+
+def _grey_frames(path: Path) -> Iterator[np.ndarray]:
+    read: Callable[[Path], Iterator[np.ndarray]] = _folder_frames if path.is_dir() else _file_frames
+    return read(path)
+
+
+def _folder_frames(folder: Path) -> Iterator[np.ndarray]:
+    first = None
+    for path in _images(folder):
+        image = read_image(path)
+        first = image if first is None else first
+        if image.shape != first.shape:
+            raise ValueError(f"{path} is {image.shape} px; the first image of the folder is {first.shape} px")
+        yield image
+
+
+def _file_frames(path: Path) -> Iterator[np.ndarray]:
+    with _Capture(path) as capture:
+        while True:
+            decoded, frame = capture.read()
+            if not decoded:
+                return
+            yield frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+
+
+class _Capture:
+    """OpenCV's reader of a video file, released at the end; FFmpeg alone, so that all systems decode alike."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> cv2.VideoCapture:
+        self.capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        if not self.capture.isOpened():
+            raise ValueError(f"{self.path} does not decode as a video; it is damaged, cut off or of another format")
+        return self.capture
+
+    def __exit__(self, *_: object) -> None:
+        self.capture.release()

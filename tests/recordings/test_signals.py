@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musclelib.recordings.signals import read_image_geometry, read_push_data, sample_by_index, sample_by_time
+from musclelib.recordings.video import open_video
+
+
+def _ramp(start: float = 2.0, count: int = 101) -> xr.Dataset:
+    time = start + np.arange(count) / 100
+    return xr.Dataset({"torque": ("time", 3 * time - 1)}, {"time": time})
+
+
+@given(st.lists(st.floats(2, 3), min_size=1, max_size=20))
+def test_interpolation_is_exact_on_a_ramp(times: list[float]) -> None:
+    np.testing.assert_allclose(sample_by_time(_ramp(), times)["torque"], 3 * np.array(times) - 1, rtol=1e-12)
+
+
+def test_index_and_time_agree_on_samples() -> None:
+    signals, index = _ramp(), [0, 3, 3, 100]
+    by_index = sample_by_index(signals, index)
+    by_time = sample_by_time(signals, signals["time"].values[index])
+    np.testing.assert_allclose(by_index["torque"], by_time["torque"])
+
+
+def test_signals_that_do_not_cover_the_video() -> None:
+    with pytest.raises(ValueError, match=r"they begin 0\.5 s after its first frame$"):
+        sample_by_time(_ramp(), [1.5, 2.5])
+    with pytest.raises(ValueError, match=r"they end 1\.25 s before its last frame$"):
+        sample_by_time(_ramp(), [2.0, 4.25])
+    with pytest.raises(ValueError, match=r"begin 1 s after its first frame and end 1 s before its last frame"):
+        sample_by_time(_ramp(), [1.0, 4.0])
+
+
+def test_clock_must_ascend() -> None:
+    with pytest.raises(ValueError, match="do not ascend"):
+        sample_by_time(_ramp().isel(time=slice(None, None, -1)), [2.5])
+
+
+@pytest.mark.parametrize(("index", "message"), [([0, 101], "101 has no sample"), ([-1], "-1 has"), ([0.5], "whole")])
+def test_impossible_frame_index(index: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        sample_by_index(_ramp(), index)
+
+
+def _write_push(path: Path) -> None:
+    count = 300
+    push = {
+        "TOR": np.arange(count) * 1.0,
+        "POS": np.arange(count) * 2.0,
+        "VEL": np.arange(count) * 3.0,
+        "time": np.arange(count) / 100,
+        "frameInds": np.array([1, 255], np.uint8),  # one more would overflow
+    }
+    scipy.io.savemat(path, {"clips": {"p1_test_01": {"push_01": push}}})
+
+
+def test_push_data_round_trip(tmp_path: Path) -> None:
+    _write_push(tmp_path / "a.mat")
+    clips = read_push_data(tmp_path / "a.mat")
+    assert list(clips) == ["p1_test_01_push_01"]
+    signals = clips["p1_test_01_push_01"]
+    taken = sample_by_index(signals, signals["frame_index"])
+    assert taken["torque"].values.tolist() == [0, 254]
+    assert taken["angle"].values.tolist() == [0, 508]
+    assert taken["angular_velocity"].values.tolist() == [0, 762]
+    assert taken["time"].values.tolist() == [0, 2.54]
+    assert (taken["torque"].units, taken["angle"].units, taken["angular_velocity"].units) == ("N m", "deg", "deg/s")
+
+
+def test_foreign_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.mat"):
+        read_push_data(tmp_path / "nowhere.mat")
+    (tmp_path / "a.mat").write_text("not a MAT file")
+    with pytest.raises(ValueError, match="cannot be read as a MAT file"):
+        read_push_data(tmp_path / "a.mat")
+    scipy.io.savemat(tmp_path / "b.mat", {"x": 1})
+    with pytest.raises(ValueError, match="has no struct 'clips'"):
+        read_push_data(tmp_path / "b.mat")
+    scipy.io.savemat(tmp_path / "c.mat", {"clips": {"trial": 1}, "Params": {"nx": 1}})
+    with pytest.raises(ValueError, match="not laid out as clips"):
+        read_push_data(tmp_path / "c.mat")
+    with pytest.raises(ValueError, match="Params has no field 'ulcornerx'"):
+        read_image_geometry(tmp_path / "c.mat")
+
+
+def test_pixels_must_be_square(tmp_path: Path) -> None:
+    params = {"ulcornerx": 1, "ulcornery": 2, "nx": 3, "ny": 4, "px2mmX": 0.1, "px2mmY": 0.2}
+    scipy.io.savemat(tmp_path / "a.mat", {"Params": params})
+    with pytest.raises(ValueError, match="not square"):
+        read_image_geometry(tmp_path / "a.mat")
+
+
+def test_real_geometry(recording: Callable[[str], Path]) -> None:
+    geometry = read_image_geometry(recording("gm_torque_angle/p6_params.mat"))
+    assert geometry.crop == (215, 45, 720, 574)
+    assert geometry.pixel_size == pytest.approx(0.0883, abs=1e-4)
+
+
+def test_real_signals_fit_their_videos(recording: Callable[[str], Path]) -> None:
+    clips = read_push_data(recording("gm_torque_angle/AGR003_push_data.mat"))
+    for name in ("p6_passive_ROM_01_push_01", "p6_isometric_max_01_push_02", "p6_isokinetic500_01_push_01"):
+        signals = clips[name]
+        video = open_video(recording(f"gm_torque_angle/{name}.mp4"), pixel_size=1)
+        assert signals.sizes["frame"] == video.frame_count
+        np.testing.assert_allclose(np.diff(signals["time"]), 0.01, atol=1e-6)
+        times = sample_by_index(signals, signals["frame_index"])["time"].values
+        # the index map keeps the clock of the signals, 61 frames a second within the rounding to 10 ms
+        np.testing.assert_allclose(times - times[0], video.time, atol=0.06)
+    passive = clips["p6_passive_ROM_01_push_01"]
+    assert passive["angle"].values[0] == pytest.approx(19.9, abs=0.1)
+    assert passive["angle"].values[-1] == pytest.approx(-31.7, abs=0.1)
