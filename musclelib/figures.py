@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 hv.extension("matplotlib", logo=False)
+hv.opts.defaults(hv.opts.Layout(backend="matplotlib", hspace=0.5))  # room for the labels of colour bars and axes
 
 DIVERGING, MAGNITUDE, GREY = "RdBu_r", "cividis", "gray"
 """Colour maps that colour-blind readers tell apart: signed, positive, and B-mode or paper-like frames."""
@@ -35,7 +36,7 @@ def image(
     Parameters
     ----------
     values : xarray.DataArray
-        With `long_name` and `units`.
+        With a name, or a `long_name`, and `units`.
     cmap : str
         Colour map.
     limits : tuple, optional
@@ -49,7 +50,7 @@ def image(
     """
     depth, lateral = (hv.Dimension(name, label=name.capitalize(), unit="mm") for name in ("depth", "lateral"))
     unit = values.attrs.get("units", "1")
-    label = values.attrs.get("long_name", str(values.name or "value"))
+    label = str(values.name or values.attrs.get("long_name", "value")).capitalize()
     scale = hv.Dimension("value", label=label, unit=None if unit == "1" else unit)
     drawn = hv.Image(
         (values["lateral"], values["depth"], values.values), kdims=[lateral, depth], vdims=[scale], rtol=1e-2
@@ -60,6 +61,7 @@ def image(
             backend="matplotlib",
             cmap=cmap,
             clim=(low, high),
+            fontsize={"title": 13, "labels": 12, "ticks": 10, "clabel": 11},
             invert_yaxis=True,
             aspect="equal",
             colorbar=colorbar,
@@ -102,7 +104,7 @@ def curves(
     title: str = "",
     aspect: float = 2.4,
     size: float = 220,
-    log: bool = False,
+    legend: str = "right",
 ) -> hv.Overlay:
     """Draw labelled curves over one axis.
 
@@ -116,8 +118,8 @@ def curves(
         Heading.
     aspect, size : float
         Width over height, and size in percent.
-    log : bool
-        Logarithmic y axis.
+    legend : str
+        Where the legend stands.
     """
     kdim = hv.Dimension("x", label=x[0], unit=x[1] or None)
     vdim = hv.Dimension("y", label=y[0], unit=y[1] or None)
@@ -140,9 +142,8 @@ def curves(
             title=title,
             aspect=aspect,
             fig_size=size,
-            logy=log,
             show_legend=len(data) > 1,
-            legend_position="right",
+            legend_position=legend,
         )
     )
 

@@ -1,18 +1,19 @@
 """What each step of the study can be told: the strict gate behind the parameters cell of its notebook.
 
-Papermill only warns of a parameter that a notebook does not know. The gate takes what the notebook defines up to it,
-and refuses unknown names, wrong types and impossible values before anything is computed.
+Papermill only warns of a parameter that a notebook does not know. The gate refuses unknown names, wrong types and
+impossible values before anything is computed.
 """
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Self
 
 from musclelib.parameters import ParameterError, Parameters, quantity
 
-_SHELL = {"In", "Out", "exit", "quit", "get_ipython", "open"}  # names that the notebook's shell brings
+_INJECTED = "# Parameters"  # how the cell begins that papermill inserts
 
 
 @dataclass(frozen=True)
@@ -21,20 +22,21 @@ class Step(Parameters):
 
     @classmethod
     def gate(cls, namespace: dict[str, Any]) -> Self:
-        """Build from a notebook's `globals()`.
+        """Build from a notebook's `globals()`; a cell that runs it may be run again at any time.
 
         Raises
         ------
         ParameterError
-            A name is not a parameter of this step, one is missing, or a value is not allowed.
+            Papermill was given a name that is not a parameter of this step, one is missing, or a value is not allowed.
         """
-        return cls.from_dict(
-            {
-                name: value
-                for name, value in namespace.items()
-                if not name.startswith("_") and name not in _SHELL and not isinstance(value, (ModuleType, type))
-            }
-        )
+        names = [field.name for field in dataclasses.fields(cls)]
+        values = {name: namespace[name] for name in names if name in namespace}
+        for source in namespace.get("In", []):  # the shell's history
+            if source.startswith(_INJECTED):
+                assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+                given = [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
+                values |= {name: None for name in given if name not in names}  # refused by `from_dict`
+        return cls.from_dict(values)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Simulate(Step):
 
     folder: str = quantity(doc="folder for the stores, or an fsspec URL")
     count: int = quantity(doc="sequences of paper 1's simulator", low=2)
-    reduced_count: int = quantity(doc="sequences of paper 1's reduced simulator", low=2)
+    copy_count: int = quantity(doc="sequences of each changed copy of it", low=2)
     noise_snr: float = quantity(unit="dB", doc="noise of the noisy copies", low=-20, high=100)
     seed: int = quantity(doc="seed of the random draws", low=0)
     workers: int = quantity(doc="threads on this machine", low=1)

@@ -20,6 +20,14 @@ MIRROR = "MUSCLELIB_DATA"
 """Environment variable that names a folder which holds the recordings; where set, nothing is downloaded."""
 
 
+REGISTRY = "registry:"
+"""What the name of a public recording begins with, where a file may stand too."""
+
+
+class MissingRecordingError(RuntimeError):
+    """A public recording is not at hand; the message says how to get it."""
+
+
 class Entry(NamedTuple):
     """One line of the registry: the SHA-256 of a recording and where it comes from."""
 
@@ -66,6 +74,26 @@ def fetch(name: str) -> Path:
         raise ValueError(_unknown("recording", name, list(registry())))
     mirror = os.environ.get(MIRROR)
     return _from_mirror(name, Path(mirror)) if mirror else _from_cache(name, cache_folder())
+
+
+def local_path(source: str) -> Path:
+    """Return the path of what a step is told to read: a user's own file or folder, or `registry:NAME`.
+
+    Raises
+    ------
+    MissingRecordingError
+        The public recording can be had neither from the mirror nor from the network.
+    FileNotFoundError
+        There is no such file or folder.
+    """
+    if source.startswith(REGISTRY):
+        try:
+            return fetch(source.removeprefix(REGISTRY))
+        except (FileNotFoundError, ConnectionError) as error:
+            raise MissingRecordingError(str(error)) from None
+    if not Path(source).exists():
+        raise FileNotFoundError(f"there is no file or folder {source}")
+    return Path(source)
 
 
 def fetch_folder(prefix: str) -> Path:

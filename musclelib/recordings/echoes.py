@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
@@ -62,6 +64,8 @@ def echo_sequence(
     ValueError
         As `musclelib.acquisition.estimate_velocity`.
     """
+    if kind not in get_args(Kind):
+        raise ValueError(f"kind = {kind!r}: allowed are {', '.join(map(repr, get_args(Kind)))}")
     depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
     if recording.prf is not None and filters is not None:
         velocity = velocity_sequence(data, recording, depth, lateral, kind=kind, gate=gate, filters=filters)
@@ -93,9 +97,11 @@ def velocity_recording(
     Raises
     ------
     ValueError
-        The grid does not fit, a value is not finite, or the recording is too short for the filters.
+        The grid does not fit, a value is complex or not finite, or the recording is too short for the filters.
     """
     depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
+    if np.dtype(velocity.dtype).kind == "c":  # NumPy would drop the imaginary part with a mere warning
+        raise ValueError(f"velocity must be real; got {velocity.dtype}")
     values = np.asarray(velocity[:], np.float32)
     if values.shape[1:] != (depth.size, lateral.size):
         raise ValueError(f"velocity has shape {values.shape}; needed is (time, {depth.size}, {lateral.size})")

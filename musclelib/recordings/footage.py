@@ -14,7 +14,7 @@ from musclelib.recordings.video import Video
 
 
 def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> xr.Dataset:
-    """Turn a video into one sequence of grey values and axial velocity, with its signals.
+    """Turn a video into one sequence of grey values, axial and lateral velocity, with its signals.
 
     The velocity, by optical flow, is that of the macroscopic motion between a frame and the next; the last frame, which
     has none, is left out.
@@ -40,9 +40,11 @@ def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> 
             raise ValueError(
                 f"{video.path}: {name} has {signals[name].size} values for {video.frame_count} frames; give one a frame"
             )
-    velocity = np.concatenate([part.axial for part in tissue_velocity(video)])
+    parts = list(tissue_velocity(video))
+    velocity, lateral = (np.concatenate([part[axis] for part in parts]) for axis in (0, 1))
     intensity = np.concatenate(list(video.chunks()))[:-1]
-    variables = {"intensity": intensity[None], "velocity": velocity[None], **standardisation(velocity)}
+    variables = {"intensity": intensity[None], "velocity": velocity[None], "lateral_velocity": lateral[None]}
+    variables |= standardisation(velocity)
     variables |= {name: signals[name].values[None, :-1] for name in names if signals is not None}
     return sequences.build(
         variables,

@@ -28,7 +28,7 @@ SMALLEST = 12
 
 
 class Velocity(NamedTuple):
-    """Tissue velocity [mm/s], float32 `(time, depth, lateral)`; as for echoes, `axial` is positive towards the probe."""
+    """Tissue velocity [mm/s], float32 `(time, depth, lateral)`; `axial` is positive towards the probe."""
 
     axial: np.ndarray
     lateral: np.ndarray

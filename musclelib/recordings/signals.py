@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,8 +94,10 @@ def read_signals(path: str | Path) -> xr.Dataset:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        table = pd.read_csv(path)
-    except (ValueError, UnicodeDecodeError) as error:
+        # rows longer than the header: by default pandas takes their first value for the name of the row
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            table = pd.read_csv(path, index_col=False)
+    except (ValueError, pd.errors.ParserWarning) as error:
         raise ValueError(f"{path} cannot be read as CSV: {error}") from None
     allowed = [*_CHANNELS, "emg"]
     unknown = [name for name in table if name not in (*allowed, "time")]

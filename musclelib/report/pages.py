@@ -68,9 +68,9 @@ def _output(output: Any) -> str:
     kind = output["output_type"]
     if kind == "stream":
         return f"<pre>{html.escape(output['text'])}</pre>" if output["name"] == "stdout" else ""
-    if kind == "error":
-        return f'<p class="missing">{html.escape(output["evalue"])}</p>'
     data = output["data"]
+    if any("holoviews" in kind for kind in data) or "<script" in data.get("text/html", ""):
+        return ""  # what the plotting library loads into a notebook
     if "text/html" in data:
         return str(data["text/html"])
     return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
@@ -78,27 +78,23 @@ def _output(output: Any) -> str:
 
 def _cell(cell: Any) -> str:
     if cell.cell_type == "markdown":
-        # papermill's note on a failed cell is told by the cell itself
-        return "" if "papermill-error" in cell.source else _markdown(cell.source)
-    if cell.cell_type != "code" or "papermill-error-cell-tag" in cell.metadata.get("tags", []):
-        return ""
+        return _markdown(cell.source)
     code = highlight(cell.source, PythonLexer(), HtmlFormatter(nowrap=True))
     shown = "".join(_output(output) for output in cell.outputs)
     return f'<details><summary>code</summary><pre class="code">{code}</pre></details>{shown}'
 
 
 def read_page(path: Path) -> Page:
-    """Turn an executed notebook into a page, up to the cell where a missing recording ended it, if one did."""
+    """Turn an executed notebook into a page; one that a missing recording ended says so, and shows its goal alone."""
     notebook: Any = nbformat.read(path, as_version=4)
     meta = dict(notebook.metadata.get("musclelib", {}))
-    cells = []
-    for cell in notebook.cells:
-        cells.append(_cell(cell))
-        if any(output["output_type"] == "error" for output in cell.get("outputs", [])):
-            break
+    if meta.get("missing"):
+        body = _markdown(notebook.cells[0].source) + f'<p class="missing">{html.escape(meta["missing"])}</p>'
+    else:
+        body = "\n".join(map(_cell, notebook.cells))
     head = notebook.cells[0].source.split("\n\n")
     title = head[0].lstrip("# ").strip()
-    return Page(path.stem, title, _markdown(head[1]) if len(head) > 1 else "", "\n".join(cells), meta)
+    return Page(path.stem, title, _markdown(head[1]) if len(head) > 1 else "", body, meta)
 
 
 def digest(store: Path) -> str:
@@ -127,16 +123,15 @@ def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], choice
         (package / "page.html.j2").read_text()
     )
     style = Markup((package / "style.css").read_text() + HtmlFormatter().get_style_defs(".code"))
-    common = {"pages": pages, "scale": scale, "style": style, "made": provenance()}
+    common = {"pages": pages, "scale": scale, "style": style}
     for page in pages:
         content = template.render(
-            page=page, body=Markup(page.body), meta=page.meta, name=page.name, title=page.title, **common
+            body=Markup(page.body), meta={**provenance(), **page.meta}, name=page.name, title=page.title, **common
         )
         _replace(reports / f"{page.name}.html", content)
     index = template.render(
-        page=None,
         body=Markup(_index(pages, reports)),
-        meta={"stores": stores, "seconds": sum(page.meta.get("seconds", 0) for page in pages)},
+        meta={**provenance(), "stores": stores, "seconds": sum(page.meta.get("seconds", 0) for page in pages)},
         name="index",
         title="Motor units in ultrasound: the study",
         **common,

@@ -20,10 +20,6 @@ from IPython.display import HTML
 _MOVIE_SCALE = 3  # screen pixels for one pixel of a sequence
 
 
-class MissingRecordingError(RuntimeError):
-    """A recording is not at hand: the step ends with this message on its page, and the study goes on."""
-
-
 class Presenter:
     """Shows what a drawing step made, numbered and captioned, and writes it below one folder.
 
@@ -72,8 +68,10 @@ class Presenter:
         shown = frame.map(lambda value: f"{value:.{digits}f}" if isinstance(value, float) else value)
         return _framed(name, shown.to_html(border=0, na_rep="–"), caption, {"CSV": f"tables/{name}.csv"})
 
-    def movie(self, frames: np.ndarray, name: str, *, rate: float, limit: float, caption: str, alt: str) -> HTML:
-        """Show a sequence `(time, depth, lateral)` as a film, blue to red from -limit to limit.
+    def movie(
+        self, frames: np.ndarray, name: str, *, rate: float, limit: float, caption: str, alt: str, cmap: str = "RdBu_r"
+    ) -> HTML:
+        """Show a sequence `(time, depth, lateral)` as a film, coloured from -limit to limit.
 
         Parameters
         ----------
@@ -84,11 +82,13 @@ class Presenter:
         rate : float
             Frames shown a second [Hz].
         limit : float
-            Velocity of the darkest blue and red [mm/s].
+            Value of the ends of the colour map [mm/s].
         caption, alt : str
             As for a figure.
+        cmap : str
+            Colour map.
         """
-        colours = (plt.get_cmap("RdBu_r")(np.linspace(0, 1, 256))[:, 2::-1] * 255).astype(np.uint8)  # BGR, for OpenCV
+        colours = (plt.get_cmap(cmap)(np.linspace(0, 1, 256))[:, 2::-1] * 255).astype(np.uint8)  # BGR, for OpenCV
         height, width = (size * _MOVIE_SCALE for size in frames.shape[1:])
         path = self.folder / "movies" / f"{name}.webm"
         path.parent.mkdir(parents=True, exist_ok=True)

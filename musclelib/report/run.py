@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,16 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from musclelib.report.present import MissingRecordingError
+from musclelib.recordings.downloads import MissingRecordingError
 
 _VERSIONS = ("musclelib", "numpy", "scipy", "torch", "xarray", "zarr", "holoviews", "opencv-python-headless")
 
 
-def run_step(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
+def run_step(notebook: Path, output: Path, parameters: dict[str, Any], after: Sequence[Path] = ()) -> None:
     """Execute `notebook` into `output`, which appears when all is done, with its provenance in the metadata.
 
-    A `MissingRecordingError` in the notebook also ends it, with the message for its page; that output is dated to
-    the epoch, so that the workflow tries again next time.
+    A `MissingRecordingError` in it, or in a step of `after`, also ends it, with the message for its page; that output
+    is dated to the epoch, so that the workflow tries again next time.
 
     Raises
     ------
@@ -38,10 +39,17 @@ def run_step(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     part, failed = (output.with_name(f"{prefix}-{output.name}") for prefix in ("part", "failed"))
-    started, missing = time.perf_counter(), None
+    started = time.perf_counter()
+    missing = next(filter(None, (nbformat.read(step, as_version=4).metadata.musclelib.missing for step in after)), None)
     try:
         papermill.execute_notebook(
-            notebook, part, parameters, kernel_name="python3", cwd=notebook.parent, autosave_cell_every=0
+            notebook,
+            part,
+            parameters,
+            kernel_name="python3",
+            cwd=notebook.parent,
+            autosave_cell_every=0,
+            prepare_only=missing is not None,
         )
     except PapermillExecutionError as error:
         if error.ename != MissingRecordingError.__name__:
@@ -89,9 +97,10 @@ def main() -> None:
     parser.add_argument("notebook", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("parameters", type=json.loads)
+    parser.add_argument("--after", type=Path, nargs="*", default=[], help="executed steps that this one needs")
     arguments = parser.parse_args()
     try:
-        run_step(arguments.notebook, arguments.output, arguments.parameters)
+        run_step(arguments.notebook, arguments.output, arguments.parameters, arguments.after)
     except PapermillExecutionError as error:
         failed = arguments.output.with_name(f"failed-{arguments.output.name}")
         sys.exit(

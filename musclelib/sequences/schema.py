@@ -33,6 +33,7 @@ class Variable(NamedTuple):
 FRAMES = ("sequence", "time", "depth", "lateral")
 SCHEMA: dict[str, Variable] = {
     "velocity": Variable(FRAMES, ("mm/s",), "axial tissue velocity, positive towards the probe"),
+    "lateral_velocity": Variable(FRAMES, ("mm/s",), "lateral tissue velocity, positive along the lateral axis"),
     "displacement": Variable(FRAMES, ("um",), "axial tissue displacement from one frame to the next"),
     "coherence": Variable(FRAMES, ("1",), "coherence of the echoes of two frames"),
     "intensity": Variable(FRAMES, ("dB", "1"), "B-mode intensity"),

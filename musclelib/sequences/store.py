@@ -55,7 +55,7 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
             raise
         raise SequenceError(f"{store}: something else is there ({error})") from None
     if root.attrs.get(COUNT) != 0:
-        raise SequenceError(f"{store}: exists already; choose another name or remove it")
+        raise SequenceError(f"{store}: exists already, with other content; choose another name or remove it")
     if root.attrs.asdict() != attributes:
         raise SequenceError(f"{store}: was begun with other parameters; choose another name or remove it")
     for name, variable in like.variables.items():
@@ -110,8 +110,23 @@ def finish(store: str | Path, count: int) -> None:
 
 
 def write(dataset: xr.Dataset, store: str | Path) -> None:
-    """Check a data set and write it to a new store (a local folder or any fsspec URL such as `s3://bucket/name`)."""
+    """Check a data set and write it to a store: a local folder, or any fsspec URL such as `s3://bucket/name`.
+
+    A store that holds the very same already is left alone, so that a step may be repeated; an unfinished one is
+    written anew.
+
+    Raises
+    ------
+    SequenceError
+        The data set does not follow the schema, the store holds something else, or it cannot be written.
+    """
     check(dataset)
+    try:
+        same = open(store).identical(dataset)
+    except SequenceError:
+        same = False  # nothing is there, or nothing finished; `create` refuses all else
+    if same:
+        return
     create(store, dataset, dataset.sizes["sequence"])
     for index in range(dataset.sizes["sequence"]):
         put(store, index, dataset.isel(sequence=[index]))

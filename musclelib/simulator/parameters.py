@@ -99,10 +99,10 @@ PRESETS = {
     "paper2": SimulatorParameters(
         frames=400, frame_rate=400.0, pixels=(64, 64), units=(5, 30), synchronisation=(0.0, 0.1)
     ),
-    # paper 1, "Limitations": points and Dirac pulses, noise N(0, 0.1), low-pass; the filter's width is not stated, so
-    # it is chosen near the size of a small territory and the rise of a twitch
+    # paper 1, "Limitations": points and Dirac pulses, noise N(0, 0.1), low-pass; the filter's width is not stated: one
+    # pixel and one frame, since a wider Gaussian buries the pulses, which it dilutes, in the noise
     "paper1-reduced": SimulatorParameters(
-        profile="point", waveform="dirac", background=0.1, smoothing=(0.008, 1.5), variation=(0.0, 0.0)
+        profile="point", waveform="dirac", background=0.1, smoothing=(0.002, 0.3125), variation=(0.0, 0.0)
     ),
 }
 

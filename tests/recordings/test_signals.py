@@ -10,7 +10,13 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musclelib.recordings.signals import read_image_geometry, read_push_data, sample_by_index, sample_by_time
+from musclelib.recordings.signals import (
+    read_image_geometry,
+    read_push_data,
+    read_signals,
+    sample_by_index,
+    sample_by_time,
+)
 from musclelib.recordings.video import open_video
 
 
@@ -49,6 +55,57 @@ def test_clock_must_ascend() -> None:
 def test_impossible_frame_index(index: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         sample_by_index(_ramp(), index)
+
+
+def test_csv_round_trip(tmp_path: Path) -> None:
+    signals = _ramp()
+    signals["emg"] = ("time", np.random.default_rng(0).normal(size=101) * 1e-5)
+    signals.to_dataframe().to_csv(tmp_path / "a.csv")
+    xr.testing.assert_allclose(read_signals(tmp_path / "a.csv"), signals, rtol=1e-14)
+
+
+def test_csv_columns_in_any_order_and_whole_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("angle,time,torque,angular_velocity\n1,0,-2,5\n3,0.5,-4,6\n")
+    signals = read_signals(tmp_path / "a.csv")
+    assert set(signals.data_vars) == {"angle", "torque", "angular_velocity"}
+    assert signals["angle"].dims == ("time",)
+    assert sample_by_time(signals, [0.25])["angle"].item() == 2
+    assert sample_by_time(signals, [0.25])["torque"].item() == -3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("time,force\n0,1\n", r"has the columns \['time', 'force'\]; needed are time and some of torque, angle"),
+        ("torque,angle\n0,1\n", "needed are time and some of torque, angle, angular_velocity, emg"),
+        ("time\n0\n", r"has the columns \['time'\]"),
+        ("time;torque\n0;1\n", "has the columns"),
+        ("time,torque,torque\n0,1,2\n", "has the columns"),
+        ("time,torque\n0,1,2\n1,2,3\n", "cannot be read as CSV: Length of header"),
+        ("time,torque\n5,1,\n6,2,\n", "cannot be read as CSV"),
+        ("time,torque\n0,1\n1,2,3\n", "cannot be read as CSV"),
+        ("time,torque\n0,1\n1,\n", "column torque holds something that is not a finite number"),
+        ("time,torque\n0,1\n1,inf\n", "column torque holds something that is not a finite number"),
+        ("time,torque\n0,strong\n", "column torque holds something that is not a finite number"),
+        ("time,torque\n0,True\n", "column torque holds something that is not a finite number"),
+        ("time,torque\nnoon,1\n", "column time holds something that is not a finite number"),
+        ("time,torque\n", "holds something that is not a finite number"),
+        ("", "cannot be read as CSV"),
+    ],
+)
+def test_csv_that_is_impossible(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        read_signals(tmp_path / "a.csv")
+    assert "a.csv" in str(error.value)
+
+
+def test_csv_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*a\.csv"):
+        read_signals(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_bytes(b"\x89PNG\xff\xfe\x00\x80")
+    with pytest.raises(ValueError, match=r"a\.csv"):
+        read_signals(tmp_path / "a.csv")
 
 
 def _write_push(path: Path) -> None:

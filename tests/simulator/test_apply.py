@@ -81,7 +81,7 @@ def test_reduced_simulator_is_points_noise_and_low_pass():
     assert made.territory.sum(axis=(1, 2)).tolist() == [1, 1, 1, 1]
     rough = simulator.simulate(dataclasses.replace(parameters, smoothing=(0.0, 0.0)), 0, 0).velocity
     assert rough.std() == pytest.approx(0.1, rel=0.05)  # mm/s, the points add little
-    sigma = [0.008 * 512, 1.5 / 1.25, 1.5 / 1.25]
+    sigma = [0.002 * 512, 0.3125 / 1.25, 0.3125 / 1.25]
     np.testing.assert_allclose(made.velocity, gaussian_filter(rough, sigma, mode="nearest"), atol=1e-6)
 
 

@@ -1,0 +1,196 @@
+import ast
+import inspect
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+import yaml
+
+from musclelib import steps
+from musclelib.parameters import ParameterError
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SCALES = sorted((FOLDER / "params").glob("*.yaml"))
+SIMULATE = {
+    "folder": "a",
+    "count": 4,
+    "reduced_count": 2,
+    "noise_snr": 20.0,
+    "seed": 1,
+    "workers": 2,
+    "scheduler": "",
+}
+ECHOES = {
+    "source": "a.npy",
+    "variable": "",
+    "axes": "frame sample element",
+    "kind": "rf",
+    "prf": 1000.0,
+    "centre_frequency": 5.0e6,
+    "bandwidth": 0.7,
+    "sampling_rate": 20.0e6,
+    "element_count": 128,
+    "pitch": 0.3,
+    "sound_speed": 1540.0,
+    "start_time": 0.0,
+    "depth": [5.0, 40.0, 0.1],
+    "lateral": [-19.0, 19.0, 0.3],
+    "gate_hop": 0.3,
+    "filtered": True,
+    "store": "a.zarr",
+    "description": "mine",
+}
+
+
+def test_the_gate_takes_what_a_notebook_holds():
+    """Beside the parameters a notebook holds modules, classes, the shell's names and whatever a cell left."""
+    left = {"json": json, "Path": Path, "_": 1, "_i1": "count = 4", "In": ["", "x = 1"], "Out": {}, "open": open}
+    others = {"exit": exit, "quit": quit, "get_ipython": print, "steps": steps, "result": 3}
+    step = steps.Simulate.gate(SIMULATE | left | others)
+    assert (step.count, step.noise_snr, step.scheduler) == (4, 20.0, "")
+    assert steps.Simulate.gate(vars(step)) == step  # the cell is run again
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"count": 4.0}, "Simulate.count = 4.0 is of type float; a int is needed"),
+        ({"count": True}, "Simulate.count = True is of type bool"),
+        ({"count": 1}, "Simulate.count = 1: allowed is at least 2"),
+        ({"noise_snr": "1e-3"}, "Simulate.noise_snr = '1e-3' is of type str"),
+        ({"noise_snr": 101}, r"Simulate.noise_snr = 101: allowed is at least -20 and at most 100 \[dB\]"),
+        ({"noise_snr": float("nan")}, "Simulate.noise_snr = nan: allowed"),
+        ({"seed": -1}, "Simulate.seed = -1: allowed is at least 0"),
+        ({"scheduler": None}, "Simulate.scheduler = None is of type NoneType"),
+    ],
+)
+def test_the_gate_refuses_values(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        steps.Simulate.gate(SIMULATE | changes)
+
+
+@pytest.mark.parametrize("name", SIMULATE)
+def test_the_gate_names_what_is_missing(name):
+    with pytest.raises(ParameterError, match=f"Simulate needs the parameter '{name}'"):
+        steps.Simulate.gate({key: value for key, value in SIMULATE.items() if key != name})
+
+
+def _injected(tmp_path, parameters):
+    """The cell that papermill itself would insert for these parameters."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
+    notebook.cells = [nbformat.v4.new_code_cell("count: int = 4", metadata={"tags": ["parameters"]})]
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    made = papermill.execute_notebook(
+        tmp_path / "a.ipynb", None, parameters, prepare_only=True, kernel_name="python3", progress_bar=False
+    )
+    (cell,) = [cell for cell in made.cells if "injected-parameters" in cell.metadata.tags]
+    return cell.source
+
+
+def test_the_gate_refuses_names_that_papermill_injects(tmp_path):
+    given = {"count": 5, "scheduler": "tcp://host:8786"}
+    namespace = SIMULATE | given
+    history = ["", "count: int = 4", _injected(tmp_path, given)]
+    assert steps.Simulate.gate(namespace | {"In": history}).count == 5
+    history.append(_injected(tmp_path, {"cuont": 5}))
+    with pytest.raises(ParameterError, match="Simulate has no parameter 'cuont'; allowed are folder, count"):
+        steps.Simulate.gate(namespace | {"cuont": 5, "In": history})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "iq"}, "kind = 'iq': allowed is one of 'rf', 'channel iq', 'image iq', 'velocity'"),
+        ({"prf": 0.0}, r"prf = 0.0: allowed is above 0 \[Hz\]"),
+        ({"sound_speed": 1.54}, r"sound_speed = 1.54: allowed is at least 1000 and at most 2000 \[m/s\]"),
+        ({"depth": [5.0, 40.0]}, r"depth = \(5.0, 40.0\) is of type tuple"),
+        ({"depth": [-1.0, 40.0, 0.1]}, r"depth = \(-1.0, 40.0, 0.1\): allowed is at least 0"),
+        ({"depth": [40.0, 5.0, 0.1]}, "depth = .* from low to high in at least 4 steps"),
+        ({"lateral": [-1.0, 1.0, 0.51]}, "lateral = .* from low to high in at least 4 steps"),
+        ({"lateral": [-1.0, 1.0, 0.0]}, "lateral = .* from low to high"),
+        ({"filtered": 1}, "filtered = 1 is of type int"),
+    ],
+)
+def test_impossible_echoes(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        steps.ImportEchoes.gate(ECHOES | changes)
+
+
+def test_echoes_as_yaml_and_without_a_prf():
+    step = steps.ImportEchoes.gate(yaml.safe_load(yaml.safe_dump(ECHOES | {"prf": None})))
+    assert step.prf is None
+    assert step.depth == (5.0, 40.0, 0.1)
+
+
+def test_video_crop_and_grid():
+    video = {"source": "a.mp4", "signals": "", "signals_start": 0.0, "frame_rate": None, "pixel_size": 0.1}
+    video |= {"crop": None, "pixels": [64, 80], "store": "a.zarr", "description": "mine"}
+    assert steps.ImportVideo.gate(video).pixels == (64, 80)
+    assert steps.ImportVideo.gate(video | {"crop": [0, 0, 30, 20]}).crop == (0, 0, 30, 20)
+    with pytest.raises(ParameterError, match=r"pixels = .*: allowed is at least 12"):
+        steps.ImportVideo.gate(video | {"pixels": [11, 80]})
+    with pytest.raises(ParameterError, match=r"crop = .*: allowed is at least 0"):
+        steps.ImportVideo.gate(video | {"crop": [-1, 0, 30, 20]})
+    with pytest.raises(ParameterError, match=r"crop = .* is of type tuple"):
+        steps.ImportVideo.gate(video | {"crop": [0, 0, 30.5, 20]})
+
+
+def _cells(notebook):
+    return [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
+
+
+def _step(notebook):
+    """The class whose gate the notebook passes, once."""
+    calls = [
+        node.func.value.attr
+        for cell in _cells(notebook)
+        if ".gate(" in "".join(cell["source"])
+        for node in ast.walk(ast.parse("".join(cell["source"])))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "gate"
+    ]
+    assert len(calls) == 1, f"{notebook.name} passes {len(calls)} gates"
+    return getattr(steps, calls[0])
+
+
+def _parameters(notebook):
+    """Names and values of the cell tagged `parameters`; its values are literals."""
+    tagged = [cell for cell in _cells(notebook) if "parameters" in cell["metadata"].get("tags", [])]
+    assert len(tagged) == 1, f"{notebook.name} has {len(tagged)} cells tagged parameters"
+    lines = ast.parse("".join(tagged[0]["source"])).body
+    assert all(isinstance(line, ast.AnnAssign) for line in lines), "typed assignments alone"
+    return {line.target.id: ast.literal_eval(line.value) for line in lines}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_and_its_step_know_the_same_parameters(notebook):
+    step, found = _step(notebook), _parameters(notebook)
+    assert list(found) == list(inspect.signature(step).parameters)
+    step.gate(found)
+
+
+def _notebook_of_step():
+    """What the Snakefile calls its steps, with the notebook that each executes."""
+    block = re.search(r"^STEPS = (\{.*?^\})", (FOLDER / "Snakefile").read_text(), re.DOTALL | re.MULTILINE)
+    table = ast.parse(block[1], mode="eval").body
+    return {
+        ast.literal_eval(key): ast.literal_eval(row.elts[0]) for key, row in zip(table.keys, table.values, strict=True)
+    }
+
+
+def test_every_notebook_is_a_step():
+    assert set(_notebook_of_step().values()) == {path.stem for path in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=lambda path: path.stem)
+def test_every_section_of_a_scale_passes_the_gate_of_its_notebook(scale):
+    notebooks = _notebook_of_step()
+    sections = yaml.safe_load(scale.read_text())
+    assert sections
+    for section, given in sections.items():
+        notebook = FOLDER / f"{notebooks[section]}.ipynb"
+        _step(notebook).from_dict(_parameters(notebook) | given)
