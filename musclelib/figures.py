@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 hv.extension("matplotlib", logo=False)
-hv.opts.defaults(hv.opts.Layout(backend="matplotlib", hspace=0.5))  # room for the labels of colour bars and axes
+hv.opts.defaults(hv.opts.Layout(backend="matplotlib", hspace=0.8))  # room for the labels of colour bars and axes
 
 DIVERGING, MAGNITUDE, GREY = "RdBu_r", "cividis", "gray"
 """Colour maps that colour-blind readers tell apart: signed, positive, and B-mode or paper-like frames."""
@@ -119,7 +119,7 @@ def curves(
     aspect, size : float
         Width over height, and size in percent.
     legend : str
-        Where the legend stands.
+        Where the legend stands; empty for none.
     """
     kdim = hv.Dimension("x", label=x[0], unit=x[1] or None)
     vdim = hv.Dimension("y", label=y[0], unit=y[1] or None)
@@ -142,8 +142,8 @@ def curves(
             title=title,
             aspect=aspect,
             fig_size=size,
-            show_legend=len(data) > 1,
-            legend_position=legend,
+            show_legend=bool(legend) and len(data) > 1,
+            legend_position=legend or "right",
         )
     )
 

@@ -51,26 +51,25 @@ def synchronise(
     flags = [np.zeros(len(train), bool) for train in trains]
     lengths = np.array([len(train) for train in trains])
     quota = np.floor(share * lengths + rng.uniform(size=len(trains))).astype(int)
-    for unit in rng.permutation(len(trains)):
-        for firing in rng.permutation(len(trains[unit])):
-            others = [other for other in range(len(trains)) if other != unit and quota[other] > 0]
-            if quota[unit] <= 0 or not others:
-                break
-            if flags[unit][firing]:
-                continue
-            other = others[rng.integers(len(others))]
-            free = np.flatnonzero(~flags[other])
-            if not len(free):
-                continue
-            partner = free[np.argmin(np.abs(trains[other][free] - trains[unit][firing]))]
-            moved = trains[other][partner] + rng.normal(0, jitter)
-            before = trains[unit][firing - 1] if firing > 0 else -np.inf
-            after = trains[unit][firing + 1] if firing + 1 < len(trains[unit]) else np.inf
-            if before + refractory <= moved <= after - refractory:
-                trains[unit][firing] = moved
-                flags[unit][firing] = flags[other][partner] = True
-                quota[unit] -= 1
-                quota[other] -= 1
+    if quota.sum() % 2:  # pairs come in twos: one firing more or less, so that the mean is met
+        quota[rng.integers(len(trains))] += rng.choice((-1, 1))
+    attempts = 20 * max(int(quota.sum()), 0)  # a pool too dense for its share ends with what fits
+    while attempts and np.count_nonzero(quota > 0) > 1:
+        attempts -= 1
+        unit = rng.choice(np.flatnonzero(quota == quota.max()))  # the neediest first leaves no one without a partner
+        other = rng.choice(np.flatnonzero((quota > 0) & (np.arange(len(trains)) != unit)))
+        free, free_other = np.flatnonzero(~flags[unit]), np.flatnonzero(~flags[other])
+        if not (len(free) and len(free_other)):
+            continue
+        firing = rng.choice(free)
+        partner = free_other[np.argmin(np.abs(trains[other][free_other] - trains[unit][firing]))]
+        moved = trains[other][partner] + rng.normal(0, jitter)
+        before = trains[unit][firing - 1] if firing > 0 else -np.inf
+        after = trains[unit][firing + 1] if firing + 1 < len(trains[unit]) else np.inf
+        if before + refractory <= moved <= after - refractory:
+            trains[unit][firing] = moved
+            flags[unit][firing] = flags[other][partner] = True
+            quota[[unit, other]] -= 1
     return trains, flags
 
 
