@@ -2,15 +2,16 @@
 PYTHON ?= python3
 SCALE ?= demo
 CORES ?= 2
+SCHEDULER ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.complete
 
-.PHONY: study test lab bench lint clean
+.PHONY: study test lab bench record lint clean
 
 study: $(SETUP)  ## simulated and real recordings in, reports/index.html out; killed and started again, it goes on
-	$(BIN)/python -m snakemake --snakefile notebooks/Snakefile --cores $(CORES) --config scale=$(SCALE) \
-	  --rerun-incomplete --rerun-triggers mtime params input code --quiet rules
+	$(BIN)/python -m snakemake --snakefile notebooks/Snakefile --cores $(CORES) --config scale=$(SCALE) scheduler=$(SCHEDULER) \
+	  --nolock --rerun-incomplete --rerun-triggers mtime params input code --quiet rules
 	@echo "The report: file://$(CURDIR)/reports/index.html"
 
 test: $(SETUP) lint  ## every check and test
@@ -25,7 +26,11 @@ lab: $(SETUP)  ## JupyterLab on the tour
 	$(BIN)/python -m jupyterlab notebooks/00_tour.ipynb
 
 bench: $(SETUP)  ## the benchmark table, printed
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s
+	@mkdir -p data/generated
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-json data/generated/benchmarks.json
+
+record:  ## take the results of the last demo run and benchmarks over into README.md and reports/demo
+	$(BIN)/python -m musclelib.report.readme reports README.md data/generated/benchmarks.json
 
 $(SETUP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -26,6 +26,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from musclelib.report.present import mean_and_sd
 from musclelib.report.run import provenance
 
 _KINDS = ("figures", "tables", "movies")
@@ -69,8 +70,8 @@ def _output(output: Any) -> str:
     if kind == "stream":
         return f"<pre>{html.escape(output['text'])}</pre>" if output["name"] == "stdout" else ""
     data = output["data"]
-    if any("holoviews" in kind for kind in data) or "<script" in data.get("text/html", ""):
-        return ""  # what the plotting library loads into a notebook
+    if any("holoviews" in kind or "widget" in kind for kind in data) or "<script" in data.get("text/html", ""):
+        return ""  # what the plotting library loads into a notebook, and progress bars
     if "text/html" in data:
         return str(data["text/html"])
     return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
@@ -115,6 +116,11 @@ def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], choice
     for old in reports.glob("*.html"):
         old.unlink()
     pages = [read_page(path) for path in notebooks]
+    titles = [page.title for page in pages]
+    pages = [  # a notebook that ran twice has its case in the name: 03_import_disk
+        page._replace(title=f"{page.title}: {page.name.rsplit('_', 1)[1]}") if titles.count(page.title) > 1 else page
+        for page in pages
+    ]
     text = choices.read_text()
     pages.append(Page("choices", "Choices", "", _markdown(text), {}))
     stores = {path.name: digest(path) for path in sorted(folder.glob("*.zarr"))}
@@ -149,8 +155,8 @@ def _index(pages: list[Page], reports: Path) -> str:
     """Return the body of the index: highlights, then the steps."""
     parts = []
     for name, heading in HIGHLIGHTS:
-        if (reports / "figures" / f"{name}.png").is_file():
-            page = next(page for page in pages if f'<figure id="{name}">' in page.body)
+        page = next((page for page in pages if f'<figure id="{name}">' in page.body), None)
+        if page:
             found = re.search(rf'<figure id="{name}">.*?alt="(.*?)".*?<figcaption>(.*?) <span', page.body, re.DOTALL)
             assert found, f"figure {name} has no caption"
             alt, caption = found.groups()
@@ -160,7 +166,7 @@ def _index(pages: list[Page], reports: Path) -> str:
             )
     table = reports / "tables" / "comparison.csv"
     if table.is_file():
-        shown = pd.read_csv(table).to_html(index=False, border=0, float_format="{:.2f}".format, na_rep="–")
+        shown = mean_and_sd(pd.read_csv(table), 2).to_html(index=False, border=0, na_rep="–")
         parts.append(
             f'<section><h2>Table 1 of paper 1, on what can be had</h2><div class="scroll">{shown}</div>'
             '<p><a href="tables/comparison.csv" download>CSV</a></p></section>'

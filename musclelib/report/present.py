@@ -65,8 +65,8 @@ class Presenter:
     def table(self, frame: pd.DataFrame, name: str, *, caption: str, digits: int = 2) -> HTML:
         """Show a table; every digit is in its CSV file."""
         self._keep("tables", f"{name}.csv", frame.to_csv(lineterminator="\n").encode())
-        shown = frame.map(lambda value: f"{value:.{digits}f}" if isinstance(value, float) else value)
-        return _framed(name, shown.to_html(border=0, na_rep="–"), caption, {"CSV": f"tables/{name}.csv"})
+        shown = mean_and_sd(frame, digits).to_html(border=0, na_rep="–", float_format=f"{{:.{digits}f}}".format)
+        return _framed(name, shown, caption, {"CSV": f"tables/{name}.csv"})
 
     def movie(
         self, frames: np.ndarray, name: str, *, rate: float, limit: float, caption: str, alt: str, cmap: str = "RdBu_r"
@@ -110,6 +110,19 @@ class Presenter:
         path = self.folder / kind / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+def mean_and_sd(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
+    """Return the table with each pair of columns "X mean" and "X SD" as one column X of "mean (SD)"."""
+    shown = {}
+    for column in frame:
+        base = str(column).removesuffix(" mean").removesuffix(" SD")
+        if {f"{base} mean", f"{base} SD"} <= set(frame.columns):
+            pairs = zip(frame[f"{base} mean"], frame[f"{base} SD"], strict=True)
+            shown[base] = [f"{mean:.{digits}f} ({deviation:.{digits}f})" for mean, deviation in pairs]
+        else:
+            shown[str(column)] = list(frame[column])
+    return pd.DataFrame(shown, index=frame.index)
 
 
 def _framed(name: str, body: str, caption: str, links: dict[str, str]) -> HTML:

@@ -20,6 +20,7 @@ from typing import Any
 import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
+from papermill.execute import remove_error_markers
 
 from musclelib.recordings.downloads import MissingRecordingError
 
@@ -50,13 +51,14 @@ def run_step(notebook: Path, output: Path, parameters: dict[str, Any], after: Se
             cwd=notebook.parent,
             autosave_cell_every=0,
             prepare_only=missing is not None,
+            extra_arguments=["--log-level=40"],  # the kernel's warning that loopback is not encrypted helps no one
         )
     except PapermillExecutionError as error:
         if error.ename != MissingRecordingError.__name__:
             os.replace(part, failed)
             raise
         missing = error.evalue
-    executed: Any = nbformat.read(part, as_version=4)
+    executed: Any = remove_error_markers(nbformat.read(part, as_version=4))  # papermill puts one first
     executed.metadata["musclelib"] = {
         "source": notebook.name,
         "parameters": parameters,

@@ -52,8 +52,10 @@ class Clips(Dataset[torch.Tensor]):
         self.per_sequence = frames // sequences.CLIP_FRAMES
         if not self.per_sequence:
             raise sequences.SequenceError(f"{store}: sequences of {frames} frames, a clip has {sequences.CLIP_FRAMES}")
-        self.offset = dataset["velocity_mean"].to_numpy() if standardise else None
-        self.scale = 1 / dataset["velocity_sd"].to_numpy() if standardise else None
+        self.scale, self.offset = None, None
+        if standardise:
+            self.scale = 1 / dataset["velocity_sd"].to_numpy()
+            self.offset = torch.from_numpy(-dataset["velocity_mean"].to_numpy() * self.scale).float()
         self.store, self.variable = str(store), variable
         self._reader: _Reader | None = None
 
@@ -68,7 +70,7 @@ class Clips(Dataset[torch.Tensor]):
         sequence, clip = divmod(int(item), self.per_sequence)
         values = torch.from_numpy(self._reader(sequence, clip))
         if self.offset is not None and self.scale is not None:
-            values.sub_(float(self.offset[sequence])).mul_(float(self.scale[sequence]))
+            torch.add(self.offset[sequence], values, alpha=float(self.scale[sequence]), out=values)  # in one pass
         return values[None]
 
     def __getstate__(self) -> dict[str, object]:

@@ -1,0 +1,286 @@
+"""The whole study at its smallest scale, in a copy of the checkout: executed, interrupted, looked at in a browser."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+
+from musclelib.report.pages import digest
+
+ROOT = Path(__file__).parents[2]
+STORES = "data/generated/smoke"
+SIMULATION = ("00_tour", "01_simulate", "02_simulated_figures")
+RECORDINGS = ("03_import_disk", "03_import_muscle", "04_echo_figures")
+RECORDINGS += ("05_import_isometric", "05_import_passive", "06_video_figures")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+QUIET += ("--disable-component-update", "--disable-sync")
+FACTS = """async () => {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const started = async (video) => {
+    const until = performance.now() + 20000;
+    video.muted = true;
+    await video.play();
+    while (video.currentTime === 0 && performance.now() < until) await new Promise((done) => setTimeout(done, 50));
+    video.pause();
+    return video.readyState >= 2 && video.currentTime > 0;
+  };
+  const films = [];
+  for (const video of all("video")) films.push(await started(video));
+  return {
+    lang: document.documentElement.lang,
+    headings: all("h1").map((heading) => heading.innerText),
+    ids: all("[id]").map((element) => element.id),
+    links: all("a[href]").map((link) => link.href),
+    pictures: all("img").map((image) => image.complete && image.naturalWidth > 0),
+    words: all("img").map((image) => image.alt.trim()),
+    films: films,
+    spoken: all("video").map((video) => video.getAttribute("aria-label").trim()),
+    figures: all("figure").length,
+    captions: all("figure > figcaption").map((caption) => caption.innerText.trim()),
+  };
+}"""
+
+pytestmark = pytest.mark.slow
+
+
+def _copy(folder):
+    """Copy what git has, or would take, of the working tree."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listing = ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in filter(None, subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def _environment(folder, mirror=None):
+    """The package of the copy, and recordings from the mirror alone; without one, from an empty folder."""
+    (folder / "empty").mkdir(exist_ok=True)
+    given = mirror or str(folder / "empty")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return kept | {"PYTHONPATH": str(folder), "MUSCLELIB_DATA": os.path.abspath(given)}
+
+
+def _study(folder, *targets):
+    """The command of `make study`, with this Python, for some targets instead of the report."""
+    make = ["make", "-n", "study", "SCALE=smoke", "CORES=2", "SCHEDULER=", f"BIN={Path(sys.executable).parent}"]
+    printed = subprocess.run(make, cwd=folder, env=_environment(folder), check=True, capture_output=True, text=True)
+    (line,) = [line for line in printed.stdout.replace("\\\n", " ").splitlines() if " -m snakemake " in line]
+    python, *rest = shlex.split(line)
+    assert rest[:2] == ["-m", "snakemake"]
+    return [python, *rest[:2], *(f"{STORES}/steps/{step}.ipynb" for step in targets), *rest[2:]]
+
+
+def _run(command, folder, mirror=None):
+    environment = _environment(folder, mirror)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def _meta(path):
+    return nbformat.read(path, as_version=4).metadata.musclelib
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The copy in which the whole study has been run."""
+    folder = _copy(tmp_path_factory.mktemp("study"))
+    _run(_study(folder), folder, os.environ.get("MUSCLELIB_DATA"))
+    return folder
+
+
+def _steps(study):
+    return sorted((study / STORES / "steps").iterdir())
+
+
+def test_every_notebook_is_executed_and_has_its_page(study):
+    sources = {_meta(path).source for path in _steps(study)}
+    assert sources == {path.name for path in (study / "notebooks").glob("*.ipynb")}
+    pages = {path.stem for path in (study / "reports").glob("*.html")}
+    assert pages == {path.stem for path in _steps(study)} | {"index", "choices"}
+    for path in _steps(study):
+        assert path.stem in RECORDINGS or not _meta(path).missing
+
+
+def test_the_sources_stay_clean(study):
+    for path in (study / "notebooks").glob("*.ipynb"):
+        assert path.read_bytes() == (ROOT / "notebooks" / path.name).read_bytes()
+        assert not any(cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells)
+
+
+def test_a_second_call_does_nothing(study):
+    """Steps without their recordings are tried again, and what waits for them; all others stay as they are."""
+    whole = not any(_meta(path).missing for path in _steps(study))
+    steps = [path for path in _steps(study) if whole or path.stem in SIMULATION]
+    kept = [*steps, study / "reports" / "index.html"] if whole else steps
+    before = [path.stat().st_mtime_ns for path in kept]
+    printed = _run(_study(study, *() if whole else SIMULATION), study, os.environ.get("MUSCLELIB_DATA"))
+    assert [path.stat().st_mtime_ns for path in kept] == before
+    assert "Nothing to be done" in printed
+
+
+@pytest.fixture(scope="module")
+def opened(study):
+    """What a browser finds on every page of the report: by the name of the page, its facts and its complaints."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        required = os.environ.get("MUSCLELIB_BROWSER") == "required"
+        (pytest.fail if required else pytest.skip)(f"there is no browser: none of {', '.join(BROWSERS)} is installed")
+    from playwright.sync_api import sync_playwright
+
+    found = {}
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=list(QUIET))
+        for path in sorted((study / "reports").glob("*.html")):
+            page = chromium.new_page(viewport={"width": 1300, "height": 900})
+            complaints, requests = [], []
+            page.on("console", lambda message, to=complaints: to.append(f"{message.type}: {message.text}"))
+            page.on("pageerror", lambda error, to=complaints: to.append(str(error)))
+            page.on("requestfailed", lambda request, to=complaints: to.append(f"failed: {request.url[:80]}"))
+            page.on("request", lambda request, to=requests: to.append(request.url))
+            page.goto(path.as_uri(), wait_until="load")
+            facts = page.evaluate(FACTS)
+            for width in (1300, 400):
+                page.set_viewport_size({"width": width, "height": 900})
+                facts[width] = page.evaluate("document.documentElement.scrollWidth")
+            found[path.name] = facts | {"complaints": complaints, "requests": requests}
+            page.close()
+        chromium.close()
+    return found
+
+
+def test_pages_open_without_a_complaint_or_another_host(opened):
+    for name, facts in opened.items():
+        assert facts["complaints"] == [], name
+        assert facts["requests"], name
+        others = [url for url in facts["requests"] if not url.startswith(("file:", "data:"))]
+        assert others == [], name
+
+
+def test_pictures_and_films_are_shown(study, opened):
+    for name, facts in opened.items():
+        assert all(facts["pictures"]), name
+        assert all(facts["films"]), name
+    assert len(opened["02_simulated_figures.html"]["pictures"]) >= 3
+    assert opened["02_simulated_figures.html"]["films"] == [True]
+    assert opened["index.html"]["pictures"]
+    if not _meta(study / STORES / "steps" / "06_video_figures.ipynb").missing:
+        assert opened["06_video_figures.html"]["films"] == [True]
+
+
+def test_pictures_and_films_are_said_in_words(opened):
+    for name, facts in opened.items():
+        assert all(facts["words"]), name
+        assert all(facts["spoken"]), name
+        assert len(facts["captions"]) == facts["figures"], name
+        assert all(facts["captions"]), name
+
+
+def test_every_link_leads_somewhere(study, opened):
+    count = 0
+    for name, facts in opened.items():
+        for link in facts["links"]:
+            parts = urlsplit(link)
+            target = Path(unquote(parts.path))
+            assert parts.scheme == "file", f"{name}: {link}"
+            assert target.is_file(), f"{name}: {link}"
+            assert target.is_relative_to(study / "reports"), f"{name}: {link}"
+            if parts.fragment:
+                assert unquote(parts.fragment) in opened[target.name]["ids"], f"{name}: {link}"
+            count += 1
+    assert count > len(opened) ** 2  # the pages alone link to one another
+
+
+def test_the_structure_and_width_of_pages(opened):
+    for name, facts in opened.items():
+        assert facts["lang"] == "en", name
+        assert len(facts["headings"]) == 1, name
+        assert len(facts["ids"]) == len(set(facts["ids"])), name
+        assert facts[1300] <= 1300, name
+        assert facts[400] <= 400, name
+
+
+def test_a_killed_study_is_finished_by_the_same_command(study, tmp_path):
+    folder = _copy(tmp_path)
+    stores = folder / STORES
+    command = _study(folder, "01_simulate")
+    running = subprocess.Popen(
+        command, cwd=folder, env=_environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 120
+    while not (stores / "paper1.zarr" / "velocity" / "c").exists():
+        assert running.poll() is None
+        assert time.monotonic() < until, "the simulation did not begin"
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert not (stores / "paper2-15.zarr").exists(), "it was killed too late to be in the middle"
+    assert not (stores / "steps" / "01_simulate.ipynb").exists()
+    _run(command, folder)
+    assert (stores / "steps" / "01_simulate.ipynb").exists()
+    made = sorted(path.name for path in stores.glob("*.zarr"))
+    assert made == [path.name for path in sorted((study / STORES).glob("paper*.zarr"))]
+    assert [digest(stores / name) for name in made] == [digest(study / STORES / name) for name in made]
+
+
+def test_without_network_or_mirror_the_pages_say_what_is_missing(tmp_path):
+    folder = _copy(tmp_path)
+    _run(_study(folder, *RECORDINGS), folder)
+    steps = [f"{STORES}/steps/{step}.ipynb" for step in RECORDINGS]
+    report = [sys.executable, "-m", "musclelib.report.pages", "smoke", STORES, "reports", "docs/choices.md", *steps]
+    _run(report, folder)
+    index = (folder / "reports" / "index.html").read_text()
+    for step in RECORDINGS:
+        page = (folder / "reports" / f"{step}.html").read_text()
+        said = _meta(folder / STORES / "steps" / f"{step}.ipynb").missing
+        assert "is not in the folder that MUSCLELIB_DATA names" in said
+        assert "put the file from https://" in said
+        assert said in page
+        assert said in index
+        assert "papermill-error" not in page
+    assert not (folder / STORES / "report").exists()
+
+
+def _papermill(folder, notebook, output, *parameters):
+    command = [sys.executable, "-m", "papermill", f"notebooks/{notebook}.ipynb", output, "-k", "python3"]
+    command += ["--cwd", "notebooks", "--no-progress-bar", *parameters]
+    return subprocess.run(
+        list(map(str, command)), cwd=folder, env=_environment(folder), capture_output=True, text=True, check=False
+    )
+
+
+def test_the_interactive_tour(tmp_path):
+    folder = _copy(tmp_path)
+    done = _papermill(
+        folder, "00_tour", tmp_path / "out.ipynb", "-p", "interactive", "True", "-p", "report", tmp_path / "report"
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    made = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    outputs = [output for cell in made.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.output_type == "error"]
+    widgets = [output for output in outputs if "application/vnd.holoviews_exec.v0+json" in output.get("data", {})]
+    assert len(widgets) >= 3
+    assert sorted((tmp_path / "report" / "figures").glob("tour_*.png"))
+
+
+def test_plain_papermill_refuses_an_unknown_parameter(tmp_path):
+    folder = _copy(tmp_path)
+    done = _papermill(folder, "01_simulate", tmp_path / "out.ipynb", "-p", "cuont", "4", "-p", "folder", "made")
+    assert done.returncode != 0
+    assert "ParameterError: Simulate has no parameter 'cuont'" in done.stderr
+    assert not (folder / "notebooks" / "made").exists()
