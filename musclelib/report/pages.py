@@ -60,7 +60,9 @@ def _markdown(text: str) -> str:
     renderer = mistune.HTMLRenderer(escape=False)
     markdown = mistune.Markdown(renderer, plugins=[mistune.plugins.import_plugin(name) for name in ("math", "table")])
     renderer.register("inline_math", lambda _, text: _mathml(text, display="inline"))
-    renderer.register("block_math", lambda _, text: f"<p>{_mathml(text.strip(), display='block')}</p>")
+    renderer.register(
+        "block_math", lambda _, text: f'<div class="scroll">{_mathml(text.strip(), display="block")}</div>'
+    )
     return str(markdown(text))
 
 
@@ -73,7 +75,7 @@ def _output(output: Any) -> str:
     if any("holoviews" in kind or "widget" in kind for kind in data) or "<script" in data.get("text/html", ""):
         return ""  # what the plotting library loads into a notebook, and progress bars
     if "text/html" in data:
-        return str(data["text/html"])
+        return f'<div class="scroll">{data["text/html"]}</div>'
     return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
 
 

@@ -66,7 +66,7 @@ class Presenter:
         """Show a table; every digit is in its CSV file."""
         self._keep("tables", f"{name}.csv", frame.to_csv(lineterminator="\n").encode())
         shown = mean_and_sd(frame, digits).to_html(border=0, na_rep="–", float_format=f"{{:.{digits}f}}".format)
-        return _framed(name, shown, caption, {"CSV": f"tables/{name}.csv"})
+        return _framed(f"{name}-table", shown, caption, {"CSV": f"tables/{name}.csv"})
 
     def movie(
         self, frames: np.ndarray, name: str, *, rate: float, limit: float, caption: str, alt: str, cmap: str = "RdBu_r"
@@ -119,7 +119,9 @@ def mean_and_sd(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
         base = str(column).removesuffix(" mean").removesuffix(" SD")
         if {f"{base} mean", f"{base} SD"} <= set(frame.columns):
             pairs = zip(frame[f"{base} mean"], frame[f"{base} SD"], strict=True)
-            shown[base] = [f"{mean:.{digits}f} ({deviation:.{digits}f})" for mean, deviation in pairs]
+            shown[base] = [
+                f"{mean:.{digits}f} ({deviation:.{digits}f})".replace("nan", "–") for mean, deviation in pairs
+            ]
         else:
             shown[str(column)] = list(frame[column])
     return pd.DataFrame(shown, index=frame.index)

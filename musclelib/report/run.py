@@ -19,6 +19,7 @@ from typing import Any
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import remove_error_markers
 
@@ -109,6 +110,8 @@ def main() -> None:
             f"\n{arguments.notebook}, cell {error.exec_count}: {error.ename}: {error.evalue}\n"
             f"(what was finished stays; the executed part is {failed})"
         )
+    except DeadKernelError:
+        sys.exit(f"\n{arguments.notebook}: its kernel died, most likely out of memory; lower the counts of this scale")
 
 
 if __name__ == "__main__":

@@ -72,9 +72,9 @@ def _environment(folder, mirror=None):
     return kept | {"PYTHONPATH": str(folder), "MUSCLELIB_DATA": os.path.abspath(given)}
 
 
-def _study(folder, *targets):
+def _study(folder, *targets, cores=2):
     """The command of `make study`, with this Python, for some targets instead of the report."""
-    make = ["make", "-n", "study", "SCALE=smoke", "CORES=2", "SCHEDULER=", f"BIN={Path(sys.executable).parent}"]
+    make = ["make", "-n", "study", "SCALE=smoke", f"CORES={cores}", "SCHEDULER=", f"BIN={Path(sys.executable).parent}"]
     printed = subprocess.run(make, cwd=folder, env=_environment(folder), check=True, capture_output=True, text=True)
     (line,) = [line for line in printed.stdout.replace("\\\n", " ").splitlines() if " -m snakemake " in line]
     python, *rest = shlex.split(line)
@@ -209,7 +209,8 @@ def test_the_structure_and_width_of_pages(opened):
     for name, facts in opened.items():
         assert facts["lang"] == "en", name
         assert len(facts["headings"]) == 1, name
-        assert len(facts["ids"]) == len(set(facts["ids"])), name
+        ids = [name for name in facts["ids"] if not name.startswith("icon-")]  # xarray's, with every dataset shown
+        assert len(ids) == len(set(ids)), name
         assert facts[1300] <= 1300, name
         assert facts[400] <= 400, name
 
@@ -240,7 +241,7 @@ def test_a_killed_study_is_finished_by_the_same_command(study, tmp_path):
 
 def test_without_network_or_mirror_the_pages_say_what_is_missing(tmp_path):
     folder = _copy(tmp_path)
-    _run(_study(folder, *RECORDINGS), folder)
+    _run(_study(folder, *RECORDINGS, cores=4), folder)  # nothing is computed
     steps = [f"{STORES}/steps/{step}.ipynb" for step in RECORDINGS]
     report = [sys.executable, "-m", "musclelib.report.pages", "smoke", STORES, "reports", "docs/choices.md", *steps]
     _run(report, folder)

@@ -132,11 +132,11 @@ def test_a_figure_of_a_step_that_is_missing_now(place):
 
 
 def test_the_comparison_is_on_the_index(place):
-    table = pd.DataFrame({"Comparison": ["a - b"], "Corr mean": [0.123456], "Corr SD": [float("nan")]})
+    table = pd.DataFrame({"Comparison": ["a - b"], "N x M": ["4 x 2"], "Corr mean": [0.123456], "Corr SD": [0.5]})
     (place / "folder" / "report" / "tables").mkdir(parents=True)
     table.to_csv(place / "folder" / "report" / "tables" / "comparison.csv", index=False)
     index = _built(place, _executed(place, "01_a"))["index"]
-    assert [cell.get_text() for cell in index.table.tbody.find_all("td")] == ["a - b", "0.12", "–"]
+    assert [cell.get_text() for cell in index.table.tbody.find_all("td")] == ["a - b", "4 x 2", "0.12 (0.50)"]
     assert (place / "reports" / index.find("a", string="CSV")["href"]).is_file()
 
 

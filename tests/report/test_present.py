@@ -79,7 +79,7 @@ def test_the_same_drawing_gives_the_same_bytes(tmp_path, draw):
 def test_a_table_keeps_every_digit(show, tmp_path):
     frame = pd.DataFrame({"r": [1 / 3, np.nan], "name": ["a < b", "c, d"], "count": [1, 2]}, index=["x", "y"])
     frame.index.name = "Set"
-    figure, caption, links = _parts(show.table(frame, "numbers", caption=CAPTION, digits=3), "numbers")
+    figure, caption, links = _parts(show.table(frame, "numbers", caption=CAPTION, digits=3), "numbers-table")
     assert caption == CAPTION
     assert links == ["tables/numbers.csv"]
     read = pd.read_csv(tmp_path / "tables" / "numbers.csv", index_col="Set")
@@ -124,3 +124,12 @@ def test_text_cannot_leave_its_attribute(show):
     shown = show.figure(_curve(), "one", caption="<script>1</script>", alt='" onerror="1').data
     assert "<script" not in shown
     assert re.search(r'alt="([^"]*)"', shown)[1] == html.escape('" onerror="1')
+
+
+def test_a_table_shows_mean_and_sd_in_one_column(show, tmp_path):
+    frame = pd.DataFrame({"Corr mean": [0.126], "Corr SD": [0.5], "N": [3], "lag mean": [1.5]}, index=["x"])
+    figure, _, _ = _parts(show.table(frame, "numbers", caption=CAPTION), "numbers-table")
+    assert [cell.get_text() for cell in figure.thead.find_all("th")] == ["", "Corr", "N", "lag mean"]
+    assert [cell.get_text() for cell in figure.tbody.find_all("td")] == ["0.13 (0.50)", "3", "1.50"]
+    kept = pd.read_csv(tmp_path / "tables" / "numbers.csv", index_col=0)
+    pd.testing.assert_frame_equal(kept, frame, check_exact=True)
