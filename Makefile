@@ -9,6 +9,7 @@ SETUP := $(VENV)/.complete
 
 .PHONY: study test lab bench record lint clean
 
+# --nolock: a killed run leaves Snakemake's lock behind; so start one study at a time
 study: $(SETUP)  ## simulated and real recordings in, reports/index.html out; killed and started again, it goes on
 	$(BIN)/python -m snakemake --snakefile notebooks/Snakefile --cores $(CORES) --config scale=$(SCALE) scheduler=$(SCHEDULER) \
 	  --nolock --rerun-incomplete --rerun-triggers mtime params input code --quiet rules
@@ -29,7 +30,7 @@ bench: $(SETUP)  ## the benchmark table, printed
 	@mkdir -p data/generated
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-json data/generated/benchmarks.json
 
-record:  ## take the results of the last demo run and benchmarks over into README.md and reports/demo
+record: $(SETUP)  ## take the results of the last demo run and benchmarks over into README.md and reports/demo
 	$(BIN)/python -m musclelib.report.readme reports README.md data/generated/benchmarks.json
 
 $(SETUP): pyproject.toml constraints.txt
@@ -43,4 +44,4 @@ $(SETUP): pyproject.toml constraints.txt
 	@touch $@
 
 clean:  ## what was generated, but for the recordings
-	rm -rf data/generated reports/index.html reports/pages reports/figures reports/tables .snakemake
+	rm -rf data/generated reports/*.html reports/figures reports/tables reports/movies .snakemake

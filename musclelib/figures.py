@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import holoviews as hv
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
@@ -219,12 +218,3 @@ def outlines(territory: xr.DataArray, background: hv.Element) -> hv.Overlay:
             * hv.Text(*centre, str(number + 1)).opts(hv.opts.Text(backend="matplotlib", color="black", fontsize=11))
         )
     return drawn
-
-
-def bars(table: pd.DataFrame, *, value: tuple[str, str], group: str) -> hv.Bars:
-    """Draw one bar for each row of a table of one number, `group` below it."""
-    return hv.Bars(
-        [(str(key), float(row.iloc[0])) for key, row in table.iterrows()],
-        hv.Dimension("group", label=group),
-        hv.Dimension("value", label=value[0], unit=value[1] or None),
-    ).opts(hv.opts.Bars(backend="matplotlib", color=CYCLE[0], aspect=2.4, fig_size=200, xrotation=20))

@@ -100,7 +100,12 @@ class ImportEchoes(Step):
     description: str = quantity(doc="where it comes from, and its licence")
 
     def check(self) -> None:
-        """Refuse grids that do not go from low to high."""
+        """Refuse grids that do not go from low to high, and what needs a frame rate without one."""
+        image = "frame sample element" if self.kind in ("rf", "channel iq") else "frame depth lateral"
+        if sorted(self.axes.split()) != sorted(image.split()):
+            raise ParameterError(f"axes = {self.axes!r}: for kind {self.kind!r} the names {image}, in the order stored")
+        if self.prf is None and (self.kind == "velocity" or self.filtered):
+            raise ParameterError("prf = None: velocity and paper 1's filters need the frames a second [Hz]")
         for name in ("depth", "lateral"):
             first, last, step = getattr(self, name)
             if not (step > 0 and last - first >= 4 * step):
@@ -112,7 +117,7 @@ class ImportVideo(Step):
     """Parameters of the import of one B-mode video with its signals."""
 
     source: str = quantity(doc="a file, an image folder, or registry:NAME for a public recording")
-    signals: str = quantity(doc="CSV or MAT file of the signals, registry:NAME, or empty")
+    signals: str = quantity(doc="CSV file of the signals, the MAT file of gm_torque_angle, registry:NAME, or empty")
     signals_start: float = quantity(unit="s", doc="time of the first frame on the clock of the signals")
     frame_rate: float | None = quantity(unit="Hz", doc="frames a second, None to take the file's", above=0)
     pixel_size: float = quantity(unit="mm", doc="edge of a pixel of the file", above=0)

@@ -2,7 +2,6 @@ import holoviews as hv
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.colors import to_hex
@@ -182,14 +181,6 @@ def test_an_outline_a_unit_and_none_for_padding(velocity):
     bottom, top = axes.get_ylim()
     assert bottom > top
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Lateral (mm)", "Depth (mm)")
-
-
-def test_bars_of_a_table():
-    table = pd.DataFrame({"distance": [0.1, 0.4]}, index=["noisy", "reduced"])
-    (axes,) = draw(figures.bars(table, value=("Distance", "mm"), group="Set")).axes
-    assert [bar.get_height() for bar in axes.patches] == [0.1, 0.4]
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["noisy", "reduced"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Set", "Distance (mm)")
 
 
 @pytest.mark.parametrize("name", [figures.MAGNITUDE, figures.GREY])

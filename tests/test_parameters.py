@@ -29,6 +29,7 @@ def test_json_round_trip():
         ({"diameter": (2.5, 50.0)}, "at most the image size"),
         ({"half_relaxation": (0.07, 0.13)}, "above contraction_time"),
         ({"half_relaxation": (0.2, 0.3)}, "at most twice the contraction_time"),
+        ({"contraction_time": (0.02, 0.075)}, "at most twice the contraction_time"),
         ({"refractory": 0.09}, "at most 0.8 of the shortest mean interval"),
         ({"noise_snr": (30.0, 10.0)}, "a range goes from low to high"),
     ],

@@ -116,6 +116,8 @@ def test_the_gate_refuses_names_that_papermill_injects(tmp_path):
         ({"lateral": [-1.0, 1.0, 0.51]}, "lateral = .* from low to high in at least 4 steps"),
         ({"lateral": [-1.0, 1.0, 0.0]}, "lateral = .* from low to high"),
         ({"filtered": 1}, "filtered = 1 is of type int"),
+        ({"prf": None}, "prf = None: velocity and paper 1's filters need the frames a second"),
+        ({"axes": "sample frame"}, "axes = 'sample frame': for kind 'rf' the names frame sample element"),
     ],
 )
 def test_impossible_echoes(changes, message):
@@ -124,7 +126,7 @@ def test_impossible_echoes(changes, message):
 
 
 def test_echoes_as_yaml_and_without_a_prf():
-    step = steps.ImportEchoes.gate(yaml.safe_load(yaml.safe_dump(ECHOES | {"prf": None})))
+    step = steps.ImportEchoes.gate(yaml.safe_load(yaml.safe_dump(ECHOES | {"prf": None, "filtered": False})))
     assert step.prf is None
     assert step.depth == (5.0, 40.0, 0.1)
 

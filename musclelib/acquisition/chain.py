@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from musclelib.acquisition.beamform import Beamformer
-from musclelib.acquisition.filters import FilterParameters, band_pass, resample, spatial_median
+from musclelib.acquisition.filters import FilterParameters, apply_filters, check_length
 from musclelib.acquisition.iq import demodulate
 from musclelib.acquisition.probe import Recording
 from musclelib.acquisition.velocity import Gate, coherence, displacement
@@ -185,29 +185,15 @@ def velocity_sequence(
     """
     filters = filters or FilterParameters()
     prf = _frame_rate(recording)
-    samples, rows, columns = filters.shape
-    lasts, needed = (data.shape[0] - 1 - (gate or Gate()).ensemble) / prf, (samples - 1) / filters.rate
-    if lasts < needed:
-        raise ValueError(
-            f"recording too short: its velocities span {lasts:.4g} s; {samples} samples at {filters.rate:g} Hz"
-            f" need {needed:.4g} s"
-        )
+    check_length((data.shape[0] - 1 - (gate or Gate()).ensemble) / prf, filters)  # before the long work
     raw = estimate_velocity(
         data, recording, depth, lateral, kind=kind, gate=gate, f_number=f_number, chunk=chunk, workers=workers
     )
     here = tuple(raw[axis].values for axis in _AXES)
-    spacing = (float(here[1][1] - here[1][0]), float(here[2][1] - here[2][0]))
-    attributes = raw.attrs
-    values = band_pass(raw.values, prf, filters.low, filters.high, filters.order)
+    attributes, values = raw.attrs, [raw.values]
     del raw  # the largest arrays: no two more than needed at a time
-    values = spatial_median(values, spacing, filters.window)
-    there = {
-        "time": here[0][0] + np.arange(samples) / filters.rate,
-        "depth": np.linspace(here[1][0], here[1][-1], rows),
-        "lateral": np.linspace(here[2][0], here[2][-1], columns),
-    }
-    values = resample(values, here, tuple(there.values()))
-    result = _array(values, "velocity", attributes["units"], attributes["long_name"], **there)
+    filtered, there = apply_filters(values.pop(), here, prf, filters)
+    result = _array(filtered, "velocity", attributes["units"], attributes["long_name"], **there)
     result.attrs = attributes
     return result
 

@@ -145,3 +145,60 @@ def resample(
             out[:, row] = make_interp_spline(here, source[:, row], k=3)(there)
         values = np.moveaxis(out, 0, axis)
     return np.ascontiguousarray(values, np.float32)
+
+
+def check_length(span: float, filters: FilterParameters) -> None:
+    """Refuse velocities that span less time [s] than the samples wanted.
+
+    Raises
+    ------
+    ValueError
+        The recording is too short.
+    """
+    samples, needed = filters.shape[0], (filters.shape[0] - 1) / filters.rate
+    if span < needed:
+        raise ValueError(
+            f"recording too short: its velocities span {span:.4g} s; {samples} samples at {filters.rate:g} Hz"
+            f" need {needed:.4g} s"
+        )
+
+
+def apply_filters(
+    values: NDArray[Any], here: tuple[NDArray[Any], ...], rate: float, filters: FilterParameters
+) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float64]]]:
+    """Band-pass, median and resample velocity, in paper 1's order.
+
+    Parameters
+    ----------
+    values : array
+        Velocity ``(time, depth, lateral)``.
+    here : tuple of array
+        Its times [s], depths and lateral positions [mm], evenly spaced.
+    rate : float
+        Its frames a second [Hz].
+    filters : FilterParameters
+        Filters and target grid, evenly spaced from the first to the last depth and lateral position.
+
+    Returns
+    -------
+    values : array of float32
+        Of shape `filters.shape`.
+    there : dict
+        Its coordinates: time, depth, lateral.
+
+    Raises
+    ------
+    ValueError
+        The recording is too short for the band-pass or for the samples wanted.
+    """
+    samples, rows, columns = filters.shape
+    time, depth, lateral = here
+    check_length(float(time[-1] - time[0]), filters)
+    values = band_pass(values, rate, filters.low, filters.high, filters.order)
+    values = spatial_median(values, (float(depth[1] - depth[0]), float(lateral[1] - lateral[0])), filters.window)
+    there = {
+        "time": time[0] + np.arange(samples) / filters.rate,
+        "depth": np.linspace(depth[0], depth[-1], rows),
+        "lateral": np.linspace(lateral[0], lateral[-1], columns),
+    }
+    return resample(values, here, tuple(there.values())), there

@@ -167,7 +167,8 @@ def _from_cache(name: str, folder: Path) -> Path:
             f" or set {MIRROR} to a folder that holds {name}"
         ) from None
     except ValueError:  # pooch has removed what it downloaded
-        raise ValueError(
-            f"{url} no longer serves the registered {name}: the SHA-256 of what came is not {sha256}"
+        raise ConnectionError(  # or a log-in page of the network was served in its place
+            f"{url} did not serve the registered {name}: the SHA-256 of what came is not {sha256}; get it by hand,"
+            f" put it at {path}, or set {MIRROR} to a folder that holds {name}"
         ) from None
     return path

@@ -21,7 +21,9 @@ from musclelib.acquisition import (
     velocity_sequence,
 )
 from musclelib.acquisition.chain import Frames, Kind
-from musclelib.acquisition.filters import band_pass, resample, spatial_median
+from musclelib.acquisition.filters import apply_filters
+
+_CHUNK = 32  # frames beamformed at a time for the B-mode
 
 
 def echo_sequence(
@@ -110,21 +112,8 @@ def velocity_recording(
         raise ValueError(f"frame {bad[0]} holds NaN or Inf; only finite velocities are allowed")
     time = np.arange(len(values)) / frame_rate
     if filters is not None:
-        samples, rows, columns = filters.shape
-        if (samples - 1) / filters.rate > time[-1]:
-            raise ValueError(
-                f"recording too short: it spans {time[-1]:.4g} s; {samples} samples at {filters.rate:g} Hz"
-                f" need {(samples - 1) / filters.rate:.4g} s"
-            )
-        values = band_pass(values, frame_rate, filters.low, filters.high, filters.order)
-        values = spatial_median(values, (depth[1] - depth[0], lateral[1] - lateral[0]), filters.window)
-        grid = (
-            np.arange(samples) / filters.rate,
-            np.linspace(depth[0], depth[-1], rows),
-            np.linspace(lateral[0], lateral[-1], columns),
-        )
-        values = resample(values, (time, depth, lateral), grid)
-        time, depth, lateral = grid
+        values, there = apply_filters(values, (time, depth, lateral), frame_rate, filters)
+        time, depth, lateral = there.values()
     parameters = filters.to_json() if filters else "{}"
     return sequences.build(
         {"velocity": values[None], **standardisation(values)},
@@ -158,8 +147,10 @@ def _bmode(
     data: Frames, recording: Recording, depth: np.ndarray, lateral: np.ndarray, kind: Kind, gate: Gate
 ) -> np.ndarray:
     """B-mode [dB] at the centres of the gates: a sequence has one depth axis."""
-    grey = bmode(_image(data, recording, depth, lateral, kind))
-    return grey[:, np.abs(gate.centres(depth)[:, None] - depth).argmin(axis=1)]
+    rows = np.abs(gate.centres(depth)[:, None] - depth).argmin(axis=1)
+    parts = range(0, data.shape[0], _CHUNK)
+    images = [_image(data[start : start + _CHUNK], recording, depth, lateral, kind)[:, rows] for start in parts]
+    return bmode(np.concatenate(images))
 
 
 def _build(

@@ -17,7 +17,7 @@ def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> 
     """Turn a video into one sequence of grey values, axial and lateral velocity, with its signals.
 
     The velocity, by optical flow, is that of the macroscopic motion between a frame and the next; the last frame, which
-    has none, is left out.
+    has none, is left out. The whole video is held in memory.
 
     Parameters
     ----------

@@ -94,6 +94,8 @@ class Presenter:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"part-{path.name}")
         film = cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*"VP80"), rate, (width, height))
+        if not film.isOpened():
+            raise RuntimeError(f"{path}: this build of OpenCV cannot write WebM (VP8); install opencv-python-headless")
         for frame in frames:
             level = np.clip((frame / limit + 1) * 127.5, 0, 255).astype(np.uint8)
             film.write(cv2.resize(colours[level], (width, height), interpolation=cv2.INTER_NEAREST))

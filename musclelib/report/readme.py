@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -73,11 +74,13 @@ def _cell(value: object) -> str:
 
 
 def main() -> None:
-    """Take over the results of the last demo run and of the last benchmarks."""
+    """Take over the results of the last demo run and of the last benchmarks; the report of another scale is refused."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("reports", "readme", "benchmarks"):
         parser.add_argument(name, type=Path)
     arguments = parser.parse_args()
+    if "<span>demo scale</span>" not in (arguments.reports / "index.html").read_text():
+        sys.exit(f"{arguments.reports}/index.html is not of a demo run; first: make study SCALE=demo")
     keep(arguments.reports)
     tables = arguments.reports / "demo" / "tables"
     if arguments.benchmarks.is_file():

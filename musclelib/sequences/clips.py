@@ -39,7 +39,7 @@ class Clips(Dataset[torch.Tensor]):
     Raises
     ------
     SequenceError
-        The store, or a variable that is needed, is missing, or a sequence is shorter than one clip.
+        The store, or a variable that is needed, is missing, or a sequence is shorter than one clip or does not move.
     """
 
     def __init__(self, store: str | Path, *, standardise: bool = True, variable: str = "velocity") -> None:
@@ -54,7 +54,11 @@ class Clips(Dataset[torch.Tensor]):
             raise sequences.SequenceError(f"{store}: sequences of {frames} frames, a clip has {sequences.CLIP_FRAMES}")
         self.scale, self.offset = None, None
         if standardise:
-            self.scale = 1 / dataset["velocity_sd"].to_numpy()
+            deviation = dataset["velocity_sd"].to_numpy()
+            if not np.all(deviation > 0):
+                still = int(np.flatnonzero(~(deviation > 0))[0])
+                raise sequences.SequenceError(f"{store}: sequence {still} does not move; it cannot be standardised")
+            self.scale = 1 / deviation
             self.offset = torch.from_numpy(-dataset["velocity_mean"].to_numpy() * self.scale).float()
         self.store, self.variable = str(store), variable
         self._reader: _Reader | None = None

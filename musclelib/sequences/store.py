@@ -47,6 +47,9 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
         A finished store, or one begun with other variables, parameters or geometry, is there already.
     """
     attributes = {**like.attrs, COUNT: 0}
+    folder = Path(store)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "zarr.json").exists():
+        raise SequenceError(f"{store}: a folder with other files in it; choose another name")
     try:
         with _writing(store):
             root = zarr.open_group(str(store), mode="a", zarr_format=3, attributes=attributes)
@@ -65,6 +68,8 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
             found = root[str(name)]
             if not isinstance(found, zarr.Array) or (found.shape, found.dtype) != (shape, variable.dtype):
                 raise SequenceError(f"{store}: {name} was begun with another shape or type; remove the store")
+            if not per_sequence:
+                found[...] = variable.values  # a kill may have left the array without its values
             continue
         chunks, shards = _layout(variable) if per_sequence else (shape, None)
         root.create_array(
@@ -123,7 +128,7 @@ def write(dataset: xr.Dataset, store: str | Path) -> None:
     check(dataset)
     try:
         same = open(store).identical(dataset)
-    except SequenceError:
+    except Exception:  # a damaged file surfaces as whatever its codec raises
         same = False  # nothing is there, or nothing finished; `create` refuses all else
     if same:
         return
@@ -149,6 +154,12 @@ def append(store: str | Path, dataset: xr.Dataset) -> None:
             raise SequenceError(f"{store}: {name} has shape {old[name].shape[1:]} a sequence; {found} was given")
         if dataset[name].attrs["units"] != old[name].attrs["units"]:
             raise SequenceError(f"{store}: {name} is in {old[name].attrs['units']}, not {dataset[name].attrs['units']}")
+    for name in ("domain", "parameters"):
+        if old.attrs[name] != dataset.attrs[name]:
+            raise SequenceError(f"{store}: {name} is {old.attrs[name]!r}, not {dataset.attrs[name]!r}")
+    unknown = [name for name in dataset.data_vars if name not in old]
+    if unknown:
+        raise SequenceError(f"{store}: has no variable {unknown[0]!r}; it has {', '.join(map(str, old.data_vars))}")
     for name in COORDINATES:
         if not np.allclose(old[name], dataset[name], rtol=0, atol=1e-9):
             raise SequenceError(f"{store}: {name} differs from that of the store")

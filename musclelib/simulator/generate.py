@@ -11,7 +11,7 @@ import numpy as np
 import zarr
 from tqdm.auto import tqdm
 
-from musclelib import sequences
+from musclelib import __version__, sequences
 from musclelib.parameters import ParameterError
 from musclelib.simulator.apply import simulate, to_dataset
 from musclelib.simulator.parameters import SimulatorParameters
@@ -66,12 +66,15 @@ def generate(
     mark = root[_MARK]
     assert isinstance(mark, zarr.Array)
     missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
-    with _executor(workers, scheduler) as executor, tqdm(total=count, initial=count - len(missing), unit="seq") as bar:
+    with (
+        _executor(workers, scheduler) as (executor, threads),
+        tqdm(total=count, initial=count - len(missing), unit="seq") as bar,
+    ):
         bar.set_description("simulate")
         running = set()
         for index in missing:
             running.add(executor.submit(make, str(store), parameters, seed, int(index)))
-            if len(running) >= 2 * workers:  # bounded: what waits for its turn is an index, not a sequence
+            if len(running) >= 2 * threads:  # bounded: what waits for its turn is an index, not a sequence
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 bar.update(sum(future.result() is None for future in done))
         for future in running:
@@ -90,21 +93,22 @@ def _finished(store: str | Path, parameters: SimulatorParameters, count: int, se
         dataset = sequences.open(store)
     except sequences.SequenceError:
         return False  # `create` says what is wrong, where something is
-    found = (dataset.attrs["parameters"], dataset.attrs.get("seed"), dataset.sizes["sequence"])
-    if found != (parameters.to_json(), seed, count):
+    found = tuple(dataset.attrs.get(name) for name in ("parameters", "seed", "version"))
+    if (*found, dataset.sizes["sequence"]) != (parameters.to_json(), seed, __version__, count):
         raise sequences.SequenceError(
-            f"{store}: exists already, with other parameters, seed or count; choose another name or remove it"
+            f"{store}: exists already, with other parameters, seed, count or version; choose another name or remove it"
         )
     return True
 
 
 @contextmanager
-def _executor(workers: int, scheduler: str) -> Iterator[Executor]:
+def _executor(workers: int, scheduler: str) -> Iterator[tuple[Executor, int]]:
+    """Open what does the work, and say how many sequences it works on at a time."""
     if not scheduler:
         with ThreadPoolExecutor(workers) as executor:
-            yield executor
+            yield executor, workers
         return
     from distributed import Client  # slow to import, needed for a cluster only
 
     with Client(scheduler, set_as_default=False) as client:
-        yield client.get_executor()
+        yield client.get_executor(), sum(client.nthreads().values()) or 1

@@ -63,7 +63,7 @@ class SimulatorParameters(Parameters):
                 raise ParameterError(f"{field.name} = {value}: a range goes from low to high")
         if self.diameter[1] > min(self.size):
             raise ParameterError(f"diameter = {self.diameter} [mm]: at most the image size {self.size}")
-        if self.contraction_time[1] * 2 < self.half_relaxation[0] and self.waveform == "twitch":
+        if self.contraction_time[0] * 2 < self.half_relaxation[0] and self.waveform == "twitch":
             raise ParameterError(
                 f"half_relaxation = {self.half_relaxation} [s]: from onset, at most twice the contraction_time"
                 f" {self.contraction_time}, so that the velocity starts from zero"

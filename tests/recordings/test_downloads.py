@@ -72,7 +72,7 @@ def test_fetch_folder_brings_every_file(served: Path) -> None:
 
 def test_changed_source_is_refused_and_not_kept(served: Path, tmp_path: Path) -> None:
     (served / "1.bin").write_bytes(b"something else")
-    with pytest.raises(ValueError, match=r"no longer serves the registered folder/a recording.bin"):
+    with pytest.raises(ConnectionError, match=r"did not serve the registered folder/a recording.bin"):
         downloads.fetch(NAME)
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 

@@ -173,7 +173,9 @@ def test_ready_made_velocity_that_is_impossible() -> None:
         velocity_recording(velocity[..., :29], RATE, *GRID, filters=None, source="test")
     with pytest.raises(ValueError, match=r"needed is \(time, 40, 30\)"):
         velocity_recording(velocity[0], RATE, *GRID, filters=None, source="test")
-    with pytest.raises(ValueError, match=r"recording too short: it spans 0\.399 s; 256 samples at 512 Hz need 0\.498"):
+    with pytest.raises(
+        ValueError, match=r"recording too short: its velocities span 0\.399 s; 256 samples at 512 Hz need 0\.498"
+    ):
         velocity_recording(velocity[:400], RATE, *GRID, filters=SMALL, source="test")
     with pytest.raises(ValueError, match="velocity must be real; got complex64"):
         velocity_recording(velocity.astype(np.complex64), RATE, *GRID, filters=None, source="test")

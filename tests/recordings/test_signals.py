@@ -180,3 +180,15 @@ def test_real_signals_fit_their_videos(recording: Callable[[str], Path]) -> None
     passive = clips["p6_passive_ROM_01_push_01"]
     assert passive["angle"].values[0] == pytest.approx(19.9, abs=0.1)
     assert passive["angle"].values[-1] == pytest.approx(-31.7, abs=0.1)
+
+
+def test_emg_is_the_mean_rectified_value_about_each_frame() -> None:
+    """A 50 Hz sine sampled at 2 kHz, at 20 frames a second: its rectified mean is 2 / pi of its amplitude."""
+    clock = np.arange(0, 2.0005, 0.0005)
+    signals = xr.Dataset(
+        {"emg": ("time", 3 * np.sin(2 * np.pi * 50 * clock)), "torque": ("time", clock)}, {"time": clock}
+    )
+    frames = np.arange(0, 2.0, 0.05)
+    sampled = sample_by_time(signals, frames)
+    np.testing.assert_allclose(sampled["emg"][1:-1], 3 * 2 / np.pi, rtol=5e-3)
+    np.testing.assert_allclose(sampled["torque"], frames, atol=1e-9)

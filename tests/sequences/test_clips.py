@@ -78,3 +78,11 @@ def test_errors(store, dataset, tmp_path):
     shard.write_bytes(shard.read_bytes()[:40])
     with pytest.raises(sequences.SequenceError, match="cut short"):
         Clips(store)[0]
+
+
+def test_a_sequence_that_does_not_move_cannot_be_standardised(tmp_path):
+    still = simulator.preset("paper1", units=(0, 0), frames=32, pixels=(8, 8))
+    simulator.generate(tmp_path / "a.zarr", still, 2)
+    with pytest.raises(sequences.SequenceError, match="sequence 0 does not move"):
+        Clips(tmp_path / "a.zarr")
+    assert not Clips(tmp_path / "a.zarr", standardise=False)[1].any()

@@ -203,3 +203,40 @@ def test_a_bucket_serves_like_a_folder(dataset, bucket):
 
 def test_nested_parameters_are_json_text(small):
     assert json.loads(small.to_json())["units"] == [2, 5]
+
+
+def test_a_kill_between_an_array_and_its_values_is_mended(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "whole.zarr")
+    store = tmp_path / "a.zarr"
+    sequences.create(store, dataset, 3)
+    shutil.rmtree(store / "time/c")  # as if killed before the coordinate's values were written
+    sequences.write(dataset, store)
+    assert files(store) == files(tmp_path / "whole.zarr")
+
+
+def test_a_folder_with_other_files_is_left_alone(dataset, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("mine")
+    with pytest.raises(SequenceError, match="a folder with other files in it"):
+        sequences.write(dataset, tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_append_refuses_another_origin_and_more_variables(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    with pytest.raises(SequenceError, match="domain is 'simulated', not 'recorded'"):
+        sequences.append(tmp_path / "a.zarr", dataset.assign_attrs(domain="recorded"))
+    with pytest.raises(SequenceError, match="has no variable 'displacement'"):
+        sequences.append(tmp_path / "a.zarr", dataset.assign(displacement=dataset.velocity.assign_attrs(units="um")))
+
+
+def test_truncated_grey_values_are_found(tmp_path):
+    axis = np.arange(40.0)
+    grey = np.random.default_rng(0).integers(0, 255, (2, 40, 40, 40), np.uint8)
+    axes = {"time": axis, "depth": axis, "lateral": axis}
+    made = sequences.build({"intensity": grey}, **axes, domain="recorded", source="test", units={"intensity": "1"})
+    sequences.write(made, tmp_path / "a.zarr")
+    shard = tmp_path / "a.zarr/intensity/c/1/0/0/0"
+    os.truncate(shard, shard.stat().st_size // 2)
+    with pytest.raises(SequenceError, match="intensity, sequence 1: cannot be read"):
+        sequences.check(sequences.open(tmp_path / "a.zarr"))
