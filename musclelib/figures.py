@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-hv.extension("matplotlib", logo=False)
+hv.extension("matplotlib", logo=False, inline=True)  # inline: no script of another host
 hv.opts.defaults(hv.opts.Layout(backend="matplotlib", hspace=0.8))  # room for the labels of colour bars and axes
 
 DIVERGING, MAGNITUDE, GREY = "RdBu_r", "cividis", "gray"
@@ -48,7 +48,7 @@ def image(
         Size in percent of HoloViews' default.
     """
     depth, lateral = (hv.Dimension(name, label=name.capitalize(), unit="mm") for name in ("depth", "lateral"))
-    unit = values.attrs.get("units", "1")
+    unit = values.attrs.get("units", "1").replace("um", "µm")
     label = str(values.name or values.attrs.get("long_name", "value")).capitalize()
     scale = hv.Dimension("value", label=label, unit=None if unit == "1" else unit)
     drawn = hv.Image(

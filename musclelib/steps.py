@@ -58,6 +58,7 @@ class Simulate(Step):
     noise_snr: float = quantity(unit="dB", doc="noise of the noisy copies", low=-20, high=100)
     seed: int = quantity(doc="seed of the random draws", low=0)
     workers: int = quantity(doc="threads on this machine", low=1)
+    replace: bool = quantity(doc="remove a store made with other parameters first, instead of refusing")
     scheduler: str = quantity(doc="address of a dask scheduler, empty for this machine alone")
 
 
@@ -97,6 +98,7 @@ class ImportEchoes(Step):
     gate_hop: float = quantity(unit="mm", doc="distance between the gates that velocity is estimated in", above=0)
     filtered: bool = quantity(doc="paper 1's filters and grid; for recordings of 2 s and more")
     store: str = quantity(doc="the sequence store to write")
+    replace: bool = quantity(doc="remove a store with other content first, instead of refusing")
     description: str = quantity(doc="where it comes from, and its licence")
 
     def check(self) -> None:
@@ -106,10 +108,21 @@ class ImportEchoes(Step):
             raise ParameterError(f"axes = {self.axes!r}: for kind {self.kind!r} the names {image}, in the order stored")
         if self.prf is None and (self.kind == "velocity" or self.filtered):
             raise ParameterError("prf = None: velocity and paper 1's filters need the frames a second [Hz]")
+        _check_description(self)
         for name in ("depth", "lateral"):
             first, last, step = getattr(self, name)
             if not (step > 0 and last - first >= 4 * step):
                 raise ParameterError(f"{name} = {(first, last, step)} [mm]: from low to high in at least 4 steps")
+
+
+def _check_description(step: ImportEchoes | ImportVideo) -> None:
+    """Refuse to label a user's own recording as the public one that the notebook's defaults describe."""
+    public = ("rotating disk phantom", "joshrbaxter/ultrasound_tracking")
+    if not step.source.startswith("registry:") and any(name in step.description for name in public):
+        raise ParameterError(
+            f"description = {step.description!r} is that of a public recording, not of {step.source}: set it, and every"
+            " other parameter, to your own recording"
+        )
 
 
 @dataclass(frozen=True)
@@ -124,4 +137,9 @@ class ImportVideo(Step):
     crop: tuple[int, int, int, int] | None = quantity(unit="px", doc="x0, y0, width, height; None for all", low=0)
     pixels: tuple[int, int] = quantity(doc="grid of the sequence: depth, lateral", low=12)
     store: str = quantity(doc="the sequence store to write")
+    replace: bool = quantity(doc="remove a store with other content first, instead of refusing")
     description: str = quantity(doc="where it comes from, and its licence")
+
+    def check(self) -> None:
+        """Refuse a description that belongs to another recording."""
+        _check_description(self)

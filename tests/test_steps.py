@@ -35,6 +35,7 @@ ECHOES = {
     "gate_hop": 0.3,
     "filtered": True,
     "store": "a.zarr",
+    "replace": False,
     "description": "mine",
 }
 
@@ -116,6 +117,7 @@ def test_the_gate_refuses_names_that_papermill_injects(tmp_path):
         ({"lateral": [-1.0, 1.0, 0.51]}, "lateral = .* from low to high in at least 4 steps"),
         ({"lateral": [-1.0, 1.0, 0.0]}, "lateral = .* from low to high"),
         ({"filtered": 1}, "filtered = 1 is of type int"),
+        ({"description": "rotating disk phantom, not muscle"}, "is that of a public recording, not of a.npy"),
         ({"prf": None}, "prf = None: velocity and paper 1's filters need the frames a second"),
         ({"axes": "sample frame"}, "axes = 'sample frame': for kind 'rf' the names frame sample element"),
     ],
@@ -133,7 +135,7 @@ def test_echoes_as_yaml_and_without_a_prf():
 
 def test_video_crop_and_grid():
     video = {"source": "a.mp4", "signals": "", "signals_start": 0.0, "frame_rate": None, "pixel_size": 0.1}
-    video |= {"crop": None, "pixels": [64, 80], "store": "a.zarr", "description": "mine"}
+    video |= {"crop": None, "pixels": [64, 80], "store": "a.zarr", "replace": False, "description": "mine"}
     assert steps.ImportVideo.gate(video).pixels == (64, 80)
     assert steps.ImportVideo.gate(video | {"crop": [0, 0, 30, 20]}).crop == (0, 0, 30, 20)
     with pytest.raises(ParameterError, match=r"pixels = .*: allowed is at least 12"):

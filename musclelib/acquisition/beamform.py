@@ -52,6 +52,9 @@ class Beamformer:
             raise ValueError(f"f_number = {f_number}: it must be above 0")
         if self.depth.min() < 0:
             raise ValueError(f"depth {self.depth.min():g} mm lies behind the probe; depths start at 0 mm")
+        last = (recording.start_time + (sample_count - 2) / recording.sampling_rate) * recording.sound_speed * 1e3 / 2
+        if self.depth.max() > last:
+            raise ValueError(f"depth goes to {self.depth.max():g} mm; the echoes end at {last:.4g} mm")
         self.frame_shape = (sample_count, recording.element_count)
         z, x = (axis.ravel() for axis in np.meshgrid(self.depth, self.lateral, indexing="ij"))
         speed = recording.sound_speed * 1e3  # [mm/s]

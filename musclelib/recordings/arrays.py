@@ -136,7 +136,8 @@ def _select(
     variable = variable.strip("/")
     names = sorted((name for name in variables if _matches(name, variable)), key=natural_order)
     if not names:
-        raise ValueError(f"{path} has no variable {variable!r}; it holds {_listing(variables)}")
+        hint = "; leave the name empty" if list(variables) == [""] else ""
+        raise ValueError(f"{path} has no variable {variable!r}; it holds {_listing(variables)}{hint}")
     for name in names:
         if not variables[name].numeric:
             raise ValueError(f"{path}: {name} is of type {variables[name].kind}; only numbers are read, no objects")

@@ -29,6 +29,7 @@ from pygments.lexers import PythonLexer
 from musclelib.report.present import mean_and_sd
 from musclelib.report.run import provenance
 
+_LABELS = {"injected-parameters": "parameters of this run", "parameters": "default parameters"}
 _KINDS = ("figures", "tables", "movies")
 
 HIGHLIGHTS = (
@@ -84,7 +85,9 @@ def _cell(cell: Any) -> str:
         return _markdown(cell.source)
     code = highlight(cell.source, PythonLexer(), HtmlFormatter(nowrap=True))
     shown = "".join(_output(output) for output in cell.outputs)
-    return f'<details><summary>code</summary><pre class="code">{code}</pre></details>{shown}'
+    tags = cell.metadata.get("tags", [])
+    label = next((name for tag, name in _LABELS.items() if tag in tags), "code")
+    return f'<details><summary>{label}</summary><pre class="code">{code}</pre></details>{shown}'
 
 
 def read_page(path: Path) -> Page:

@@ -31,7 +31,7 @@ class Presenter:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        hv.extension("matplotlib", logo=False)
+        hv.extension("matplotlib", logo=False, inline=True)
         # the same drawing gives the same bytes
         mpl.rcParams["svg.hashsalt"] = "musclelib"
         mpl.rcParams["svg.fonttype"] = "none"
@@ -65,7 +65,11 @@ class Presenter:
     def table(self, frame: pd.DataFrame, name: str, *, caption: str, digits: int = 2) -> HTML:
         """Show a table; every digit is in its CSV file."""
         self._keep("tables", f"{name}.csv", frame.to_csv(lineterminator="\n").encode())
-        shown = mean_and_sd(frame, digits).to_html(border=0, na_rep="–", float_format=f"{{:.{digits}f}}".format)
+        shown = (
+            mean_and_sd(frame, digits)
+            .rename_axis(index=None, columns=frame.index.name)
+            .to_html(border=0, na_rep="–", float_format=f"{{:.{digits}f}}".format)
+        )
         return _framed(f"{name}-table", shown, caption, {"CSV": f"tables/{name}.csv"})
 
     def movie(

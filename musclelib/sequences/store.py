@@ -8,11 +8,13 @@ whole files or none. The group attribute `finished_sequences` is set last: what 
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import xarray as xr
 import zarr
@@ -114,11 +116,35 @@ def finish(store: str | Path, count: int) -> None:
     zarr.open_group(str(store), mode="r+").attrs[COUNT] = count
 
 
-def write(dataset: xr.Dataset, store: str | Path) -> None:
+def remove(store: str | Path) -> None:
+    """Remove a store, finished or not.
+
+    Raises
+    ------
+    SequenceError
+        It is not a store of this package: nothing else is ever removed.
+    """
+    try:
+        ours = COUNT in zarr.open_group(str(store), mode="r").attrs
+    except (FileNotFoundError, ValueError):
+        ours = False
+    if not ours:
+        raise SequenceError(f"{store}: not a sequence store; it is left alone")
+    if Path(store).is_dir():
+        aside = Path(f"{store}.removed")  # at once, so that a kill does not leave half a store under its name
+        shutil.rmtree(aside, ignore_errors=True)
+        Path(store).rename(aside)
+        shutil.rmtree(aside)
+    else:
+        system, path = fsspec.core.url_to_fs(str(store))
+        system.rm(path, recursive=True)
+
+
+def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> None:
     """Check a data set and write it to a store: a local folder, or any fsspec URL such as `s3://bucket/name`.
 
     A store that holds the very same already is left alone, so that a step may be repeated; an unfinished one is
-    written anew.
+    written anew. A store with other content is refused, or removed first where `replace` says so.
 
     Raises
     ------
@@ -132,7 +158,13 @@ def write(dataset: xr.Dataset, store: str | Path) -> None:
         same = False  # nothing is there, or nothing finished; `create` refuses all else
     if same:
         return
-    create(store, dataset, dataset.sizes["sequence"])
+    try:
+        create(store, dataset, dataset.sizes["sequence"])
+    except SequenceError:
+        if not replace:
+            raise
+        remove(store)
+        create(store, dataset, dataset.sizes["sequence"])
     for index in range(dataset.sizes["sequence"]):
         put(store, index, dataset.isel(sequence=[index]))
     finish(store, dataset.sizes["sequence"])

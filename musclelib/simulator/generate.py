@@ -27,6 +27,7 @@ def generate(
     seed: int = 0,
     workers: int = 2,
     scheduler: str = "",
+    replace: bool = False,
 ) -> None:
     """Simulate `count` sequences into a store, or finish one that was interrupted; a finished store is left alone.
 
@@ -47,6 +48,8 @@ def generate(
         Threads on this machine.
     scheduler : str
         Address of a dask scheduler, whose workers then do the work and reach the store by the same name.
+    replace : bool
+        Remove a store made with other parameters, seed, count or version first, instead of refusing it.
 
     Raises
     ------
@@ -58,10 +61,18 @@ def generate(
     for name, value, low in (("count", count, 1), ("seed", seed, 0), ("workers", workers, 1)):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
             raise ParameterError(f"{name} = {value!r}: allowed is a whole number of at least {low}")
-    if _finished(store, parameters, count, seed):
-        return
+    if not isinstance(parameters, SimulatorParameters):
+        raise ParameterError(f"parameters = {parameters!r}: SimulatorParameters are needed, as `preset` gives them")
     first = to_dataset(simulate(parameters, seed, 0), parameters, seed)
-    sequences.create(store, first, count)
+    try:
+        if _finished(store, parameters, count, seed):
+            return
+        sequences.create(store, first, count)
+    except sequences.SequenceError:
+        if not replace:
+            raise
+        sequences.remove(store)
+        sequences.create(store, first, count)
     root = zarr.open_group(str(store), mode="r")
     mark = root[_MARK]
     assert isinstance(mark, zarr.Array)

@@ -1,6 +1,7 @@
 """The whole study at its smallest scale, in a copy of the checkout: executed, interrupted, looked at in a browser."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -276,6 +277,9 @@ def test_the_interactive_tour(tmp_path):
     assert not [output for output in outputs if output.output_type == "error"]
     widgets = [output for output in outputs if "application/vnd.holoviews_exec.v0+json" in output.get("data", {})]
     assert len(widgets) >= 3
+    loads = [output.data.get("application/vnd.holoviews_load.v0+json", "") for output in outputs if "data" in output]
+    fetched = {urls for load in loads for urls in re.findall(r"js_urls = (\[.*?\]);", load)}
+    assert fetched == {"[]"}, "the sliders must work offline: no script of another host"
     assert sorted((tmp_path / "report" / "figures").glob("tour_*.png"))
 
 

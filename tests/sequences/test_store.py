@@ -240,3 +240,15 @@ def test_truncated_grey_values_are_found(tmp_path):
     os.truncate(shard, shard.stat().st_size // 2)
     with pytest.raises(SequenceError, match="intensity, sequence 1: cannot be read"):
         sequences.check(sequences.open(tmp_path / "a.zarr"))
+
+
+def test_replace_removes_a_store_with_other_content_and_nothing_else(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    sequences.write(dataset + 1.0, tmp_path / "a.zarr", replace=True)
+    np.testing.assert_array_equal(sequences.open(tmp_path / "a.zarr").velocity, dataset.velocity + 1.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("mine")
+    with pytest.raises(SequenceError, match="not a sequence store; it is left alone"):
+        sequences.write(dataset, tmp_path / "mine", replace=True)
+    assert (tmp_path / "mine/notes.txt").read_text() == "mine"

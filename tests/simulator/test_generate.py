@@ -90,3 +90,14 @@ def test_impossible_numbers_are_named(small, tmp_path, name, value):
 def test_progress_is_seen(small, tmp_path, capfd):
     simulator.generate(tmp_path / "a.zarr", small, 3)
     assert "simulate: 100%" in capfd.readouterr().err
+
+
+def test_replace_makes_a_store_anew_when_its_parameters_changed(small, tmp_path, reference):
+    simulator.generate(tmp_path / "a.zarr", small, 2, seed=9)
+    simulator.generate(tmp_path / "a.zarr", small, 5, seed=4, replace=True)
+    assert files(tmp_path / "a.zarr") == reference
+
+
+def test_parameters_of_another_kind_are_refused(tmp_path):
+    with pytest.raises(ParameterError, match="SimulatorParameters are needed"):
+        simulator.generate(tmp_path / "a.zarr", {"units": (1, 2)}, 2)
