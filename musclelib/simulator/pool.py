@@ -21,6 +21,8 @@ class Stage(IntEnum):
     POOL = 0
     FIRING = 1
     NOISE = 2
+    TISSUE = 3
+    ECHO = 4
 
 
 def stream(seed: int, index: int, stage: Stage) -> np.random.Generator:

@@ -1,0 +1,64 @@
+"""Electronic noise as a delay-and-sum image shows it: white within the band, and made again for any frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musclelib.acquisition import Recording
+from musclelib.simulator.echo.scatterers import echo_stream
+
+_MARGIN = 6  # samples beyond the image, so that its borders are as noisy as its middle
+
+
+class ElectronicNoise:
+    """Complex Gaussian noise, independent from frame to frame, of unit mean power.
+
+    Demodulation leaves the recording's band along depth and the receive aperture the directions it sees, so the
+    noise is drawn at the lowest rate that carries both and interpolated by sinc functions. Its power is the same
+    everywhere: elements that join with depth add noise as the echo's spreading is made up for.
+
+    Parameters
+    ----------
+    recording : Recording
+        Centre frequency and bandwidth.
+    depth, lateral : array
+        Pixel coordinates [mm].
+    f_number : float
+        Receive aperture.
+    seed, index : int
+        Each frame has a random stream of its own, named by these and its number.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        depth: NDArray[np.floating],
+        lateral: NDArray[np.floating],
+        f_number: float,
+        seed: int,
+        index: int,
+    ) -> None:
+        wavenumber = recording.axial_wavenumber
+        sine = 1 / np.hypot(1, 2 * f_number)
+        self._down = _sinc(depth, np.pi / (recording.bandwidth / 2 * wavenumber))
+        self._across = _sinc(lateral, np.pi / (sine * wavenumber / 2)).T.copy()
+        self._key = seed, index
+
+    def __call__(self, start: int, stop: int) -> NDArray[np.complex64]:
+        """Return the noise of frames, shape ``(time, depth, lateral)``."""
+        coarse = (self._down.shape[1], 2, self._across.shape[0])
+        noise = np.empty((stop - start, self._down.shape[0], self._across.shape[1]), np.complex64)
+        for frame in range(start, stop):
+            white = echo_stream(*self._key, 3, frame + 1).standard_normal(coarse, dtype=np.float32)
+            fine = (self._down @ white.reshape(len(white), -1)).reshape(-1, coarse[2]) @ self._across
+            fine = fine.reshape(len(self._down), 2, -1) * np.float32(np.sqrt(0.5))
+            noise.real[frame - start], noise.imag[frame - start] = fine[:, 0], fine[:, 1]
+        return noise
+
+
+def _sinc(pixels: NDArray[np.floating], step: float) -> NDArray[np.float32]:
+    """Interpolate from samples `step` apart; rows have unit norm, so that the noise keeps its power."""
+    samples = np.arange(pixels[0] - _MARGIN * step, pixels[-1] + (_MARGIN + 1) * step, step)
+    weights = np.sinc((pixels[:, None] - samples) / step)
+    return (weights / np.linalg.norm(weights, axis=1, keepdims=True)).astype(np.float32)
