@@ -31,7 +31,7 @@ class Beamformer:
     Raises
     ------
     ValueError
-        The f-number is not positive, a depth is negative, or no pixel gets an echo.
+        The f-number is not positive, a depth is negative or below the last echo, or no pixel gets an echo.
 
     References
     ----------
