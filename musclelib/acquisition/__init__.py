@@ -4,11 +4,12 @@ from musclelib.acquisition.beamform import Beamformer
 from musclelib.acquisition.chain import bmode, displacement_map, estimate_velocity, velocity_sequence
 from musclelib.acquisition.filters import FilterParameters, band_pass, resample, spatial_median
 from musclelib.acquisition.iq import demodulate
-from musclelib.acquisition.probe import L14_5, Recording
+from musclelib.acquisition.probe import L14_5, PROBES, Recording
 from musclelib.acquisition.velocity import Gate, coherence, displacement
 
 __all__ = [
     "L14_5",
+    "PROBES",
     "Beamformer",
     "FilterParameters",
     "Gate",

@@ -192,7 +192,7 @@ def velocity_sequence(
     here = tuple(raw[axis].values for axis in _AXES)
     attributes, values = raw.attrs, [raw.values]
     del raw  # the largest arrays: no two more than needed at a time
-    filtered, there = apply_filters(values.pop(), here, prf, filters)
+    filtered, there = apply_filters(values.pop(), here, prf, filters, workers)
     result = _array(filtered, "velocity", attributes["units"], attributes["long_name"], **there)
     result.attrs = attributes
     return result

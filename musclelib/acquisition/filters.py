@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +34,15 @@ class FilterParameters(Parameters):
             raise ParameterError(f"FilterParameters.low = {self.low:g} Hz must be below high = {self.high:g} Hz")
 
 
-def band_pass(values: NDArray[Any], rate: float, low: float, high: float, order: int = 4) -> NDArray[np.float32]:
+def _rows(work: Callable[[int], None], count: int, workers: int) -> None:
+    """Do the work row by row, since it is done in double precision, on several cores."""
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, range(count)))
+
+
+def band_pass(
+    values: NDArray[Any], rate: float, low: float, high: float, order: int = 4, workers: int = 1
+) -> NDArray[np.float32]:
     """Butterworth band-pass of every pixel along time, forwards and backwards.
 
     Zero phase, because a twitch must stay at the time of its firing: labels and features are compared within
@@ -51,6 +61,8 @@ def band_pass(values: NDArray[Any], rate: float, low: float, high: float, order:
         Corners [Hz].
     order : int
         Order of the low-pass prototype, as in ``scipy.signal.butter``.
+    workers : int
+        Threads.
 
     Returns
     -------
@@ -73,8 +85,11 @@ def band_pass(values: NDArray[Any], rate: float, low: float, high: float, order:
         )
     sections = butter(order, (low, high), "bandpass", fs=rate, output="sos")
     out = np.empty(values.shape, np.float32)
-    for row in range(values.shape[1]):  # one row at a time: the filter works in double precision
-        out[:, row] = sosfiltfilt(sections, values[:, row].astype(float), axis=0, padlen=period)
+
+    def work(row: int) -> None:
+        out[:, row] = sosfiltfilt(sections, values[:, row].T.astype(float), padlen=period).T
+
+    _rows(work, values.shape[1], workers)
     return out
 
 
@@ -104,7 +119,7 @@ def spatial_median(
 
 
 def resample(
-    values: NDArray[Any], coordinates: tuple[ArrayLike, ...], targets: tuple[ArrayLike, ...]
+    values: NDArray[Any], coordinates: tuple[ArrayLike, ...], targets: tuple[ArrayLike, ...], workers: int = 1
 ) -> NDArray[np.float32]:
     """Interpolate with cubic splines (not-a-knot), one axis after the other.
 
@@ -114,6 +129,8 @@ def resample(
         Any number of axes, at least two, for example ``(time, depth, lateral)``.
     coordinates, targets : tuple of array
         For each axis, where the values are and where they are wanted, in the same unit.
+    workers : int
+        Threads.
 
     Returns
     -------
@@ -139,12 +156,20 @@ def resample(
                 f"axis {axis}: targets from {there.min():g} to {there.max():g} leave the data,"
                 f" which span {here[0]:g} to {here[-1]:g}"
             )
-        source = np.moveaxis(values, axis, 0)
-        out = np.empty((there.size, *source.shape[1:]), np.float32)
-        for row in range(source.shape[1]):  # one row at a time: the spline works in double precision
-            out[:, row] = make_interp_spline(here, source[:, row], k=3)(there)
-        values = np.moveaxis(out, 0, axis)
+        values = np.moveaxis(_spline(np.moveaxis(values, axis, 0), here, there, workers), 0, axis)
     return np.ascontiguousarray(values, np.float32)
+
+
+def _spline(
+    source: NDArray[Any], here: NDArray[np.float64], there: NDArray[np.float64], workers: int
+) -> NDArray[np.float32]:
+    out = np.empty((there.size, *source.shape[1:]), np.float32)
+
+    def work(row: int) -> None:
+        out[:, row] = make_interp_spline(here, source[:, row], k=3)(there)
+
+    _rows(work, source.shape[1], workers)
+    return out
 
 
 def check_length(span: float, filters: FilterParameters) -> None:
@@ -164,7 +189,7 @@ def check_length(span: float, filters: FilterParameters) -> None:
 
 
 def apply_filters(
-    values: NDArray[Any], here: tuple[NDArray[Any], ...], rate: float, filters: FilterParameters
+    values: NDArray[Any], here: tuple[NDArray[Any], ...], rate: float, filters: FilterParameters, workers: int = 1
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float64]]]:
     """Band-pass, median and resample velocity, in paper 1's order.
 
@@ -178,6 +203,8 @@ def apply_filters(
         Its frames a second [Hz].
     filters : FilterParameters
         Filters and target grid, evenly spaced from the first to the last depth and lateral position.
+    workers : int
+        Threads.
 
     Returns
     -------
@@ -194,11 +221,11 @@ def apply_filters(
     samples, rows, columns = filters.shape
     time, depth, lateral = here
     check_length(float(time[-1] - time[0]), filters)
-    values = band_pass(values, rate, filters.low, filters.high, filters.order)
+    values = band_pass(values, rate, filters.low, filters.high, filters.order, workers)
     values = spatial_median(values, (float(depth[1] - depth[0]), float(lateral[1] - lateral[0])), filters.window)
     there = {
         "time": time[0] + np.arange(samples) / filters.rate,
         "depth": np.linspace(depth[0], depth[-1], rows),
         "lateral": np.linspace(lateral[0], lateral[-1], columns),
     }
-    return resample(values, here, tuple(there.values())), there
+    return resample(values, here, tuple(there.values()), workers), there

@@ -64,3 +64,15 @@ L14_5 = Recording(
 )
 """Linear array L14-5/38 on a 40 MHz acquisition module, plane waves at 2 kHz (paper 1). The papers do not
 state the transmitted frequency: 5 MHz, the lower edge of the probe's band, gives depth."""
+
+PROBES = {
+    "L14-5": L14_5,
+    # figures of PyMUST's probes of these names (Verasonics)
+    "L11-5v": Recording(
+        centre_frequency=7.6e6, sampling_rate=30.4e6, element_count=128, pitch=0.3, prf=2000.0, bandwidth=0.77
+    ),
+    "L12-3v": Recording(
+        centre_frequency=7.54e6, sampling_rate=30.16e6, element_count=192, pitch=0.2, prf=2000.0, bandwidth=0.93
+    ),
+}
+"""Probes by name, each with the plane-wave recording it is used for here."""

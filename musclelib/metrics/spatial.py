@@ -13,19 +13,19 @@ import numpy.typing as npt
 from musclelib.metrics.arrays import Array, as_sequence, as_set, as_sets, depth_blocks, require_motion
 from musclelib.metrics.correlation import correlation_matrix
 
-LOG_VARIANCE_FLOOR = -6.0  # 60 dB below the mean counts as silence
-# One set of edges [SD] for all maps keeps features comparable that are computed apart. A quarter of an SD leaves a
-# map of 128 x 128 hundreds of pixels in the bins that matter.
-HISTOGRAM_EDGES = np.linspace(-4.0, 4.0, 33)
+# One set of edges [SD] for all maps keeps features comparable that are computed apart. Half an SD is wide enough for
+# the still background of simulated sequences, most of the map, to lie in one bin whatever the number of units.
+HISTOGRAM_EDGES = np.linspace(-4.0, 4.0, 17)
 SSIM_WINDOW = 7  # uniform and 7 x 7, the default of skimage.metrics.structural_similarity
 
 
 def log_variance_map(velocity: npt.ArrayLike) -> Array:
-    """Map the variance over time, on a logarithmic scale relative to its mean over the map.
+    """Map the variance over time, on a logarithmic scale that begins at no motion.
 
-    Relative to the mean, a map does not depend on the gain: velocities in mm/s and standardised ones
-    compare, and what remains is where the motion is and how unevenly it is spread. Pixels that hardly move
-    or are constant (the background of a noise-free simulation) get `LOG_VARIANCE_FLOOR` in place of -inf.
+    Relative to its mean over the map, the variance does not depend on the gain: velocities in mm/s and standardised
+    ones compare, and what remains is where the motion is and how unevenly it is spread. The logarithm is that of 1
+    plus this ratio: it suppresses peaks, as the paper asks for, and still pixels, most of a noise-free simulation,
+    are 0 and not minus infinity.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def log_variance_map(velocity: npt.ArrayLike) -> Array:
     Returns
     -------
     array
-        log10 of variance / mean variance, `(depth, lateral)` [decades].
+        log10 of 1 + variance / mean variance, `(depth, lateral)` [decades].
 
     Raises
     ------
@@ -45,16 +45,13 @@ def log_variance_map(velocity: npt.ArrayLike) -> Array:
     sequence = as_sequence(velocity)
     require_motion(sequence)
     variance = np.concatenate([np.var(sequence[:, rows], axis=0, dtype=np.float64) for rows in depth_blocks(sequence)])
-    return np.log10(np.maximum(variance / variance.mean(), 10.0**LOG_VARIANCE_FLOOR))
+    return np.log10(1.0 + variance / variance.mean())
 
 
 def standardised_map(log_variance: npt.ArrayLike) -> Array:
     """Scale a map to mean 0 and SD 1, as histogram and K-space do with theirs.
 
-    What is compared is then the shape of the distribution and the texture. The contrast of the map is not: in a
-    noise-free simulation most of it is the distance between the active territories and the floor, and a histogram of
-    the map itself would hardly tell more than where the floor was set. After standardising, a floor of -6 and one of
-    -3 give nearly the same histogram.
+    What is compared is then the shape of the distribution and the texture, not the contrast of the map.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Ground floor: what a sequence is, and how it is created, appended to, opened, checked and read in clips."""
 
 from musclelib.sequences.schema import DOMAINS, SCHEMA, SequenceError, build, check
-from musclelib.sequences.store import CLIP_FRAMES, append, create, finish, frames, open, put, remove, write
+from musclelib.sequences.store import CLIP_FRAMES, append, create, finish, frames, open, put, remove, true_velocity, write
 
 __all__ = [
     "CLIP_FRAMES",
@@ -17,5 +17,6 @@ __all__ = [
     "open",
     "put",
     "remove",
+    "true_velocity",
     "write",
 ]

@@ -1,13 +1,15 @@
-"""Motor-unit simulator of papers 1 and 2: sample a pool, then apply it; every label is kept."""
+"""Simulated sequences with their truth: motor units of papers 1 and 2, alone or in an in-vivo-like recording."""
 
-from musclelib.simulator.apply import Sequence, simulate, to_dataset
+from musclelib.simulator.apply import Sequence, sequence_dataset, simulate, to_dataset
 from musclelib.simulator.firing import firing_statistics
 from musclelib.simulator.generate import generate
+from musclelib.simulator.in_vivo import InVivoParameters
 from musclelib.simulator.parameters import PRESETS, SimulatorParameters, preset
 from musclelib.simulator.pool import Pool, sample_pool
 
 __all__ = [
     "PRESETS",
+    "InVivoParameters",
     "Pool",
     "Sequence",
     "SimulatorParameters",
@@ -15,6 +17,7 @@ __all__ = [
     "generate",
     "preset",
     "sample_pool",
+    "sequence_dataset",
     "simulate",
     "to_dataset",
 ]

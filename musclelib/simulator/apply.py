@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from musclelib import sequences
+from musclelib.parameters import ParameterError
 from musclelib.simulator.parameters import SimulatorParameters
 from musclelib.simulator.pool import WARM_UP, Pool, Stage, sample_pool, stream
 from musclelib.simulator.territory import territories
@@ -106,37 +108,46 @@ def simulate(parameters: SimulatorParameters, seed: int, index: int) -> Sequence
     return Sequence(velocity, mask, trains, pool)
 
 
-def to_dataset(sequence: Sequence, parameters: SimulatorParameters, seed: int) -> xr.Dataset:
-    """Lay a simulated sequence out as a data set of one sequence, units padded to the most that can be drawn.
-
-    The velocity stays in [mm/s]; `velocity_mean` and `velocity_sd` standardise it to N(0, 1) where it is read
-    (`musclelib.sequences.clips`), as the papers do before training.
-    """
-    pool, most = sequence.pool, max(parameters.units[1], 1)
+def unit_labels(
+    pool: Pool, territory: np.ndarray, twitch_train: np.ndarray, parameters: SimulatorParameters
+) -> dict[str, np.ndarray]:
+    """Lay the labels of a pool's units out for one sequence, padded to the most units that can be drawn."""
+    most = max(parameters.units[1], 1)
     seen = pool.firing_time >= 0  # earlier firings shape the velocity, but lie before the first frame
     width = int(parameters.duration / parameters.refractory) + 2
     firing_time, synchronised = np.full((most, width), np.nan), np.zeros((most, width), bool)
     for unit, row in enumerate(seen):
         firing_time[unit, : row.sum()] = pool.firing_time[unit, row]
         synchronised[unit, : row.sum()] = pool.synchronised[unit, row]
-    mean, deviation = moments(sequence.velocity)
 
     def per_unit(values: np.ndarray, fill: float) -> np.ndarray:
         padding = np.full((most - len(pool), *values.shape[1:]), fill, values.dtype)
         return np.concatenate([values, padding])[None]
 
+    return {
+        "territory": per_unit(territory, False),
+        "twitch_train": per_unit(twitch_train, np.nan),
+        "firing_time": firing_time[None],
+        "synchronised": synchronised[None],
+        "firing_rate": per_unit(pool.firing_rate, np.nan),
+        "centre_depth": per_unit(pool.centre[:, 0], np.nan),
+        "centre_lateral": per_unit(pool.centre[:, 1], np.nan),
+        "diameter": per_unit(pool.diameter, np.nan),
+        "unit_count": np.array([len(pool)]),
+    }
+
+
+def to_dataset(sequence: Sequence, parameters: SimulatorParameters, seed: int) -> xr.Dataset:
+    """Lay a simulated sequence out as a data set of one sequence.
+
+    The velocity stays in [mm/s]; `velocity_mean` and `velocity_sd` standardise it to N(0, 1) where it is read
+    (`musclelib.sequences.clips`), as the papers do before training.
+    """
+    mean, deviation = moments(sequence.velocity)
     return sequences.build(
         {
             "velocity": sequence.velocity[None],
-            "territory": per_unit(sequence.territory, False),
-            "twitch_train": per_unit(sequence.twitch_train, np.nan),
-            "firing_time": firing_time[None],
-            "synchronised": synchronised[None],
-            "firing_rate": per_unit(pool.firing_rate, np.nan),
-            "centre_depth": per_unit(pool.centre[:, 0], np.nan),
-            "centre_lateral": per_unit(pool.centre[:, 1], np.nan),
-            "diameter": per_unit(pool.diameter, np.nan),
-            "unit_count": np.array([len(pool)]),
+            **unit_labels(sequence.pool, sequence.territory, sequence.twitch_train, parameters),
             "velocity_mean": np.array([mean]),
             "velocity_sd": np.array([deviation]),
         },
@@ -148,3 +159,20 @@ def to_dataset(sequence: Sequence, parameters: SimulatorParameters, seed: int) -
         parameters=parameters.to_json(),
         seed=seed,
     )
+
+
+@singledispatch
+def sequence_dataset(parameters: object, seed: int, index: int) -> xr.Dataset:
+    """Make sequence `index` of the set `seed` as a data set; what is made depends on the kind of parameters.
+
+    Raises
+    ------
+    ParameterError
+        The parameters are of no simulator.
+    """
+    raise ParameterError(f"parameters = {parameters!r}: SimulatorParameters or InVivoParameters are needed")
+
+
+@sequence_dataset.register
+def _(parameters: SimulatorParameters, seed: int, index: int) -> xr.Dataset:
+    return to_dataset(simulate(parameters, seed, index), parameters, seed)

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import zarr
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from musclelib import __version__, sequences
-from musclelib.parameters import ParameterError
-from musclelib.simulator.apply import simulate, to_dataset
-from musclelib.simulator.parameters import SimulatorParameters
+from musclelib.parameters import ParameterError, Parameters
+from musclelib.simulator.apply import sequence_dataset
 
 _MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
 
 
 def generate(
     store: str | Path,
-    parameters: SimulatorParameters,
+    parameters: Parameters,
     count: int,
     *,
     seed: int = 0,
@@ -38,8 +38,8 @@ def generate(
     ----------
     store : str or Path
         Local folder, or an fsspec URL such as `s3://bucket/name.zarr`.
-    parameters : SimulatorParameters
-        What to simulate.
+    parameters : SimulatorParameters or InVivoParameters
+        What to simulate: domain A or the synthetic in-vivo domain.
     count : int
         Number of sequences.
     seed : int
@@ -61,12 +61,22 @@ def generate(
     for name, value, low in (("count", count, 1), ("seed", seed, 0), ("workers", workers, 1)):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
             raise ParameterError(f"{name} = {value!r}: allowed is a whole number of at least {low}")
-    if not isinstance(parameters, SimulatorParameters):
-        raise ParameterError(f"parameters = {parameters!r}: SimulatorParameters are needed, as `preset` gives them")
-    first = to_dataset(simulate(parameters, seed, 0), parameters, seed)
     try:
         if _finished(store, parameters, count, seed):
             return
+    except sequences.SequenceError:
+        if not replace:
+            raise
+    # the matrix products of libraries round otherwise on another number of threads; sequences share the cores instead
+    with threadpool_limits(1):
+        _make(store, parameters, count, seed, workers, scheduler, replace)
+
+
+def _make(
+    store: str | Path, parameters: Parameters, count: int, seed: int, workers: int, scheduler: str, replace: bool
+) -> None:
+    first = sequence_dataset(parameters, seed, 0)
+    try:
         sequences.create(store, first, count)
     except sequences.SequenceError:
         if not replace:
@@ -77,6 +87,9 @@ def generate(
     mark = root[_MARK]
     assert isinstance(mark, zarr.Array)
     missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
+    if 0 in missing:
+        sequences.put(store, 0, first)
+        missing = missing[missing > 0]
     with (
         _executor(workers, scheduler) as (executor, threads),
         tqdm(total=count, initial=count - len(missing), unit="seq") as bar,
@@ -93,12 +106,13 @@ def generate(
     sequences.finish(store, count)
 
 
-def make(store: str, parameters: SimulatorParameters, seed: int, index: int) -> None:
+def make(store: str, parameters: Parameters, seed: int, index: int) -> None:
     """Simulate one sequence into its place in a store."""
-    sequences.put(store, index, to_dataset(simulate(parameters, seed, index), parameters, seed))
+    with threadpool_limits(1):  # also in the process of another machine
+        sequences.put(store, index, sequence_dataset(parameters, seed, index))
 
 
-def _finished(store: str | Path, parameters: SimulatorParameters, count: int, seed: int) -> bool:
+def _finished(store: str | Path, parameters: Parameters, count: int, seed: int) -> bool:
     """Whether the store is there, whole; an unfinished or missing one is not, a finished one must be the same."""
     try:
         dataset = sequences.open(store)

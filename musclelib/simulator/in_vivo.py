@@ -1,0 +1,198 @@
+"""The synthetic in-vivo domain: motor units in layered tissue, seen through a real acquisition chain, truth kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.interpolate import make_interp_spline
+
+from musclelib import sequences
+from musclelib.acquisition import PROBES, FilterParameters, Recording, band_pass, velocity_sequence
+from musclelib.parameters import ParameterError, Parameters, quantity
+from musclelib.simulator.apply import moments, sequence_dataset, twitch_trains, unit_labels
+from musclelib.simulator.echo import EchoFrames, EchoParameters, sample_scatterers
+from musclelib.simulator.parameters import SimulatorParameters, preset
+from musclelib.simulator.pool import Pool, sample_pool
+from musclelib.simulator.tissue import (
+    SUBJECTS,
+    Label,
+    Motion,
+    Subject,
+    Tissue,
+    TissueParameters,
+    sample_tissue,
+    subject,
+    tissue_motion,
+)
+
+SOURCES = 64
+"""Room for the parts of the true velocity in a store; a recording of ten units needs about 20."""
+
+_TOLERANCE = 0.01  # of the motion's compression: below what the expansion of the echoes costs
+_TISSUES = [label.name.lower() for label in Label]
+
+
+@dataclass(frozen=True)
+class InVivoParameters(Parameters):
+    """A set of sequences of the synthetic in-vivo domain; what differs from subject to subject is the subject's."""
+
+    subjects: tuple[int, ...] = quantity(
+        tuple(range(SUBJECTS)), "1", "virtual subjects, one sequence each in turn", low=0, high=SUBJECTS - 1
+    )
+    units: tuple[int, int] = quantity((4, 10), "1", "active motor units", low=0)
+    probe: str = quantity("L14-5", "1", "the probe", choices=tuple(PROBES))
+    duration: float = quantity(2.0, "s", "length of the recording", low=0.3, high=60)
+
+    def check(self) -> None:
+        """Check that there is a subject and that the units' range goes upwards."""
+        if not self.subjects:
+            raise ParameterError("subjects = (): at least one is needed")
+        if self.units[0] > self.units[1]:
+            raise ParameterError(f"units = {self.units}: a range goes from low to high")
+
+    def to_json(self) -> str:
+        """Return the parameters and all that is behind them as JSON text: a store then tells how it was made."""
+        people = {str(number): self.specimen(number) for number in sorted(set(self.subjects))}
+        details = {
+            number: {"tissue": dataclasses.asdict(person.tissue), "echo": dataclasses.asdict(person.echo)}
+            for number, person in people.items()
+        }
+        return json.dumps({**dataclasses.asdict(self), "details": details}, sort_keys=True)
+
+    def specimen(self, number: int) -> Specimen:
+        """Return all parameters of the sequences of one subject."""
+        person, recording = subject(number), PROBES[self.probe]
+        rate = recording.prf
+        assert rate is not None
+        # depth steps that carry the band at baseband with a quarter to spare
+        step = 0.75 * 2 * np.pi / (recording.bandwidth * recording.axial_wavenumber)
+        rows = max(person.tissue.pixels[0], int(np.ceil(person.tissue.size[0] / step)))
+        return Specimen(
+            person,
+            preset(
+                "paper1",
+                units=self.units,
+                firing_rate=person.firing_rate,
+                frame_rate=FilterParameters().rate,
+                frames=int((self.duration - 2 / rate) * FilterParameters().rate) + 1,
+            ),
+            dataclasses.replace(
+                person.tissue, pixels=(rows, person.tissue.pixels[1]), rate=rate, duration=self.duration
+            ),
+            EchoParameters(attenuation=person.attenuation, snr=person.snr),
+            recording,
+        )
+
+
+class Specimen(NamedTuple):
+    """What a sequence of one subject is made with."""
+
+    subject: Subject
+    pool: SimulatorParameters
+    tissue: TissueParameters
+    echo: EchoParameters
+    recording: Recording
+
+
+class Recorded(NamedTuple):
+    """One recorded sequence, its truth and what it was made from."""
+
+    velocity: xr.DataArray  # (time, depth, lateral) [mm/s]: estimated from the echoes
+    true_map: np.ndarray  # (source, depth, lateral) [1]
+    true_signal: np.ndarray  # (source, time) [mm/s]
+    tissue: Tissue
+    pool: Pool
+
+
+def echoes(specimen: Specimen, tissue: Tissue, motion: Motion, seed: int, index: int) -> EchoFrames:
+    """Make the echoes of a moving tissue, beamformed on the rows of the tissue and the columns of the probe."""
+    depth, lateral, columns = motion.depth, motion.lateral, specimen.recording.element_positions
+    scatterers = sample_scatterers(
+        specimen.echo, specimen.recording, depth, lateral, seed, index, label_map=tissue.label, names=_TISSUES
+    )
+    return EchoFrames(motion, scatterers, specimen.recording, depth, columns, specimen.echo, seed, index)
+
+
+def true_velocity(motion: Motion, velocity: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
+    """Bring the true velocity to the frames and pixels of an estimate, through the same band-pass.
+
+    No median: it is the estimate's own means against noise.
+
+    Returns
+    -------
+    true_map : numpy.ndarray
+        `(source, depth, lateral)` [1].
+    true_signal : numpy.ndarray
+        `(source, time)` [mm/s]; the velocity is the sum of maps times signals.
+    """
+    filters = FilterParameters()
+    between = np.diff(motion.signal, axis=1).T * np.float32(1e-3 * motion.rate)  # (pair, source)
+    passed = band_pass(between[:, :, None], motion.rate, filters.low, filters.high, filters.order)[:, :, 0]
+    pairs = (np.arange(len(passed)) + 0.5) / motion.rate
+    signal = make_interp_spline(pairs, passed, k=3)(velocity.time.values).T
+    depth, lateral = velocity.depth.values, velocity.lateral.values
+    points = np.stack(np.meshgrid(depth, lateral, indexing="ij"), axis=-1).reshape(-1, 2)
+    return motion.gain_at(points).reshape(-1, depth.size, lateral.size), signal.astype(np.float32)
+
+
+def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1) -> Recorded:
+    """Record sequence `index` of the set `seed`: tissue, motion, echoes, velocity; the same alone or among others.
+
+    Nothing but the echoes reaches the estimator.
+    """
+    specimen = parameters.specimen(parameters.subjects[index % len(parameters.subjects)])
+    pool = sample_pool(specimen.pool, seed, index)
+    tissue = sample_tissue(specimen.tissue, pool, seed, index)
+    motion = tissue_motion(tissue, pool, specimen.tissue).compress(_TOLERANCE)
+    frames = echoes(specimen, tissue, motion, seed, index)
+    depth, lateral = motion.depth, specimen.recording.element_positions
+    rows = FilterParameters().shape[1:]
+    filters = FilterParameters(shape=(specimen.pool.frames, *rows))
+    velocity = velocity_sequence(
+        frames, specimen.recording, depth, lateral, kind="image iq", filters=filters, workers=workers
+    )
+    return Recorded(velocity, *true_velocity(motion, velocity), tissue, pool)
+
+
+@sequence_dataset.register
+def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
+    made, number = record(parameters, seed, index), parameters.subjects[index % len(parameters.subjects)]
+    specimen, velocity = parameters.specimen(number), made.velocity
+    fine = specimen.tissue
+    rows, columns = (
+        np.abs(grid - at[:, None]).argmin(axis=1)
+        for grid, at in ((fine.depth, velocity.depth.values), (fine.lateral, velocity.lateral.values))
+    )
+    start = float(velocity.time[0])  # labels are sampled at the frames of the velocity
+    pool = dataclasses.replace(made.pool, centre=made.tissue.centre)
+    trains = twitch_trains(dataclasses.replace(pool, firing_time=pool.firing_time - start), specimen.pool)
+    mean, deviation = moments(velocity.values)
+
+    def padded(values: np.ndarray) -> np.ndarray:
+        values = values[-SOURCES:]  # the strongest come last
+        return np.concatenate([values, np.zeros((SOURCES - len(values), *values.shape[1:]), np.float32)])[None]
+
+    return sequences.build(
+        {
+            "velocity": velocity.values[None],
+            **unit_labels(pool, made.tissue.territory[:, rows[:, None], columns], trains, specimen.pool),
+            "label_map": made.tissue.label[rows[:, None], columns][None],
+            "true_map": padded(made.true_map),
+            "true_signal": padded(made.true_signal),
+            "subject": np.array([number]),
+            "velocity_mean": np.array([mean]),
+            "velocity_sd": np.array([deviation]),
+        },
+        time=velocity.time,
+        depth=velocity.depth,
+        lateral=velocity.lateral,
+        domain="synthetic in vivo",
+        source="musclelib.simulator.in_vivo: simulated echoes of moving tissue through the chain of real recordings",
+        parameters=parameters.to_json(),
+        seed=seed,
+    )
