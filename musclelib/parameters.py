@@ -121,6 +121,19 @@ class Parameters:
     def check(self) -> None:
         """Check what concerns several fields at once; subclasses raise `ParameterError` here."""
 
+    def check_ranges(self, *names: str) -> None:
+        """Check that fields which hold a range, or None, go from low to high.
+
+        Raises
+        ------
+        ParameterError
+            A range goes from high to low.
+        """
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and value[0] > value[1]:
+                raise ParameterError(f"{name} = {value}: a range goes from low to high")
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build from a mapping.

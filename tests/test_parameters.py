@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -21,7 +22,6 @@ def test_json_round_trip():
         ({"frames": 3}, "frames = 3: allowed is at least 8"),
         ({"frame_rate": float("nan")}, r"frame_rate = nan: allowed is at least 50 \[Hz\]"),
         ({"size": (0.0, 40.0)}, r"size = \(0.0, 40.0\): allowed is above 0 \[mm\]"),
-        ({"units": (10, 4)}, "units = .* a range goes from low to high"),
         ({"units": (4,)}, "units = .* is of type tuple"),
         ({"firing_rate": (8.0, 90.0)}, r"allowed is at least 0.5 and at most 50 \[Hz\]"),
         ({"synchronisation": (0.0, 1.1)}, "allowed is at least 0 and at most 0.5"),
@@ -31,12 +31,33 @@ def test_json_round_trip():
         ({"half_relaxation": (0.2, 0.3)}, "at most twice the contraction_time"),
         ({"contraction_time": (0.02, 0.075)}, "at most twice the contraction_time"),
         ({"refractory": 0.09}, "at most 0.8 of the shortest mean interval"),
-        ({"noise_snr": (30.0, 10.0)}, "a range goes from low to high"),
     ],
 )
 def test_each_wrong_value_is_named_with_what_is_allowed(changes, message):
     with pytest.raises(ParameterError, match=message):
         preset("paper1", **changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"units": (10, 4)},
+        {"firing_rate": (13.0, 8.0)},
+        {"synchronisation": (0.2, 0.1)},
+        {"diameter": (10.0, 2.5)},
+        {"contraction_time": (0.075, 0.05)},
+        {"half_relaxation": (0.13, 0.1)},
+        {"lead": (0.015, 0.003)},
+        {"amplitude": (30.0, 2.0)},
+        {"variation": (0.1, 0.05)},
+        {"noise_snr": (30.0, 10.0)},
+    ],
+)
+def test_ranges_go_from_low_to_high(changes):
+    ((name, value),) = changes.items()
+    with pytest.raises(ParameterError, match=re.escape(f"{name} = {value}: a range goes from low to high")):
+        preset("paper1", **changes)
+    assert getattr(preset("paper1", **{name: value[::-1]}), name) == value[::-1]
 
 
 def test_unknown_preset_lists_the_known_ones():

@@ -111,8 +111,8 @@ def digest(store: Path) -> str:
     return total.hexdigest()
 
 
-def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], choices: Path) -> None:
-    """Write `reports/index.html`, a page for each notebook, and copy figures, tables and movies beside them."""
+def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], docs: Path) -> None:
+    """Write `reports/index.html`, a page for each notebook and text of `docs`; copy figures, tables and movies."""
     reports.mkdir(parents=True, exist_ok=True)
     for kind in _KINDS:
         shutil.rmtree(reports / kind, ignore_errors=True)
@@ -126,8 +126,9 @@ def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], choice
         page._replace(title=f"{page.title}: {page.name.rsplit('_', 1)[1]}") if titles.count(page.title) > 1 else page
         for page in pages
     ]
-    text = choices.read_text()
-    pages.append(Page("choices", "Choices", "", _markdown(text), {}))
+    for path in sorted(docs.glob("*.md")):
+        text = path.read_text()
+        pages.append(Page(path.stem, text.partition("\n")[0].removeprefix("# "), "", _markdown(text), {}))
     stores = {path.name: digest(path) for path in sorted(folder.glob("*.zarr"))}
     package = resources.files("musclelib.report")
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
@@ -190,11 +191,11 @@ def main() -> None:
     """Build the report from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scale")
-    for name in ("folder", "reports", "choices"):
+    for name in ("folder", "reports", "docs"):
         parser.add_argument(name, type=Path)
     parser.add_argument("notebooks", type=Path, nargs="+")
     arguments = parser.parse_args()
-    build(arguments.scale, arguments.folder, arguments.reports, arguments.notebooks, arguments.choices)
+    build(arguments.scale, arguments.folder, arguments.reports, arguments.notebooks, arguments.docs)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,17 @@ KEPT = {
         "simulated_variance_map.png",
         "simulated_twitch_trains.png",
         "disk_velocity.png",
+        "in_vivo_sequence.png",
+        "in_vivo_variance.png",
     ),
-    "tables": ("comparison.csv", "consistency.csv", "disk_fit.csv", "simulated_statistics.csv", "video_signals.csv"),
+    "tables": (
+        "comparison.csv",
+        "consistency.csv",
+        "disk_fit.csv",
+        "in_vivo_agreement.csv",
+        "simulated_statistics.csv",
+        "video_signals.csv",
+    ),
 }
 """What is committed: small, and nothing made of recordings that may not be passed on."""
 

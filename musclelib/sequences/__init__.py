@@ -1,7 +1,18 @@
 """Ground floor: what a sequence is, and how it is created, appended to, opened, checked and read in clips."""
 
 from musclelib.sequences.schema import DOMAINS, SCHEMA, SequenceError, build, check
-from musclelib.sequences.store import CLIP_FRAMES, append, create, finish, frames, open, put, remove, true_velocity, write
+from musclelib.sequences.store import (
+    CLIP_FRAMES,
+    append,
+    create,
+    finish,
+    frames,
+    open,
+    put,
+    remove,
+    true_velocity,
+    write,
+)
 
 __all__ = [
     "CLIP_FRAMES",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from scipy.interpolate import make_interp_spline
+from threadpoolctl import threadpool_limits
 
 from musclelib import sequences
 from musclelib.acquisition import PROBES, FilterParameters, Recording, band_pass, velocity_sequence
@@ -22,7 +23,6 @@ from musclelib.simulator.tissue import (
     SUBJECTS,
     Label,
     Motion,
-    Subject,
     Tissue,
     TissueParameters,
     sample_tissue,
@@ -50,17 +50,15 @@ class InVivoParameters(Parameters):
 
     def check(self) -> None:
         """Check that there is a subject and that the units' range goes upwards."""
+        self.check_ranges("units")
         if not self.subjects:
             raise ParameterError("subjects = (): at least one is needed")
-        if self.units[0] > self.units[1]:
-            raise ParameterError(f"units = {self.units}: a range goes from low to high")
 
     def to_json(self) -> str:
         """Return the parameters and all that is behind them as JSON text: a store then tells how it was made."""
-        people = {str(number): self.specimen(number) for number in sorted(set(self.subjects))}
         details = {
-            number: {"tissue": dataclasses.asdict(person.tissue), "echo": dataclasses.asdict(person.echo)}
-            for number, person in people.items()
+            str(number): {part: dataclasses.asdict(values) for part, values in self.specimen(number)._asdict().items()}
+            for number in sorted(set(self.subjects))
         }
         return json.dumps({**dataclasses.asdict(self), "details": details}, sort_keys=True)
 
@@ -72,18 +70,20 @@ class InVivoParameters(Parameters):
         # depth steps that carry the band at baseband with a quarter to spare
         step = 0.75 * 2 * np.pi / (recording.bandwidth * recording.axial_wavenumber)
         rows = max(person.tissue.pixels[0], int(np.ceil(person.tissue.size[0] / step)))
+        tissue = dataclasses.replace(
+            person.tissue, pixels=(rows, person.tissue.pixels[1]), rate=rate, duration=self.duration
+        )
+        span = (tissue.frames - 2) / rate  # from the first pair of frames to the last [s]
+        frames = int(np.ceil(span * FilterParameters().rate - 1e-6))  # rounding must not ask for one too many
         return Specimen(
-            person,
             preset(
                 "paper1",
                 units=self.units,
                 firing_rate=person.firing_rate,
                 frame_rate=FilterParameters().rate,
-                frames=int((self.duration - 2 / rate) * FilterParameters().rate) + 1,
+                frames=frames,
             ),
-            dataclasses.replace(
-                person.tissue, pixels=(rows, person.tissue.pixels[1]), rate=rate, duration=self.duration
-            ),
+            tissue,
             EchoParameters(attenuation=person.attenuation, snr=person.snr),
             recording,
         )
@@ -92,7 +92,6 @@ class InVivoParameters(Parameters):
 class Specimen(NamedTuple):
     """What a sequence of one subject is made with."""
 
-    subject: Subject
     pool: SimulatorParameters
     tissue: TissueParameters
     echo: EchoParameters
@@ -148,14 +147,14 @@ def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1
     specimen = parameters.specimen(parameters.subjects[index % len(parameters.subjects)])
     pool = sample_pool(specimen.pool, seed, index)
     tissue = sample_tissue(specimen.tissue, pool, seed, index)
-    motion = tissue_motion(tissue, pool, specimen.tissue).compress(_TOLERANCE)
-    frames = echoes(specimen, tissue, motion, seed, index)
-    depth, lateral = motion.depth, specimen.recording.element_positions
-    rows = FilterParameters().shape[1:]
-    filters = FilterParameters(shape=(specimen.pool.frames, *rows))
-    velocity = velocity_sequence(
-        frames, specimen.recording, depth, lateral, kind="image iq", filters=filters, workers=workers
-    )
+    filters = FilterParameters(shape=(specimen.pool.frames, *FilterParameters().shape[1:]))
+    with threadpool_limits(1):  # the matrix products of libraries round otherwise on another number of threads
+        motion = tissue_motion(tissue, pool, specimen.tissue).compress(_TOLERANCE)
+        frames = echoes(specimen, tissue, motion, seed, index)
+        depth, lateral = motion.depth, specimen.recording.element_positions
+        velocity = velocity_sequence(
+            frames, specimen.recording, depth, lateral, kind="image iq", filters=filters, workers=workers
+        )
     return Recorded(velocity, *true_velocity(motion, velocity), tissue, pool)
 
 

@@ -57,10 +57,8 @@ class SimulatorParameters(Parameters):
 
     def check(self) -> None:
         """Check that ranges go upwards and that territories fit the image."""
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.name not in ("pixels", "size", "smoothing") and isinstance(value, tuple) and value[0] > value[1]:
-                raise ParameterError(f"{field.name} = {value}: a range goes from low to high")
+        self.check_ranges("units", "firing_rate", "synchronisation", "diameter", "contraction_time", "half_relaxation")
+        self.check_ranges("lead", "amplitude", "variation", "noise_snr")
         if self.diameter[1] > min(self.size):
             raise ParameterError(f"diameter = {self.diameter} [mm]: at most the image size {self.size}")
         if self.contraction_time[0] * 2 < self.half_relaxation[0] and self.waveform == "twitch":

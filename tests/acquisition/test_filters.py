@@ -3,6 +3,7 @@ import pytest
 from scipy.ndimage import median_filter
 
 from musclelib.acquisition import FilterParameters, band_pass, resample, spatial_median
+from musclelib.acquisition.filters import apply_filters
 from musclelib.parameters import ParameterError
 
 RATE = 2000.0
@@ -56,6 +57,16 @@ def test_median_keeps_constants_and_is_the_median(spacing):
     sizes = {0.3: 3, 0.2: 5, 0.1: 9, 0.08: 13, 2.0: 1}  # nearest odd number of pixels to 1 mm
     window = (1, sizes[spacing[0]], sizes[spacing[1]])
     np.testing.assert_array_equal(spatial_median(values, spacing), median_filter(values, window, mode="nearest"))
+
+
+def test_workers_change_nothing():
+    values = np.random.default_rng(2).normal(size=(500, 13, 11)).astype(np.float32)
+    here = np.arange(500) / RATE, np.arange(13) * 0.3, np.arange(11) * 0.3
+    one, two = (apply_filters(values, here, RATE, FilterParameters(shape=(100, 20, 17)), workers) for workers in (1, 2))
+    np.testing.assert_array_equal(two[0], one[0])
+    np.testing.assert_array_equal(band_pass(values, RATE, 5, 50, workers=2), band_pass(values, RATE, 5, 50))
+    there = one[1]["time"], one[1]["depth"], one[1]["lateral"]
+    np.testing.assert_array_equal(resample(values, here, there, workers=2), resample(values, here, there))
 
 
 def test_median_removes_an_impulse_and_keeps_an_edge():

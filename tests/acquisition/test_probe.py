@@ -1,7 +1,8 @@
 import numpy as np
+import pymust
 import pytest
 
-from musclelib.acquisition import L14_5, Recording
+from musclelib.acquisition import L14_5, PROBES, Recording
 from musclelib.parameters import ParameterError
 
 
@@ -16,6 +17,16 @@ def test_elements_are_centred_and_a_pitch_apart():
     np.testing.assert_allclose(np.diff(positions), 0.3048)
     assert positions.mean() == pytest.approx(0, abs=1e-12)
     assert np.ptp(positions) == pytest.approx(38.7, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["L11-5v", "L12-3v"])
+def test_probes_are_those_that_pymust_knows_by_the_name(name):
+    probe, theirs = PROBES[name], pymust.getparam(name)
+    assert (probe.centre_frequency, probe.element_count) == (theirs.fc, theirs.Nelements)
+    assert probe.pitch == pytest.approx(1e3 * theirs.pitch)
+    assert probe.bandwidth == pytest.approx(theirs.bandwidth / 100)
+    assert probe.sampling_rate == 4 * probe.centre_frequency
+    assert probe.prf == L14_5.prf
 
 
 def test_a_missing_field_is_named():

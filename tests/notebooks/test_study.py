@@ -112,7 +112,7 @@ def test_every_notebook_is_executed_and_has_its_page(study):
     sources = {_meta(path).source for path in _steps(study)}
     assert sources == {path.name for path in (study / "notebooks").glob("*.ipynb")}
     pages = {path.stem for path in (study / "reports").glob("*.html")}
-    assert pages == {path.stem for path in _steps(study)} | {"index", "choices"}
+    assert pages == {path.stem for path in _steps(study)} | {"index", "choices", "calibration"}
     for path in _steps(study):
         assert path.stem in RECORDINGS or not _meta(path).missing
 
@@ -244,7 +244,7 @@ def test_without_network_or_mirror_the_pages_say_what_is_missing(tmp_path):
     folder = _copy(tmp_path)
     _run(_study(folder, *RECORDINGS, cores=4), folder)  # nothing is computed
     steps = [f"{STORES}/steps/{step}.ipynb" for step in RECORDINGS]
-    report = [sys.executable, "-m", "musclelib.report.pages", "smoke", STORES, "reports", "docs/choices.md", *steps]
+    report = [sys.executable, "-m", "musclelib.report.pages", "smoke", STORES, "reports", "docs", *steps]
     _run(report, folder)
     index = (folder / "reports" / "index.html").read_text()
     for step in RECORDINGS:

@@ -21,7 +21,8 @@ MISSING = "a <film> is not at hand: put it there"
 def place(tmp_path):
     """An empty folder of a scale, the page of choices and the folder of the executed steps."""
     (tmp_path / "folder" / "steps").mkdir(parents=True)
-    (tmp_path / "choices.md").write_text("# Choices\n\n| a | b |\n|---|---|\n| 1 | $\\alpha$ |\n")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/choices.md").write_text("# Choices\n\n| a | b |\n|---|---|\n| 1 | $\\alpha$ |\n")
     return tmp_path
 
 
@@ -39,7 +40,7 @@ def _executed(place, name, *cells, title=TITLE, **meta):
 
 
 def _built(place, *notebooks):
-    build("smoke", place / "folder", place / "reports", list(notebooks), place / "choices.md")
+    build("smoke", place / "folder", place / "reports", list(notebooks), place / "docs")
     return {path.stem: BeautifulSoup(path.read_text(), "html.parser") for path in (place / "reports").glob("*.html")}
 
 
@@ -217,7 +218,7 @@ def test_the_digest_sees_one_byte_and_every_name(tmp_path):
 
 def test_the_command_line(place):
     notebook = _executed(place, "01_a")
-    arguments = ["demo", place / "folder", place / "reports", place / "choices.md", notebook]
+    arguments = ["demo", place / "folder", place / "reports", place / "docs", notebook]
     subprocess.run([sys.executable, "-m", "musclelib.report.pages", *map(str, arguments)], check=True)
     index = BeautifulSoup((place / "reports" / "index.html").read_text(), "html.parser")
     assert index.header.span.get_text() == "demo scale"

@@ -140,6 +140,23 @@ def test_frames_yields_each_sequence(dataset):
         next(sequences.frames(dataset, "intensity"))
 
 
+def test_true_velocity_is_the_sum_of_maps_times_signals(dataset):
+    rng = np.random.default_rng(1)
+    maps, signals = rng.standard_normal((3, 2, 12, 10)), rng.standard_normal((3, 2, 80))
+    parts = {
+        "true_map": (("sequence", "source", "depth", "lateral"), maps),
+        "true_signal": (("sequence", "source", "time"), signals),
+    }
+    found = list(sequences.true_velocity(dataset.assign(parts)))
+    assert len(found) == 3
+    for velocity, planes, courses in zip(found, maps, signals, strict=True):
+        wanted = sum(course[:, None, None] * plane for course, plane in zip(courses, planes, strict=True))
+        np.testing.assert_allclose(velocity, wanted)
+    for name in parts:
+        with pytest.raises(SequenceError, match=f"no variable '{name}': the true velocity"):
+            next(sequences.true_velocity(dataset.assign(parts).drop_vars(name)))
+
+
 def test_a_place_that_cannot_be_written_is_named(dataset, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SequenceError, match=r"file/a.zarr: cannot be written \(Not a directory\); what is finished"):

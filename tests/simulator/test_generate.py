@@ -99,5 +99,5 @@ def test_replace_makes_a_store_anew_when_its_parameters_changed(small, tmp_path,
 
 
 def test_parameters_of_another_kind_are_refused(tmp_path):
-    with pytest.raises(ParameterError, match="SimulatorParameters are needed"):
+    with pytest.raises(ParameterError, match="SimulatorParameters or InVivoParameters are needed"):
         simulator.generate(tmp_path / "a.zarr", {"units": (1, 2)}, 2)

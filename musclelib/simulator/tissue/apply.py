@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from musclelib.simulator.apply import twitch_trains
 from musclelib.simulator.parameters import SimulatorParameters
@@ -92,10 +92,11 @@ def _rings(tissue: Tissue, pool: Pool, p: TissueParameters, interval: float) -> 
     Around a territory that is no circle the dipole and the delay are those of the circle of its area.
     """
     rings = []
+    blur = (0, *(p.rim * np.array(p.pixels) / p.size))
     reach = p.damping * -np.log(_FAINT)  # [mm]
     for (z, x), diameter, inside in zip(tissue.centre, pool.diameter, tissue.territory, strict=True):
         if not p.coupling:
-            rings.append(inside[None].astype(float))
+            rings.append(_blurred(inside[None].astype(float), blur))
             continue
         down, across, radius = p.depth[:, None] - z, p.lateral[None, :] - x, diameter / 2
         away = np.maximum(np.hypot(down, across) - radius, 0)
@@ -109,8 +110,12 @@ def _rings(tissue: Tissue, pool: Pool, p: TissueParameters, interval: float) -> 
         row, column = np.indices(p.pixels)
         maps[first, row, column] = wave * (1 - (late - first))
         maps[first + 1, row, column] += wave * (late - first)
-        rings.append(maps)
+        rings.append(_blurred(maps, blur))
     return rings
+
+
+def _blurred(maps: np.ndarray, blur: tuple[float, ...]) -> np.ndarray:
+    return gaussian_filter(maps, blur, truncate=3) if any(blur) else maps
 
 
 def _spread(delay: float, p: TissueParameters) -> float:

@@ -19,7 +19,8 @@ class TissueParameters(Parameters):
     """Parameters of the layered cross-section of one subject; pairs are ranges that values are drawn from, uniformly.
 
     The defaults describe a limb muscle under an L14-5 probe; `effects_off` turns every effect off, which leaves the
-    simulator of papers 1 and 2. A comment gives each value's reason.
+    simulator of papers 1 and 2. A comment gives each value's reason. Rim, coupling, fascicle_cv and
+    wall_contrast are calibrated and frozen (docs/calibration.md).
     """
 
     # the image: the field of paper 1 at the frame rate of its acquisition; pixels finer in depth, as echoes are
@@ -40,9 +41,9 @@ class TissueParameters(Parameters):
     # fascicles: holes of 1-2 mm in paper 1's similarity maps
     fascicle_size: float = quantity(1.4, "mm", "median diameter of a fascicle, 0 for no fascicles", low=0, high=5)
     fascicle_spread: float = quantity(0.2, "1", "SD of the diameter's logarithm: most lie in 1-2 mm", low=0, high=0.3)
-    fascicle_cv: float = quantity(0.4, "1", "CV of the gain from fascicle to fascicle, 0 for none", low=0, high=1)
+    fascicle_cv: float = quantity(0.2, "1", "CV of the gain from fascicle to fascicle, 0 for none", low=0, high=1)
     wall: float = quantity(0.15, "mm", "half thickness of the perimysium between fascicles", above=0, high=1)
-    wall_contrast: float = quantity(0.5, "1", "motion lost in the middle of a wall, 0 for none", low=0, high=1)
+    wall_contrast: float = quantity(0.2, "1", "motion lost in the middle of a wall, 0 for none", low=0, high=1)
     slip: float = quantity(  # fascicles glide on one another, how freely is not known: half way
         0.5, "1", "0: motion is continuous through walls; 1: each fascicle moves as a rigid body", low=0, high=1
     )
@@ -53,8 +54,11 @@ class TissueParameters(Parameters):
     bend: tuple[float, float] = quantity(
         (0.0, 1.0), "1", "sag of a territory over its half short axis: 0 an ellipse, 1 a crescent", low=0, high=2
     )
-    coupling: float = quantity(  # a full dipole is that of free slip at the rim; half of it for tethered fibres
-        0.5, "1", "motion around a territory relative to the dipole of a rigid one, 0 for none", low=0, high=1
+    rim: float = quantity(  # fibres of a unit mix with those of its neighbours, and are tethered to them
+        2.0, "mm", "SD of the blur of a territory's motion, 0 for a sharp rim", low=0, high=5
+    )
+    coupling: float = quantity(  # a full dipole is that of free slip at the rim; less for tethered fibres
+        0.75, "1", "motion around a territory relative to the dipole of a rigid one, 0 for none", low=0, high=1
     )
     shear_speed: float = quantity(1.35, "m/s", "speed of shear waves across the fibres", low=0.3, high=10)
     viscosity: float = quantity(1.0, "Pa s", "shear viscosity, spreads waves in time, 0 for none", low=0, high=20)
@@ -69,9 +73,7 @@ class TissueParameters(Parameters):
 
     def check(self) -> None:
         """Check ranges, and that the layers leave a muscle."""
-        for name in ("elongation", "bend", "pulsation", "pulse_rate"):
-            if getattr(self, name)[0] > getattr(self, name)[1]:
-                raise ParameterError(f"{name} = {getattr(self, name)}: a range goes from low to high")
+        self.check_ranges("elongation", "bend", "pulsation", "pulse_rate")
         floor = self.size[0] if self.bone_depth is None else self.bone_depth
         if floor > self.size[0]:
             raise ParameterError(f"bone_depth = {floor:g} [mm]: at most the image depth {self.size[0]:g}, or None")
@@ -115,6 +117,7 @@ _OFF: dict[str, Any] = {
     "fascicle_size": 0.0,
     "elongation": (1.0, 1.0),
     "bend": (0.0, 0.0),
+    "rim": 0.0,
     "coupling": 0.0,
     "viscosity": 0.0,
     "compression": 0.0,

@@ -25,15 +25,20 @@ class StandIn:
 DEPTH, LATERAL = np.linspace(0, 20, 101), np.linspace(-5, 5, 101)
 
 
-def motion_of(signal, rate=2000.0):
+@pytest.fixture(scope="session")
+def motion_of():
     """A unit of 3 mm radius in fascicles of 2 mm with gains of 0.7 and 1.3, and the whole moved at half the gain."""
     z, x = np.meshgrid(DEPTH, LATERAL, indexing="ij")
     fascicles = np.where((z // 2 + x // 2) % 2, 0.7, 1.3)
     gain = np.stack([fascicles * (np.hypot(z - 10, x) < 3), np.full(z.shape, 0.5)]).astype(np.float32)
-    return StandIn(gain, np.asarray(signal, np.float32), DEPTH, LATERAL, rate)
+
+    def build(signal, rate=2000.0):
+        return StandIn(gain, np.asarray(signal, np.float32), DEPTH, LATERAL, rate)
+
+    return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def probe():
     return replace(L14_5, element_count=32)
 
@@ -45,18 +50,19 @@ def swing():
     return np.stack([10 * np.sin(2 * np.pi * 20 * time), 4 * np.sin(2 * np.pi * 13 * time + 1)])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pixels(probe):
     return np.arange(1, 19, 0.15), probe.element_positions
 
 
-@pytest.fixture
-def make(probe, pixels):
+@pytest.fixture(scope="session")
+def make(motion_of, probe, pixels):
     """Return echoes of signals, with parameters changed."""
 
-    def build(signal, *, seed=0, index=0, recording=probe, **changes):
+    def build(signal, *, seed=0, index=0, recording=probe, rows=pixels[0], **changes):
         parameters = EchoParameters(**({"snr": None, "correlation": 1.0} | changes))
         scatterers = sample_scatterers(parameters, recording, DEPTH, LATERAL, seed, index)
-        return EchoFrames(motion_of(signal, recording.prf), scatterers, recording, *pixels, parameters, seed, index)
+        motion, columns = motion_of(signal, recording.prf), recording.element_positions
+        return EchoFrames(motion, scatterers, recording, rows, columns, parameters, seed, index)
 
     return build

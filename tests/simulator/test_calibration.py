@@ -1,0 +1,31 @@
+"""The calibrated values are frozen: a change needs a new record."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from musclelib.report.readme import fill
+from musclelib.simulator.echo import EchoParameters
+from musclelib.simulator.tissue import SUBJECTS, TissueParameters, subject
+
+DOCS = Path(__file__).parents[2] / "docs"
+RECORD = (DOCS / "calibration.md").read_text()
+KINDS = {"TissueParameters": TissueParameters, "EchoParameters": EchoParameters}
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), re.findall(r"\| `(\w+)\.(\w+)` \| ([\d.]+)", RECORD))
+def test_defaults_are_those_of_the_record(kind, name, value):
+    defaults = {field.name: field.default for field in dataclasses.fields(KINDS[kind])}
+    assert defaults[name] == float(value)
+
+
+def test_subjects_have_the_noise_of_the_record():
+    low, high = map(float, re.search(r"subjects have (\d+) to (\d+) dB", RECORD).groups())
+    levels = sorted(subject(number).snr for number in range(SUBJECTS))
+    assert (levels[0], levels[-1], levels[SUBJECTS // 2]) == (low, high, EchoParameters().snr)
+
+
+def test_reached_distances_are_those_of_the_run():
+    assert fill(RECORD, DOCS) == RECORD
