@@ -25,7 +25,7 @@ CONDA_NAMES = {  # where conda-forge says otherwise than PyPI
     "playwright": "playwright-python",
     "torch": "pytorch",
 }
-ONLY_ON_PYPI = {"pymust", "snakemake"}
+ONLY_ON_PYPI = {"lightning-fabric", "pymust", "snakemake"}
 SCRIPT = """
 import sys
 import musclelib

@@ -1,0 +1,105 @@
+"""The ResNet generator of CycleGAN, on clips (3-D) or single frames (2-D), with paper 1's modifications."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from musclelib.networks.layers import (
+    InstanceNorm,
+    NoiseInjection,
+    bounded,
+    check_clips,
+    convolution,
+    fold,
+    initialise,
+    size,
+    unfold,
+)
+from musclelib.parameters import Parameters, quantity
+
+
+@dataclass(frozen=True)
+class GeneratorParameters(Parameters):
+    """What a generator is built from; the defaults are paper 1's "3D cycleGAN default"."""
+
+    frames: str = quantity("clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single"))
+    features: int = quantity(32, "1", "channels of the first layer; half of CycleGAN's, as in paper 1", low=1)
+    blocks: int = quantity(6, "1", "residual blocks", low=1)
+    temporal_stride: int = quantity(2, "1", "stride of the down- and upsampling on time", choices=(1, 2))
+    noise: bool = quantity(False, "1", "inject noise into the residual blocks")
+    limit: float | None = quantity(
+        20.0, "SD", "largest output: limit * tanh(x / limit); None is linear, 1 is CycleGAN's tanh", above=0
+    )
+
+
+class ResidualBlock(nn.Module):
+    """Two reflection-padded convolutions of 3 around a sum, each followed by noise, if any, and norm."""
+
+    def __init__(self, channels: int, frames: str, noise: bool) -> None:
+        super().__init__()
+        convolve, _, pad = convolution(frames)
+        layers: list[nn.Module] = []
+        for last in (False, True):
+            layers += [pad(1), convolve(channels, channels, 3)]
+            layers += [NoiseInjection(channels)] if noise else []
+            layers += [InstanceNorm()] if last else [InstanceNorm(), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` plus what the two convolutions make of it."""
+        return x + self.layers(x)
+
+
+class Generator(nn.Module):
+    """Translate clips `(batch, 1, time, depth, lateral)` [SD] into clips of the same shape.
+
+    Reflection padding of 3 and a convolution of 7; two convolutions of 3 with stride 2; residual blocks; two
+    transposed convolutions of 3; padding and a convolution of 7. InstanceNorm and ReLU follow all but the last. With
+    a temporal stride of 1 the strided layers leave time as it is. The network on single frames takes clips as well:
+    it folds time into the batch, and with noise draws a map for every frame.
+
+    Attributes
+    ----------
+    settings : GeneratorParameters
+        What it was built from.
+    multiple, smallest : tuple of int
+        Time, depth and lateral must be multiples of the one and at least the other.
+    """
+
+    def __init__(self, settings: GeneratorParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        single, stride = settings.frames == "single", settings.temporal_stride
+        time = 1 if single else stride**2
+        self.multiple = (time, 4, 4)
+        # reflection wants more pixels than it pads: 3 at full, 1 at quarter size
+        self.smallest = (1 if single else 8 if stride == 2 else 4, 8, 8)
+
+        frames, width = settings.frames, settings.features
+        convolve, transpose, pad = convolution(frames)
+        layers: list[nn.Module] = [pad(3), convolve(1, width, 7), InstanceNorm(), nn.ReLU(inplace=True)]
+        for _ in range(2):
+            layers += [convolve(width, 2 * width, 3, size(frames, stride, 2), 1), InstanceNorm(), nn.ReLU(inplace=True)]
+            width *= 2
+        layers += [ResidualBlock(width, frames, settings.noise) for _ in range(settings.blocks)]
+        for _ in range(2):
+            up = transpose(width, width // 2, 3, size(frames, stride, 2), 1, size(frames, stride - 1, 1))
+            layers += [up, InstanceNorm(), nn.ReLU(inplace=True)]
+            width //= 2
+        layers += [pad(3), convolve(width, 1, 7)]
+        self.layers = nn.Sequential(*layers)
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the translation, in the dtype of `x`.
+
+        Raises
+        ------
+        ValueError
+            A size is not a multiple of `multiple`, or below `smallest`.
+        """
+        check_clips(x, self.multiple, self.smallest, "generator")
+        y = unfold(self.layers(fold(x)), len(x)) if self.settings.frames == "single" else self.layers(x)
+        return bounded(y.to(x.dtype), self.settings.limit)  # out of autocast's half precision before the range is set

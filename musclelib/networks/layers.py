@@ -1,0 +1,116 @@
+"""Layers that the networks share: instance norm, noise injection, weights as published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def instance_norm(x: Tensor) -> Tensor:
+    """Give every channel of every sample mean 0 and variance 1 (eps 1e-5; no weights, no running statistics).
+
+    Statistics are taken in float32, the result has the dtype and the layout of `x`, `(batch, channel, ...)`.
+    """
+    # weights in float32, or else torch keeps mean and variance in bfloat16
+    ones = torch.ones(x.shape[1], dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
+    if x.ndim == 4:  # many frames folded into the batch: one call
+        return functional.instance_norm(x, weight=ones).to(x.dtype)
+    # few clips: a batch norm of one sample is the same sum, and stays channels-last, where instance_norm would copy
+    return torch.cat([functional.batch_norm(clip, None, None, ones, None, True, 0.0, 1e-5) for clip in x.split(1)])
+
+
+class InstanceNorm(nn.Module):
+    """`instance_norm` as a module, so that hooks can read or replace its statistics."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `instance_norm(x)`."""
+        return instance_norm(x)
+
+
+class NoiseInjection(nn.Module):
+    """Add a map of N(0, 1) noise, times a learned weight per channel that starts at zero.
+
+    One map of `(batch, 1, [1,] depth, lateral)` is drawn at each forward and broadcast over channels and, for clips,
+    over time: its shape does not depend on the length, so that after the same seed every chunk of a sequence gets the
+    same maps.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` with noise added."""
+        map_shape = (len(x), 1, *(1,) * (x.ndim - 4), *x.shape[-2:])
+        noise = torch.randn(map_shape, device=x.device)
+        return x + (noise * self.scale.view(-1, *(1,) * (x.ndim - 2))).to(x.dtype)
+
+
+def convolution(frames: str) -> tuple[type[nn.Module], type[nn.Module], type[nn.Module]]:
+    """Return convolution, transposed convolution and reflection padding for "clip" (3-D) or "single" (2-D) frames."""
+    if frames == "clip":
+        return nn.Conv3d, nn.ConvTranspose3d, nn.ReflectionPad3d
+    return nn.Conv2d, nn.ConvTranspose2d, nn.ReflectionPad2d
+
+
+def size(frames: str, time: int, space: int) -> tuple[int, ...]:
+    """Return a kernel, stride or padding: `(time, space, space)` for "clip", `(space, space)` for "single" frames."""
+    return (time, space, space) if frames == "clip" else (space, space)
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw the weights of convolutions from N(0, 0.02), set biases to 0, and lay all out channels-last, the fastest."""
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+            last = torch.channels_last if module.weight.ndim == 4 else torch.channels_last_3d
+            module.weight.data = module.weight.data.contiguous(memory_format=last)
+
+
+def fold(clips: Tensor) -> Tensor:
+    """Fold time into the batch: `(batch, 1, time, depth, lateral)` to `(batch * time, 1, depth, lateral)`."""
+    return clips.transpose(1, 2).flatten(0, 1)
+
+
+def unfold(frames: Tensor, batch: int) -> Tensor:
+    """Undo `fold`."""
+    return frames.unflatten(0, (batch, -1)).transpose(1, 2)
+
+
+def bounded(x: Tensor, limit: float | None) -> Tensor:
+    """Return `limit * tanh(x / limit)`, or `x` where there is no limit."""
+    return x if limit is None else limit * torch.tanh(x / limit)
+
+
+def check_clips(x: Tensor, multiple: tuple[int, int, int], smallest: tuple[int, int, int], who: str) -> None:
+    """Check that `x` is `(batch, 1, time, depth, lateral)` of sizes that a network takes.
+
+    Raises
+    ------
+    ValueError
+        It is not.
+    """
+    if x.ndim != 5 or x.shape[1] != 1:
+        raise ValueError(f"{who}: input of shape {tuple(x.shape)}; (batch, 1, time, depth, lateral) is needed")
+    for name, length, step, least in zip(("time", "depth", "lateral"), x.shape[2:], multiple, smallest, strict=True):
+        if length % step or length < least:
+            raise ValueError(f"{who}: {name} of {length}; a multiple of {step}, at least {least}, is needed")
+
+
+@contextmanager
+def frozen(*networks: nn.Module) -> Iterator[None]:
+    """Let gradients pass through networks without being collected in their parameters."""
+    parameters = [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)

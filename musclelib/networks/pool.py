@@ -1,0 +1,47 @@
+"""The history of translated clips that a discriminator learns from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class ClipPool:
+    """Keep up to `size` past fakes: the first fill it, then each has a chance of 0.5 to be swapped for a past one.
+
+    Parameters
+    ----------
+    size : int
+        Clips kept; 0 passes every clip through.
+    seed : int
+        Seed of the pool's own random generator.
+    """
+
+    def __init__(self, size: int = 50, seed: int = 0) -> None:
+        self.size = size
+        self.clips: list[Tensor] = []
+        self.random = torch.Generator().manual_seed(seed)
+
+    def __call__(self, fakes: Tensor) -> Tensor:
+        """Return, for each clip of the batch `fakes`, that clip or an earlier one."""
+        if not self.size:
+            return fakes
+        chosen = []
+        for fake in fakes.detach():
+            if len(self.clips) < self.size:
+                self.clips.append(fake.clone())
+            elif torch.rand((), generator=self.random) < 0.5:
+                place = int(torch.randint(self.size, (), generator=self.random))
+                fake, self.clips[place] = self.clips[place], fake.clone()
+            chosen.append(fake)
+        return torch.stack(chosen)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the clips kept, if any, as one tensor, and the state of the random generator as bytes."""
+        clips = {"clips": torch.stack(self.clips)} if self.clips else {}
+        return {"random": self.random.get_state(), **clips}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go back to a state."""
+        self.random.set_state(state["random"].cpu())
+        self.clips = list(state["clips"].clone()) if "clips" in state else []

@@ -1,0 +1,54 @@
+"""The models of paper 1, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pandas as pd
+import torch
+
+from musclelib.networks.cyclegan import CycleGAN, CycleGANParameters
+from musclelib.networks.recyclegan import RecycleGAN, RecycleGANParameters
+from musclelib.parameters import ParameterError
+
+MODELS: dict[str, CycleGANParameters] = {
+    "2d": CycleGANParameters(name="2d", frames="single"),
+    "recycle": RecycleGANParameters(),
+    "3d": CycleGANParameters(),
+    "3d-stride1": CycleGANParameters(name="3d-stride1", temporal_stride=1),
+    "3d-stride1-noise": CycleGANParameters(name="3d-stride1-noise", temporal_stride=1, noise=True),
+}
+"""Paper 1's Table 1, in its order: 1, 3 and 32 frames, then the modifications of the 3-D model."""
+
+
+def build(name: str, **changes: Any) -> CycleGAN:
+    """Build a model of `MODELS` with new weights, some of its parameters changed.
+
+    Raises
+    ------
+    ParameterError
+        There is no such model or parameter, or a value is not allowed.
+    """
+    if name not in MODELS:
+        raise ParameterError(f"model {name!r}: allowed are {', '.join(MODELS)}")
+    values = {field.name: getattr(MODELS[name], field.name) for field in dataclasses.fields(MODELS[name])}
+    settings = type(MODELS[name]).from_dict({**values, **changes})
+    return RecycleGAN(settings) if isinstance(settings, RecycleGANParameters) else CycleGAN(settings)
+
+
+def parameter_table() -> pd.DataFrame:
+    """Count the trained values of each network of each model (paper 1, Table 2)."""
+    rows = {}
+    for name in MODELS:
+        with torch.device("meta"):  # nothing is allocated
+            model = build(name)
+        parts = {part: sum(value.numel() for value in network.parameters()) for part, network in model.named_children()}
+        rows[name] = {
+            "generator A to B": parts["to_b"],
+            "generator B to A": parts["to_a"],
+            "discriminators": parts["judge_a"] + parts["judge_b"],
+            "predictors": parts.get("predict_a", 0) + parts.get("predict_b", 0),
+            "all": sum(parts.values()),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

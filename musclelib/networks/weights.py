@@ -1,0 +1,82 @@
+"""Weights of a generator in one file: safetensors, with its parameters as JSON, so that loading runs no code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from musclelib.networks.generator import Generator, GeneratorParameters
+from musclelib.networks.one_sided import LightGenerator, OneSidedParameters
+
+Translator: TypeAlias = Generator | LightGenerator
+"""The networks that translate; by its class a file says which it holds."""
+
+_PARAMETERS: dict[Any, Any] = {Generator: GeneratorParameters, LightGenerator: OneSidedParameters}
+_KINDS = {kind.__name__: kind for kind in _PARAMETERS}
+
+
+class WeightsError(ValueError):
+    """A file does not hold the weights of a generator; the message says what is wrong with it."""
+
+
+def save_generator(generator: Translator, path: str | Path, **about: str) -> None:
+    """Write a generator; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    generator : Generator or LightGenerator
+        What to write.
+    path : str or Path
+        Name of the file, by custom `*.safetensors`.
+    **about : str
+        What else to keep with it, for example `step` or `data`.
+    """
+    tensors = {name: values.detach().cpu().contiguous() for name, values in generator.state_dict().items()}
+    metadata = {**about, "kind": type(generator).__name__, "parameters": generator.settings.to_json()}
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    save_file(tensors, partial, metadata)
+    partial.replace(path)
+
+
+def load_generator(path: str | Path, device: str | torch.device = "cpu") -> Translator:
+    """Read a generator, ready to translate.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, or not of this package.
+    """
+    try:
+        with safe_open(str(path), "pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: there is no such file") from None
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: cannot be read as safetensors ({error})") from None
+    if metadata.get("kind") not in _KINDS:
+        raise WeightsError(f"{path}: kind {metadata.get('kind')!r}; allowed are {', '.join(_KINDS)}")
+    kind = _KINDS[metadata["kind"]]
+    try:
+        generator = kind(_PARAMETERS[kind].from_dict(json.loads(metadata["parameters"])))
+        generator.load_state_dict(tensors)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"{path}: not the weights of a {kind.__name__} ({' '.join(str(error).split())})") from None
+    return generator.to(device).eval()
+
+
+def digest(generator: Translator) -> str:
+    """Return a hash of the weights and parameters: two generators of the same hash translate alike."""
+    total = hashlib.sha256(f"{type(generator).__name__} {generator.settings.to_json()}".encode())
+    for name, values in sorted(generator.state_dict().items()):
+        total.update(name.encode())
+        total.update(values.detach().float().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()

@@ -1,0 +1,120 @@
+"""One-file checkpoints without pickle: tensors as safetensors, the rest as JSON text in its header."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+Tensors = dict[str, torch.Tensor]
+
+
+class TrainingError(RuntimeError):
+    """Training cannot start or go on; the message says at which step, why, and what to change."""
+
+
+def write(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write a checkpoint under a temporary name, then rename it: at `path` there is always a whole one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(held, temporary, {"musclelib": json.dumps(metadata)})
+    os.replace(temporary, path)
+
+
+def read(path: Path) -> tuple[Tensors, dict[str, Any]]:
+    """Read the tensors and the metadata of a checkpoint.
+
+    Raises
+    ------
+    TrainingError
+        The file is missing, damaged, or something else.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = json.loads((file.metadata() or {})["musclelib"])
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise TrainingError(f"{path}: is no checkpoint of musclelib, or damaged ({error})") from None
+
+
+def pack(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
+    """Put the names of tensors below a prefix."""
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def unpack(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
+    """Take the tensors below a prefix, by their own names."""
+    return {
+        name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
+    }
+
+
+def moments(optimiser: torch.optim.Optimizer) -> Tensors:
+    """Return the state of an optimiser as tensors, named by the number of the parameter and the name of the moment."""
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    return {
+        f"{number}/{name}": value
+        for number, parameter in enumerate(parameters)
+        for name, value in optimiser.state[parameter].items()
+    }
+
+
+def restore_moments(optimiser: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Give an optimiser the state that `moments` returned."""
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    for name, value in tensors.items():
+        number, _, moment = name.partition("/")
+        parameter = parameters[int(number)]
+        # a fused optimiser walks through memory: its moments need the layout (channels last) of their parameter
+        held = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value).to(parameter)
+        optimiser.state[parameter][moment] = held.detach().copy_(value)
+
+
+def restore_model(model: nn.Module, tensors: Tensors, path: Path) -> None:
+    """Load the tensors of a model, strictly, each into its place and layout.
+
+    Raises
+    ------
+    TrainingError
+        They are of another model.
+    """
+    own = model.state_dict()
+    for name in sorted(own.keys() | tensors.keys()):
+        shapes = [tuple(found[name].shape) if name in found else "absent" for found in (tensors, own)]
+        if shapes[0] != shapes[1]:
+            raise TrainingError(f"{path}: is of another model: {name!r} is {shapes[0]} there, {shapes[1]} here")
+    model.load_state_dict(tensors)
+
+
+@torch.no_grad()
+def load_averaged(path: str | Path, model: nn.Module) -> dict[str, Any]:
+    """Load a checkpoint of `train` into a model built alike: averaged weights for the generators, plain for the rest.
+
+    Parameters
+    ----------
+    path : str or Path
+        `best.safetensors` or `last.safetensors` of a run.
+    model : torch.nn.Module
+        The same objective as was trained.
+
+    Returns
+    -------
+    dict
+        `step`, `best` (lowest score so far, or None), `version`, `parameters` of the run, `settings` of its model.
+
+    Raises
+    ------
+    TrainingError
+        The file is no checkpoint, or of another model.
+    """
+    tensors, metadata = read(Path(path))
+    restore_model(model, {**unpack("model", tensors), **unpack("average", tensors)}, Path(path))
+    return metadata

@@ -1,0 +1,94 @@
+"""The clips of each training step: drawn from seed and step alone, so that a resumed run sees the same ones."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from musclelib.parameters import ParameterError
+
+
+class Source(Protocol):
+    """What clips `(channel, time, depth, lateral)` are taken from, by number: a list of tensors, a `Clips`."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, item: int, /) -> torch.Tensor: ...
+
+
+class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Item `step` is that step's batch of both domains, each `(batch, channel, time, depth, lateral)`.
+
+    Clips are drawn with replacement, each at a random square and, if `flip`, turned upside down (depth) every other
+    time. Of the
+    clips that all `world` devices draw together, device `rank` gets its own `batch`.
+
+    Raises
+    ------
+    ParameterError
+        There are no clips, they are smaller than the crop, or the two domains differ in size.
+    """
+
+    def __init__(
+        self,
+        clips_a: Source,
+        clips_b: Source,
+        batch: int,
+        crop: int | None,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+        flip: bool = True,
+    ) -> None:
+        self.clips = (clips_a, clips_b)
+        self.batch, self.crop, self.seed, self.rank, self.world, self.flip = batch, crop, seed, rank, world, flip
+        shapes = []
+        for name, clips in zip("AB", self.clips, strict=True):
+            if not len(clips):
+                raise ParameterError(f"domain {name}: there are no clips")
+            shape = tuple(clips[0].shape)
+            if crop is not None and crop > min(shape[2:]):
+                raise ParameterError(
+                    f"crop = {crop}: clips of domain {name} have {shape[2]} x {shape[3]} pixels; allowed is at most"
+                    f" {min(shape[2:])}"
+                )
+            shapes.append(shape if crop is None else shape[:2])
+        if shapes[0] != shapes[1]:
+            raise ParameterError(
+                f"clips of domain A have shape {tuple(clips_a[0].shape)}, of domain B {tuple(clips_b[0].shape)};"
+                " they must agree in channels and frames, and in pixels unless a crop is given"
+            )
+
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._draw(step, 0), self._draw(step, 1)
+
+    def _draw(self, step: int, domain: int) -> torch.Tensor:
+        rng = np.random.default_rng(np.random.SeedSequence((self.seed, step, domain)))
+        clips, together = self.clips[domain], self.batch * self.world
+        items = rng.integers(len(clips), size=together)
+        flips = rng.random(together) < 0.5
+        corners = rng.random((together, 2))
+        own = slice(self.rank * self.batch, (self.rank + 1) * self.batch)
+        batch = []
+        for item, flip, corner in zip(items[own], flips[own], corners[own], strict=True):
+            clip = clips[int(item)]
+            if self.crop is not None:
+                row, column = ((np.array(clip.shape[2:]) - self.crop + 1) * corner).astype(int)
+                clip = clip[:, :, row : row + self.crop, column : column + self.crop]
+            batch.append(clip.flip(2) if flip and self.flip else clip)
+        return torch.stack(batch)
+
+
+def loader(pairs: Pairs, steps: range, workers: int, pinned: bool) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+    """Return what loads the batches of `steps` in their order, ahead of their use where there are workers."""
+    return DataLoader(
+        pairs,
+        batch_size=None,
+        sampler=steps,
+        num_workers=workers,
+        pin_memory=pinned,
+        generator=torch.Generator(),  # else it draws from the random stream of the networks
+    )

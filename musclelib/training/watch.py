@@ -1,0 +1,133 @@
+"""What is seen of a run: tables that survive a resume, variance maps of fixed clips, early warnings."""
+
+from __future__ import annotations
+
+import csv
+import os
+import statistics
+import warnings
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+
+from musclelib.training.data import Source
+
+_WINDOW, _YOUNG = 200, 20  # steps of the running median, and the fewest it is taken of
+_INVERTED = -0.1  # correlation; networks that have learnt nothing yet scatter closely around 0
+_FLOOR = 0.05  # a discriminator that wins has a loss near 0, and ten times that is no divergence
+
+
+class Table:
+    """A CSV table with one row a step; rows after `step` are dropped, those of a run that is resumed before them."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        self.path = path
+        rows = list(csv.DictReader(path.open(newline=""))) if step and path.exists() else []
+        rows = [
+            row for row in rows if None not in row.values() and int(row["step"]) <= step
+        ]  # a killed run may leave half a row
+        part = path.with_name(path.name + ".part")
+        with part.open("w", newline="") as file:
+            if rows:
+                writer = csv.DictWriter(file, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
+        os.replace(part, path)
+
+    def add(self, row: Mapping[str, float]) -> None:
+        """Append one row; the first one names the columns."""
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            if not file.tell():
+                writer.writeheader()
+            writer.writerow(row)
+
+
+class Watch:
+    """Warns once of each: a loss far above its running median, and translations that invert the contractions."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_WINDOW))
+        self.warned: set[str] = set()
+
+    def losses(self, step: int, values: Mapping[str, float]) -> None:
+        """Look at the losses of one step."""
+        for name, value in values.items():
+            seen = self.seen[name]
+            middle = max(statistics.median(seen), _FLOOR) if len(seen) >= _YOUNG else value
+            if value > 10 * middle:
+                self._warn(
+                    f"loss {name}",
+                    f"step {step}: the loss {name!r} is {value:.3g}, more than 10 times its running median"
+                    f" {middle:.3g}; the run may be diverging, a lower learning_rate helps",
+                )
+            seen.append(value)
+
+    def contents(self, step: int, values: Mapping[str, float]) -> None:
+        """Look at the correlations of translations with their inputs."""
+        for name, value in values.items():
+            if value < _INVERTED:
+                self._warn(
+                    f"inverted {name}",
+                    f"step {step}: translations {name!r} correlate with their input by {value:.2f}: contractions are"
+                    " inverted; start again with another seed, or raise the weight of the identity loss",
+                )
+
+    def _warn(self, kind: str, text: str) -> None:
+        if kind not in self.warned:
+            self.warned.add(kind)
+            warnings.warn(text, stacklevel=3)
+
+
+def correlation(first: torch.Tensor, second: torch.Tensor) -> float:
+    """Pearson correlation over all pixels and frames of two batches of clips; 0 where one of them is constant."""
+    x, y = (values.double() - values.double().mean() for values in (first, second))
+    scale = float(x.norm() * y.norm())
+    return float((x * y).sum()) / scale if scale else 0.0
+
+
+@torch.no_grad()
+def preview(directions: Mapping[str, tuple[nn.Module, torch.Tensor]], path: Path) -> dict[str, float]:
+    """Translate fixed clips, draw their variance maps beside those of their inputs, and say what remained of them.
+
+    Parameters
+    ----------
+    directions : mapping
+        Name, such as `A to B`, to the generator and the clips that it translates.
+    path : Path
+        PNG file.
+
+    Returns
+    -------
+    dict
+        Correlation of translation and input, by name.
+    """
+    translated = {name: (clips, generator(clips)) for name, (generator, clips) in directions.items()}
+    contents = {name: correlation(*pair) for name, pair in translated.items()}
+    columns = 2 * max(len(clips) for _, clips in directions.values())
+    figure = Figure(figsize=(2.6 * columns, 2.8 * len(directions)), layout="constrained")
+    rows = figure.subplots(len(directions), columns, squeeze=False)
+    for (name, pair), axes in zip(translated.items(), rows, strict=True):
+        for number, axis in enumerate(axes):
+            clip, side = divmod(number, 2)
+            drawn = axis.imshow(pair[side][clip, 0].float().var(0).cpu().numpy(), cmap="cividis")
+            axis.set_title(f"{name}: {('input', 'translation')[side]}", fontsize=9)
+            axis.set_axis_off()
+            figure.colorbar(drawn, ax=axis, shrink=0.7)
+    figure.suptitle(
+        "Variance over time [SD²]; correlation " + ", ".join(f"{name} {value:.2f}" for name, value in contents.items())
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="png", dpi=90)
+    return contents
+
+
+def fixed(clips: Source, device: torch.device) -> torch.Tensor:
+    """Return the first and the middle clip of a data set, to look at all through a run, in a size networks take."""
+    both = torch.stack([clips[0], clips[len(clips) // 2]]).to(device)
+    depth, lateral = (size // 4 * 4 for size in both.shape[-2:])
+    return both[..., :depth, :lateral]

@@ -1,0 +1,37 @@
+import pytest
+import torch
+from torch import nn
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def copy_weights():
+    """Give a network the weights of another whose parameters have the same shapes in the same order."""
+
+    def copy(source: nn.Module, target: nn.Module) -> nn.Module:
+        for mine, theirs in zip(target.parameters(), source.parameters(), strict=True):
+            assert mine.shape == theirs.shape
+            mine.data = theirs.data.clone()
+        return target
+
+    return copy
+
+
+class Affine(nn.Module):
+    """Stands in for a network: x * factor + offset."""
+
+    def __init__(self, factor: float, offset: float) -> None:
+        super().__init__()
+        self.factor, self.offset = factor, offset
+
+    def forward(self, x):
+        return self.factor * x + self.offset
+
+
+@pytest.fixture
+def affine():
+    return Affine
