@@ -21,7 +21,7 @@ recording = replace(L14_5, sampling_rate=10e6)
 with h5py.File(path) as file:
     started = time.perf_counter()
     velocity = velocity_sequence(
-        file["frames"], recording, np.linspace(0, 40, 512), recording.element_positions, kind=kind
+        file["frames"], recording, np.linspace(0, 39, 512), recording.element_positions, kind=kind
     )
     seconds = time.perf_counter() - started
 print(json.dumps({

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -75,3 +77,21 @@ def test_the_smallest_sizes_work_and_smaller_ones_are_refused(frames, stride):
         sizes[axis] -= 1
         with pytest.raises(ValueError, match=f"discriminator: .* of {sizes[axis]}; .* at least {judge.smallest[axis]}"):
             judge(torch.zeros(1, 1, *sizes))
+
+
+def test_half_precision_gradient_of_the_last_layer_is_that_of_double():
+    """Where no score sees the whole kernel on time, the convolution's own padding gave memory that was never set."""
+    torch.manual_seed(0)
+    judge = Discriminator(DiscriminatorParameters(features=8))
+    clip = torch.randn(1, 1, 32, 32, 32)
+    rubbish = [torch.full((1 << 20,), float("nan")) for _ in range(8)]
+    del rubbish
+    with torch.autocast("cpu", torch.bfloat16):
+        scores = judge(clip)
+    scores.float().square().mean().backward()
+    found = judge.layers[-1].weight.grad.clone()
+    exact = copy.deepcopy(judge).double()
+    exact.zero_grad()
+    exact(clip.double()).square().mean().backward()
+    expected = exact.layers[-1].weight.grad.float()
+    assert float((found - expected).norm() / expected.norm()) < 0.1

@@ -63,3 +63,9 @@ def test_sizes_that_do_not_fit_are_refused():
     assert Pairs(small, large, 1, 6, 0)[0][1].shape == (1, 1, 3, 6, 6)
     with pytest.raises(ParameterError, match="agree in channels and frames"):
         Pairs(small, numbered(2, 1, (1, 4, 6, 8)), 1, 6, 0)
+
+
+def test_clips_are_not_turned_where_that_is_not_wanted():
+    clip = torch.arange(4 * 8 * 8.0).reshape(1, 4, 8, 8)
+    pairs = Pairs([clip], [clip], batch=8, crop=None, seed=0, flip=False)
+    assert all(torch.equal(item, clip) for part in pairs[3] for item in part)
