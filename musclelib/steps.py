@@ -93,6 +93,31 @@ class Compare(Step):
 
 
 @dataclass(frozen=True)
+class Train(Step):
+    """Parameters of a training run of a translation."""
+
+    folder: str = quantity(doc="folder of the stores and for the run")
+    model: str = quantity(doc="name of the model")
+    steps: int = quantity(doc="steps in all", low=1)
+    batch: int = quantity(doc="clips of each domain a step", low=1)
+    crop: int | None = quantity(unit="pixel", doc="side of a random square of each clip, None for whole clips", low=16)
+    learning_rate: float = quantity(doc="of both optimisers", above=0)
+    flip: bool = quantity(doc="turn clips upside down every other time")
+    device: str = quantity(doc="where to train", choices=("auto", "cpu", "cuda"))
+    seed: int = quantity(doc="seed of weights, clips and noise", low=0)
+
+
+@dataclass(frozen=True)
+class Translate(Step):
+    """Parameters of the translation of simulated sequences."""
+
+    folder: str = quantity(doc="folder of the stores and for the results")
+    weights: str = quantity(doc="folder of trained generators")
+    count: int = quantity(doc="sequences to translate", low=1)
+    seed: int = quantity(doc="seed of injected noise", low=0)
+
+
+@dataclass(frozen=True)
 class ImportEchoes(Step):
     """Parameters of the import of one recording of echoes, or of velocity."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
+from scipy.signal import butter, sosfiltfilt
 
-from musclelib.metrics.arrays import Array, as_pair, check_frame_rate, depth_blocks
+from musclelib.metrics.arrays import Array, as_pair, as_sequence, check_frame_rate, depth_blocks
 
 MAX_LAG = 125.0  # [ms], one firing period of the slowest motor unit (8 Hz): beyond it the next firing is matched
 
@@ -141,3 +142,54 @@ def similarity_map(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
 def similarity_profile(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
     """Similarity against depth (Fig. 3E): the mean of `similarity_map` over the lateral axis, `(depth,)`."""
     return similarity_map(first, second).mean(axis=1)
+
+
+def unit_correlation(
+    velocity: npt.ArrayLike,
+    territory: npt.ArrayLike,
+    twitch_train: npt.ArrayLike,
+    frame_rate: float,
+    band: tuple[float, float] = (5.0, 50.0),
+) -> Array:
+    """Correlate the mean velocity of each unit's territory with its true twitch train, both through a band-pass.
+
+    Whether a unit can still be read where it is: 1 if nothing else moves there. What overlaps it disturbs it, with
+    translation or without; so the value is to be compared with that of the source.
+
+    Parameters
+    ----------
+    velocity : array
+        One sequence `(time, depth, lateral)`, in any unit.
+    territory : array of bool
+        `(unit, depth, lateral)`.
+    twitch_train : array
+        `(unit, time)`.
+    frame_rate : float
+        Frames a second [Hz].
+    band : tuple of two floats
+        Corners of the band-pass [Hz]: the second-order Butterworth filter, forwards and backwards.
+
+    Returns
+    -------
+    array
+        `(unit,)`; NaN for a unit without pixels or twitches.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not agree, or the sequence is not valid.
+    """
+    sequence = as_sequence(velocity)
+    check_frame_rate(frame_rate)
+    mask, train = np.asarray(territory, bool), np.asarray(twitch_train, float)
+    if mask.shape[1:] != sequence.shape[1:] or train.shape != (len(mask), len(sequence)):
+        raise ValueError(
+            f"territory {mask.shape} and twitch_train {train.shape} do not belong to a velocity {sequence.shape}"
+        )
+    found = np.full(len(mask), np.nan)
+    sections = butter(2, band, "bandpass", fs=frame_rate, output="sos")
+    for unit in np.flatnonzero(mask.any(axis=(1, 2)) & train.any(axis=1)):
+        pair = sosfiltfilt(sections, [sequence[:, mask[unit]].mean(axis=1, dtype=float), train[unit]])
+        if (pair.std(axis=1) > 0).all():
+            found[unit] = np.corrcoef(pair)[0, 1]
+    return found

@@ -1,4 +1,4 @@
-"""The models of paper 1, by name."""
+"""The models by name: those of paper 1, and our own."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import pandas as pd
 import torch
 
 from musclelib.networks.cyclegan import CycleGAN, CycleGANParameters
+from musclelib.networks.one_sided import OneSided, OneSidedParameters
 from musclelib.networks.recyclegan import RecycleGAN, RecycleGANParameters
 from musclelib.parameters import ParameterError
 
-MODELS: dict[str, CycleGANParameters] = {
+MODELS: dict[str, CycleGANParameters | OneSidedParameters] = {
     "2d": CycleGANParameters(name="2d", frames="single"),
     "recycle": RecycleGANParameters(),
     "3d": CycleGANParameters(),
     "3d-stride1": CycleGANParameters(name="3d-stride1", temporal_stride=1),
     "3d-stride1-noise": CycleGANParameters(name="3d-stride1-noise", temporal_stride=1, noise=True),
+    "one-sided": OneSidedParameters(),
 }
-"""Paper 1's Table 1, in its order: 1, 3 and 32 frames, then the modifications of the 3-D model."""
+"""Paper 1's Table 1, in its order: 1, 3 and 32 frames, then the modifications of the 3-D model; last our own."""
 
 
-def build(name: str, **changes: Any) -> CycleGAN:
+def build(name: str, **changes: Any) -> CycleGAN | OneSided:
     """Build a model of `MODELS` with new weights, some of its parameters changed.
 
     Raises
@@ -34,6 +36,8 @@ def build(name: str, **changes: Any) -> CycleGAN:
         raise ParameterError(f"model {name!r}: allowed are {', '.join(MODELS)}")
     values = {field.name: getattr(MODELS[name], field.name) for field in dataclasses.fields(MODELS[name])}
     settings = type(MODELS[name]).from_dict({**values, **changes})
+    if isinstance(settings, OneSidedParameters):
+        return OneSided(settings)
     return RecycleGAN(settings) if isinstance(settings, RecycleGANParameters) else CycleGAN(settings)
 
 
@@ -46,8 +50,8 @@ def parameter_table() -> pd.DataFrame:
         parts = {part: sum(value.numel() for value in network.parameters()) for part, network in model.named_children()}
         rows[name] = {
             "generator A to B": parts["to_b"],
-            "generator B to A": parts["to_a"],
-            "discriminators": parts["judge_a"] + parts["judge_b"],
+            "generator B to A": parts.get("to_a", 0),
+            "discriminators": sum(number for part, number in parts.items() if part.startswith("judge")),
             "predictors": parts.get("predict_a", 0) + parts.get("predict_b", 0),
             "all": sum(parts.values()),
         }

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from musclelib import __version__, sequences
 from musclelib.networks.translate import MEMORY, plan, translate
 from musclelib.networks.weights import Translator, digest
+from musclelib.parameters import ParameterError
 from musclelib.sequences.schema import FRAMES, SCHEMA
 
 _MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
@@ -26,6 +27,7 @@ def translate_store(
     source: str | Path,
     target: str | Path,
     *,
+    count: int | None = None,
     statistics: str = "whole",
     chunk: int | None = None,
     memory: float = MEMORY,
@@ -45,6 +47,8 @@ def translate_store(
         The one network that maps to the wanted domain.
     source, target : str or Path
         Sequence stores: a local folder, or an fsspec URL.
+    count : int, optional
+        Translate that many sequences, the first of the source, instead of all.
     statistics, chunk, memory, precision
         As in `translate`.
     seed : int
@@ -62,6 +66,10 @@ def translate_store(
     origin = sequences.open(source)
     if "velocity" not in origin:
         raise sequences.SequenceError(f"{source}: has no 'velocity'")
+    if count is not None:
+        if not 1 <= count <= origin.sizes["sequence"]:
+            raise ParameterError(f"count = {count}: {source} has {origin.sizes['sequence']} sequences")
+        origin = origin.isel(sequence=slice(count))
     shape = origin.velocity.shape[1:]
     how = plan(generator, shape, statistics=statistics, chunk=chunk, memory=memory, precision=precision)
     names = ("domain", "source", "parameters", "seed", "version")
@@ -82,20 +90,20 @@ def translate_store(
         "seed": seed,
         "version": __version__,
     }
-    count = origin.sizes["sequence"]
+    total = origin.sizes["sequence"]
     try:
-        if _finished(target, attributes, count):
+        if _finished(target, attributes, total):
             return
-        sequences.create(target, _template(origin, attributes), count)
+        sequences.create(target, _template(origin, attributes), total)
     except sequences.SequenceError:
         if not replace:
             raise
         sequences.remove(target)
-        sequences.create(target, _template(origin, attributes), count)
+        sequences.create(target, _template(origin, attributes), total)
     mark = zarr.open_group(str(target), mode="r")[_MARK]
     assert isinstance(mark, zarr.Array)
     missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
-    for index in tqdm(missing, total=count, initial=count - len(missing), unit="seq", desc="translate"):
+    for index in tqdm(missing, total=total, initial=total - len(missing), unit="seq", desc="translate"):
         velocity = origin.velocity[index].to_numpy()
         mean, deviation = _moments(velocity)
         if not deviation > 0:
@@ -107,7 +115,7 @@ def translate_store(
         )
         velocity = velocity * np.float32(deviation) + np.float32(mean)
         sequences.put(target, int(index), _sequence(origin.isel(sequence=[index]), velocity, attributes))
-    sequences.finish(target, count)
+    sequences.finish(target, total)
 
 
 def _sequence(origin: xr.Dataset, velocity: np.ndarray, attributes: dict[str, object]) -> xr.Dataset:

@@ -9,6 +9,7 @@ from musclelib.metrics.content import (
     difference_map,
     similarity_map,
     similarity_profile,
+    unit_correlation,
 )
 
 seeds = st.integers(0, 2**32 - 1)
@@ -145,3 +146,34 @@ class TestDifferenceAndSimilarity:
             difference_map(noise(0, 5, 2, 2), np.full((5, 2, 2), 0.1))
         with pytest.raises(ValueError, match="paired sequences need the same"):
             similarity_map(noise(0, 5, 2, 2), noise(0, 5, 2, 3))
+
+
+class TestUnitCorrelation:
+    def sequence(self, amplitude):
+        time = np.arange(512) / 512
+        trains = np.stack([np.sin(2 * np.pi * 9 * time), np.sin(2 * np.pi * 13 * time)])
+        territory = np.zeros((2, 20, 20), bool)
+        territory[0, 2:8, 2:8], territory[1, 12:18, 12:18] = True, True
+        return np.einsum("ut,udl->tdl", amplitude * trains, territory), territory, trains
+
+    def test_units_apart_are_read_whole_and_a_gain_does_not_matter(self):
+        velocity, territory, trains = self.sequence(np.array([[1.0], [0.2]]))
+        np.testing.assert_allclose(unit_correlation(velocity - 3, territory, trains, 512.0), 1, atol=1e-6)
+
+    def test_an_inverted_unit_a_lost_one_and_an_empty_one(self):
+        velocity, territory, trains = self.sequence(np.array([[-1.0], [0.0]]))
+        territory = np.concatenate([territory, np.zeros((1, 20, 20), bool)])
+        trains = np.concatenate([trains, trains[:1]])
+        found = unit_correlation(velocity, territory, trains, 512.0)
+        assert found[0] == pytest.approx(-1, abs=1e-6)
+        assert np.isnan(found[1:]).all()
+
+    def test_slow_motion_on_top_does_not_disturb(self):
+        velocity, territory, trains = self.sequence(np.ones((2, 1)))
+        slow = 5 * np.sin(2 * np.pi * 0.5 * np.arange(512) / 512)
+        assert (unit_correlation(velocity + slow[:, None, None], territory, trains, 512.0) > 0.95).all()
+
+    def test_labels_of_another_sequence_are_refused(self):
+        velocity, territory, trains = self.sequence(np.ones((2, 1)))
+        with pytest.raises(ValueError, match="do not belong to a velocity"):
+            unit_correlation(velocity, territory, trains[:, 1:], 512.0)

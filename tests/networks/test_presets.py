@@ -1,8 +1,11 @@
 import pytest
 
+from musclelib.networks.one_sided import OneSided
 from musclelib.networks.presets import MODELS, build, parameter_table
 from musclelib.networks.recyclegan import RecycleGAN
 from musclelib.parameters import ParameterError
+
+PAPER = ["2d", "recycle", "3d", "3d-stride1", "3d-stride1-noise"]
 
 
 def generator(dims, f=32, blocks=6):
@@ -22,20 +25,21 @@ def predictor(f=32):
 
 def test_parameter_table_by_formula():
     table = parameter_table()
-    assert list(table.index) == ["2d", "recycle", "3d", "3d-stride1", "3d-stride1-noise"]
-    for name, row in table.iterrows():
+    assert list(table.index) == [*PAPER, "one-sided"]
+    assert (table["all"] == table.drop(columns="all").sum(axis=1)).all()
+    assert table.loc["one-sided", "all"] == sum(weight.numel() for weight in build("one-sided").parameters())
+    for name, row in table.loc[PAPER].iterrows():
         dims = 2 if name in ("2d", "recycle") else 3
         assert row["generator B to A"] == generator(dims)
         assert row["generator A to B"] == generator(dims) + (6 * 2 * 128 if name == "3d-stride1-noise" else 0)
         assert row["discriminators"] == 2 * discriminator(dims)
         assert row["predictors"] == (2 * predictor() if name == "recycle" else 0)
-        assert row["all"] == row.drop("all").sum()
 
 
 def test_models_are_what_their_names_say():
     assert {name: settings.name for name, settings in MODELS.items()} == {name: name for name in MODELS}
     small = {"features": 1, "blocks": 1, "discriminator_features": 1}
-    models = {name: build(name, **small) for name in MODELS}
+    models = {name: build(name, **small) for name in PAPER}
     assert [name for name, model in models.items() if isinstance(model, RecycleGAN)] == ["recycle"]
     assert [name for name, model in models.items() if model.settings.frames == "single"] == ["2d", "recycle"]
     for name, model in models.items():
@@ -43,6 +47,7 @@ def test_models_are_what_their_names_say():
         assert model.to_a.settings.temporal_stride == model.judge_b.settings.temporal_stride == stride
         assert model.to_b.settings.noise == name.endswith("noise")
         assert model.to_a.settings.features == 1
+    assert isinstance(build("one-sided", features=2), OneSided)
 
 
 @pytest.mark.parametrize(
