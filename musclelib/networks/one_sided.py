@@ -24,6 +24,7 @@ from musclelib.networks.layers import check_clips, fold, frozen, unfold
 from musclelib.networks.pool import ClipPool
 from musclelib.parameters import Parameters, quantity
 
+_BLUR = 6  # half width of the blur's kernel, three of its first SDs [pixel]
 _SILENT = 1e-6  # variance over time [SD^2] below which a pixel of the input does not move
 
 
@@ -37,7 +38,7 @@ class OneSidedParameters(Parameters):
     )
     blocks: int = quantity(1, "1", "blocks at each level, down and up", low=1)
     judge_features: int = quantity(32, "1", "channels of the discriminators' first layer", low=1)
-    content: float = quantity(10.0, "1", "weight of the content loss", low=0)
+    content: float = quantity(5.0, "1", "weight of the content loss", low=0)
     map_weight: float = quantity(1.0, "1", "weight of the variance maps' adversarial loss", low=0)
     pool: int = quantity(50, "1", "past fakes kept", low=0)
 
@@ -96,8 +97,9 @@ class Block(nn.Module):
 class LightGenerator(nn.Module):
     """Translate clips `(batch, 1, time, depth, lateral)` [SD] into clips of the same shape.
 
-    A U-net at a half, a quarter and an eighth of the pixels; upsampling repeats pixels before it convolves, so that
-    no checkerboard appears. Its output is added to the input.
+    A U-net at a half, a quarter and an eighth of the pixels; upsampling interpolates before it convolves, so that no
+    checkerboard appears. Its output is added to the input behind a learned blur, which starts as a Gaussian: gate and
+    median of an acquisition leave no sharp rim, and a network that adds to the sharp input would have to cancel it.
 
     Attributes
     ----------
@@ -122,6 +124,9 @@ class LightGenerator(nn.Module):
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, 2) for fine, coarse in itertools.pairwise(widths))
         self.up = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in itertools.pairwise(widths))
         self.widen = nn.Conv2d(widths[0], 16, 1)
+        self.blur = nn.Conv2d(1, 1, 2 * _BLUR + 1, padding=_BLUR, padding_mode="replicate", bias=False)
+        bell = torch.exp(-0.5 * (torch.arange(-_BLUR, _BLUR + 1) / _BLUR * 3) ** 2)
+        self.blur.weight.data = (bell[:, None] * bell / bell.sum() ** 2)[None, None]
         self.leave = nn.Conv2d(17, 16, 3, padding=1)
         self.out = nn.Conv2d(16, 1, 3, padding=1)
         nn.init.normal_(self.out.weight, 0, 1e-3)
@@ -144,8 +149,9 @@ class LightGenerator(nn.Module):
         eighth = self._level(2, self.down[1](quarter), batch)  # (b t, 4f, d/8, l/8)
         quarter = self._level(3, quarter + _double(self.up[1](eighth)), batch)
         half = self._level(4, half + _double(self.up[0](quarter)), batch)
-        full = torch.cat([_double(self.widen(half)), frames.to(half.dtype)], 1)  # (b t, 17, d, l)
-        return x + unfold(self.out(functional.silu(self.leave(full))), batch).to(x.dtype)
+        blurred = self.blur(frames)  # (b t, 1, d, l)
+        full = torch.cat([_double(self.widen(half)), blurred], 1)  # (b t, 17, d, l)
+        return unfold(blurred + self.out(functional.silu(self.leave(full))), batch).to(x.dtype)
 
     def _level(self, number: int, x: Tensor, batch: int) -> Tensor:
         for block in cast(nn.ModuleList, self.levels[number]):
@@ -154,8 +160,8 @@ class LightGenerator(nn.Module):
 
 
 def _double(x: Tensor) -> Tensor:
-    """Repeat every pixel in depth and lateral."""
-    return functional.interpolate(x, scale_factor=2, mode="nearest")
+    """Return twice the pixels in depth and lateral."""
+    return functional.interpolate(x, scale_factor=2, mode="bilinear")
 
 
 class ClipJudge(nn.Module):

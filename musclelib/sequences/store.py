@@ -256,7 +256,7 @@ def frames(dataset: xr.Dataset, name: str = "velocity") -> Iterator[np.ndarray]:
 def true_velocity(dataset: xr.Dataset) -> Iterator[np.ndarray]:
     """Yield the true velocity of one sequence after the other, `(time, depth, lateral)` [mm/s].
 
-    It is kept as a sum of maps times signals, which takes a hundredth of the room.
+    It is kept as a sum of maps times signals, which takes a hundredth of the room on disk.
 
     Raises
     ------

@@ -61,6 +61,8 @@ def generate(
     for name, value, low in (("count", count, 1), ("seed", seed, 0), ("workers", workers, 1)):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
             raise ParameterError(f"{name} = {value!r}: allowed is a whole number of at least {low}")
+    if sequence_dataset.dispatch(type(parameters)) is sequence_dataset.dispatch(object):
+        sequence_dataset(parameters, seed, 0)  # says what is allowed
     try:
         if _finished(store, parameters, count, seed):
             return
@@ -108,8 +110,8 @@ def _make(
 
 def make(store: str, parameters: Parameters, seed: int, index: int) -> None:
     """Simulate one sequence into its place in a store."""
-    with threadpool_limits(1):  # also in the process of another machine
-        sequences.put(store, index, sequence_dataset(parameters, seed, index))
+    threadpool_limits(1)  # for good: in the process of another machine, threads that end would undo it for others
+    sequences.put(store, index, sequence_dataset(parameters, seed, index))
 
 
 def _finished(store: str | Path, parameters: Parameters, count: int, seed: int) -> bool:

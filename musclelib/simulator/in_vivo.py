@@ -13,7 +13,7 @@ from scipy.interpolate import make_interp_spline
 from threadpoolctl import threadpool_limits
 
 from musclelib import sequences
-from musclelib.acquisition import PROBES, FilterParameters, Recording, band_pass, velocity_sequence
+from musclelib.acquisition import PROBES, FilterParameters, Gate, Recording, band_pass, velocity_sequence
 from musclelib.parameters import ParameterError, Parameters, quantity
 from musclelib.simulator.apply import moments, sequence_dataset, twitch_trains, unit_labels
 from musclelib.simulator.echo import EchoFrames, EchoParameters, sample_scatterers
@@ -44,7 +44,7 @@ class InVivoParameters(Parameters):
     subjects: tuple[int, ...] = quantity(
         tuple(range(SUBJECTS)), "1", "virtual subjects, one sequence each in turn", low=0, high=SUBJECTS - 1
     )
-    units: tuple[int, int] = quantity((4, 10), "1", "active motor units", low=0)
+    units: tuple[int, int] = quantity((4, 10), "1", "active motor units", low=0, high=25)
     probe: str = quantity("L14-5", "1", "the probe", choices=tuple(PROBES))
     duration: float = quantity(2.0, "s", "length of the recording", low=0.3, high=60)
 
@@ -60,6 +60,7 @@ class InVivoParameters(Parameters):
             str(number): {part: dataclasses.asdict(values) for part, values in self.specimen(number)._asdict().items()}
             for number in sorted(set(self.subjects))
         }
+        details["chain"] = {"gate": dataclasses.asdict(Gate()), "filters": dataclasses.asdict(FilterParameters())}
         return json.dumps({**dataclasses.asdict(self), "details": details}, sort_keys=True)
 
     def specimen(self, number: int) -> Specimen:
@@ -167,13 +168,15 @@ def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
         np.abs(grid - at[:, None]).argmin(axis=1)
         for grid, at in ((fine.depth, velocity.depth.values), (fine.lateral, velocity.lateral.values))
     )
-    start = float(velocity.time[0])  # labels are sampled at the frames of the velocity
+    if len(made.true_map) > SOURCES:
+        raise ParameterError(f"the true velocity has {len(made.true_map)} parts, a store has room for {SOURCES}")
+    # labels are sampled at the frames of the velocity; the motion from one echo to the next is that of the later one
+    start = float(velocity.time[0]) + 0.5 / fine.rate
     pool = dataclasses.replace(made.pool, centre=made.tissue.centre)
     trains = twitch_trains(dataclasses.replace(pool, firing_time=pool.firing_time - start), specimen.pool)
     mean, deviation = moments(velocity.values)
 
     def padded(values: np.ndarray) -> np.ndarray:
-        values = values[-SOURCES:]  # the strongest come last
         return np.concatenate([values, np.zeros((SOURCES - len(values), *values.shape[1:]), np.float32)])[None]
 
     return sequences.build(

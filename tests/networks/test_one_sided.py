@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from musclelib.networks.one_sided import (
     InTime,
@@ -19,12 +20,13 @@ def clips():
     return torch.randn(2, 1, 12, 32, 16, generator=torch.Generator().manual_seed(0))
 
 
-def test_an_untrained_generator_hardly_changes_its_input(clips):
+def test_an_untrained_generator_hardly_does_more_than_blur(clips):
     torch.manual_seed(0)
-    out = LightGenerator(TINY)(clips)
+    out = LightGenerator(TINY)(clips).detach()
     assert out.shape == clips.shape
-    assert (out - clips).abs().max() < 0.1
-    assert not torch.equal(out, clips)
+    expected = gaussian_filter(clips.numpy(), (0, 0, 0, 2, 2), mode="nearest", truncate=3)
+    np.testing.assert_allclose(out.numpy(), expected, atol=0.1)
+    assert np.abs(out.numpy() - expected).max() > 0
 
 
 def test_convolution_in_time_is_that_of_each_pixel_and_channel():
@@ -83,7 +85,7 @@ def test_losses_are_weighted_and_each_step_trains_its_own_networks(clips):
     model = OneSided(TINY)
     total, terms, fakes = model.generator_loss(clips, clips.flip(0))
     assert float(total.detach()) == pytest.approx(
-        float(terms["adversarial_b"] + terms["map_b"] + 10 * terms["content_a"]), rel=1e-5
+        float(terms["adversarial_b"] + terms["map_b"] + 5 * terms["content_a"]), rel=1e-5
     )
     total.backward()
     assert all(weight.grad is None for network in model.discriminators() for weight in network.parameters())

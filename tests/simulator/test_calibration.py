@@ -1,12 +1,15 @@
 """The calibrated values are frozen: a change needs a new record."""
 
 import dataclasses
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 
+from musclelib.metrics.spatial import HISTOGRAM_EDGES
 from musclelib.report.readme import fill
+from musclelib.simulator import InVivoParameters
 from musclelib.simulator.echo import EchoParameters
 from musclelib.simulator.tissue import SUBJECTS, TissueParameters, subject
 
@@ -15,7 +18,19 @@ RECORD = (DOCS / "calibration.md").read_text()
 KINDS = {"TissueParameters": TissueParameters, "EchoParameters": EchoParameters}
 
 
-@pytest.mark.parametrize(("kind", "name", "value"), re.findall(r"\| `(\w+)\.(\w+)` \| ([\d.]+)", RECORD))
+ROWS = re.findall(r"\| `(\w+)\.(\w+)` \| ([\d.]+)", RECORD)
+
+
+def test_the_record_names_what_was_tuned():
+    assert len(ROWS) == 10
+
+
+def test_everything_behind_a_sequence_is_that_of_the_record():
+    text = InVivoParameters().to_json() + repr(HISTOGRAM_EDGES.tolist())
+    assert hashlib.sha256(text.encode()).hexdigest() in RECORD
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), ROWS)
 def test_defaults_are_those_of_the_record(kind, name, value):
     defaults = {field.name: field.default for field in dataclasses.fields(KINDS[kind])}
     assert defaults[name] == float(value)

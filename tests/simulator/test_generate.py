@@ -98,6 +98,10 @@ def test_replace_makes_a_store_anew_when_its_parameters_changed(small, tmp_path,
     assert files(tmp_path / "a.zarr") == reference
 
 
-def test_parameters_of_another_kind_are_refused(tmp_path):
+@pytest.mark.parametrize("there", [False, True])
+def test_parameters_of_another_kind_are_refused(small, tmp_path, there):
+    if there:
+        simulator.generate(tmp_path / "a.zarr", small, 2)
     with pytest.raises(ParameterError, match="SimulatorParameters or InVivoParameters are needed"):
-        simulator.generate(tmp_path / "a.zarr", {"units": (1, 2)}, 2)
+        simulator.generate(tmp_path / "a.zarr", {"units": (1, 2)}, 2, replace=True)
+    assert (tmp_path / "a.zarr").exists() == there

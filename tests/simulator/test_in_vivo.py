@@ -130,6 +130,7 @@ class TestSets:
         assert {name: told[name] for name in ("subjects", "units", "probe", "duration")} == {
             "subjects": [0, 4], "units": [4, 10], "probe": "L14-5", "duration": 0.3
         }  # fmt: skip
+        assert told["details"].pop("chain")["filters"]["high"] == 50
         assert sorted(told["details"]) == ["0", "4"]
         for number, behind in told["details"].items():
             person = in_vivo.subject(int(number))
@@ -163,7 +164,7 @@ class TestLabels:
             onset = pool.firing_time[unit, firing] + pool.lead[unit]
             stretch = pool.duration_factor[unit, firing]
             expected = twitch_velocity(
-                made.time.values - onset[:, None],
+                made.time.values + 0.25e-3 - onset[:, None],  # as the motion, which is that of the later of two echoes
                 (pool.amplitude[unit] * pool.amplitude_factor[unit, firing])[:, None],
                 (pool.contraction_time[unit] * stretch)[:, None],
                 (pool.half_relaxation[unit] * stretch)[:, None],
@@ -183,7 +184,7 @@ class TestLabels:
         found = truth(plain)[:, clear]
         expected = passed @ territory[:, clear].astype(np.float32)
         middle = slice(60, -60)  # both ends are continued, each at its own rate
-        assert np.linalg.norm((found - expected)[middle]) < 0.05 * np.linalg.norm(expected[middle])
+        assert np.linalg.norm((found - expected)[middle]) < 0.03 * np.linalg.norm(expected[middle])
         assert not plain.true_map.values[0, -1].any()  # room is left
 
 

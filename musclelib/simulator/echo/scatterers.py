@@ -31,8 +31,7 @@ class EchoParameters(Parameters):
     vessel: float = quantity(-20.0, "dB", "echogenicity of blood and vessel wall over muscle", low=-60, high=60)
     bone: float = quantity(15.0, "dB", "echogenicity of bone over muscle", low=-60, high=60)
     attenuation: float = quantity(0.55, "dB/cm/MHz", "one way, the lowest figure across fibres", low=0, high=5)
-    # both calibrated and frozen (docs/calibration.md); the mean is that of the bright near field, so 70 dB leave about
-    # 30 dB in the muscle at 40 mm
+    # both calibrated and frozen (docs/calibration.md); at 70 dB, muscle at 40 mm is still some 50 dB above the noise
     snr: float | None = quantity(70.0, "dB", "mean power of the image over that of the noise; None: no noise", high=200)
     correlation: float = quantity(0.999999, "1", "of out-of-plane decorrelation, from frame to frame", above=0, high=1)
 

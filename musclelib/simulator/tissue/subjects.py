@@ -47,7 +47,7 @@ def subject(number: int) -> Subject:
     ParameterError
         There is no such subject.
     """
-    if number not in range(SUBJECTS):
+    if not isinstance(number, int) or isinstance(number, bool) or number not in range(SUBJECTS):
         raise ParameterError(f"subject {number!r}: allowed are 0 to {SUBJECTS - 1}")
     fat, fascicle, bone, shear, pulse, firing, attenuation, snr = _TABLE[number]
     tissue = TissueParameters(
