@@ -157,6 +157,16 @@ class Parameters:
             raise ParameterError(f"{cls.__name__} needs the parameter {missing[0]!r}")
         return cls(**values)
 
+    def changed(self, **changes: Any) -> Self:
+        """Return a copy with some values changed.
+
+        Raises
+        ------
+        ParameterError
+            There is no such parameter, or a value is not allowed.
+        """
+        return self.from_dict({field.name: getattr(self, field.name) for field in dataclasses.fields(self)} | changes)
+
     def to_json(self) -> str:
         """Return the parameters as JSON text, with sorted keys."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)

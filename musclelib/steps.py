@@ -49,13 +49,10 @@ class Tour(Step):
 
 
 @dataclass(frozen=True)
-class Simulate(Step):
-    """Parameters of the simulation step."""
+class Generate(Step):
+    """What steps that generate stores have in common."""
 
     folder: str = quantity(doc="folder for the stores, or an fsspec URL")
-    count: int = quantity(doc="sequences of paper 1's simulator", low=2)
-    copy_count: int = quantity(doc="sequences of each changed copy of it", low=2)
-    noise_snr: float = quantity(unit="dB", doc="noise of the noisy copies", low=-20, high=100)
     seed: int = quantity(doc="seed of the random draws", low=0)
     workers: int = quantity(doc="threads on this machine", low=1)
     replace: bool = quantity(doc="remove a store made with other parameters first, instead of refusing")
@@ -63,18 +60,22 @@ class Simulate(Step):
 
 
 @dataclass(frozen=True)
-class RecordInVivo(Step):
+class Simulate(Generate):
+    """Parameters of the simulation step."""
+
+    count: int = quantity(doc="sequences of paper 1's simulator", low=2)
+    copy_count: int = quantity(doc="sequences of each changed copy of it", low=2)
+    noise_snr: float = quantity(unit="dB", doc="noise of the noisy copies", low=-20, high=100)
+
+
+@dataclass(frozen=True)
+class RecordInVivo(Generate):
     """Parameters of the step that makes the synthetic in-vivo sets."""
 
-    folder: str = quantity(doc="folder for the stores, or an fsspec URL")
     train: int = quantity(doc="sequences of subjects 0 to 7, to train on", low=1)
     test: int = quantity(doc="sequences of subject 8, whom no training sees", low=1)
     compare: int = quantity(doc="sequences of all subjects, for cross-comparison", low=2)
     duration: float = quantity(unit="s", doc="length of a recording", low=0.3, high=60)
-    seed: int = quantity(doc="seed of the random draws", low=0)
-    workers: int = quantity(doc="threads on this machine", low=1)
-    replace: bool = quantity(doc="remove a store made with other parameters first, instead of refusing")
-    scheduler: str = quantity(doc="address of a dask scheduler, empty for this machine alone")
 
 
 @dataclass(frozen=True)

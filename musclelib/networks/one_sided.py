@@ -2,8 +2,8 @@
 
 Content needs no way back. Where a pixel of the input moves, its translation is asked to move in time with it, which is
 what the cycle loss is for, said directly; so there is no second generator. The generator is factorised into
-convolutions in space and in time, adds to its input, and has no normalisation: what it does at one place and time
-depends on its surroundings alone, not on the length of the clip, so recordings can be cut anywhere.
+convolutions in space and in time, adds to its blurred input, and has no normalisation: what it does at one place and
+time depends on its surroundings alone, not on the length of the clip, so recordings can be cut anywhere.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Texture(nn.Module):
 class InTime(nn.Conv2d):
     """A convolution along time, one channel at a time, of frames folded into the batch.
 
-    As a convolution of images of time by pixels: in channels-last memory a view, and on CPU a hundred times as fast
-    as a 3-D convolution by channel.
+    As a convolution of images of time by pixels: in channels-last memory a view, and on CPU many times as fast as a
+    3-D convolution by channel.
     """
 
     def __init__(self, channels: int, kernel: int = 5) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pandas as pd
@@ -34,8 +33,7 @@ def build(name: str, **changes: Any) -> CycleGAN | OneSided:
     """
     if name not in MODELS:
         raise ParameterError(f"model {name!r}: allowed are {', '.join(MODELS)}")
-    values = {field.name: getattr(MODELS[name], field.name) for field in dataclasses.fields(MODELS[name])}
-    settings = type(MODELS[name]).from_dict({**values, **changes})
+    settings = MODELS[name].changed(**changes)
     if isinstance(settings, OneSidedParameters):
         return OneSided(settings)
     return RecycleGAN(settings) if isinstance(settings, RecycleGANParameters) else CycleGAN(settings)

@@ -105,7 +105,7 @@ def translate_store(
     missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
     for index in tqdm(missing, total=total, initial=total - len(missing), unit="seq", desc="translate"):
         velocity = origin.velocity[index].to_numpy()
-        mean, deviation = _moments(velocity)
+        mean, deviation = sequences.moments(velocity)
         if not deviation > 0:
             raise sequences.SequenceError(f"{source}: sequence {index} does not move; it cannot be standardised")
         draw = int(np.random.SeedSequence((seed, int(index), _STAGE)).generate_state(1)[0])
@@ -125,23 +125,16 @@ def _sequence(origin: xr.Dataset, velocity: np.ndarray, attributes: dict[str, ob
         for name, variable in origin.data_vars.items()
         if "sequence" in variable.dims and variable.dims != FRAMES and name not in _NOT_KEPT
     ]
-    mean, deviation = _moments(velocity)
     made = origin[kept].assign(velocity=origin.velocity.copy(data=velocity[None]))
-    for name, value in (("velocity_mean", mean), ("velocity_sd", deviation)):
+    for name, value in sequences.standardisation(velocity).items():
         spec = SCHEMA[name]
-        made[name] = (spec.dims, np.array([value]), {"units": spec.units[0], "long_name": spec.long_name})
+        made[name] = (spec.dims, value, {"units": spec.units[0], "long_name": spec.long_name})
     made.attrs = attributes
     return made.load()
 
 
 def _template(origin: xr.Dataset, attributes: dict[str, object]) -> xr.Dataset:
     return _sequence(origin.isel(sequence=[0]), np.zeros(origin.velocity.shape[1:], np.float32), attributes)
-
-
-def _moments(velocity: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation, summed in double precision."""
-    mean = float(velocity.mean(dtype=np.float64))
-    return mean, float(np.sqrt(np.mean([np.square(frame - mean, dtype=np.float64).mean() for frame in velocity])))
 
 
 def _finished(target: str | Path, attributes: dict[str, object], count: int) -> bool:

@@ -116,7 +116,7 @@ def velocity_recording(
         time, depth, lateral = there.values()
     parameters = filters.to_json() if filters else "{}"
     return sequences.build(
-        {"velocity": values[None], **standardisation(values)},
+        {"velocity": values[None], **sequences.standardisation(values)},
         time=time,
         depth=depth,
         lateral=lateral,
@@ -124,14 +124,6 @@ def velocity_recording(
         source=source,
         parameters=parameters,
     )
-
-
-def standardisation(velocity: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the mean and standard deviation of one sequence [mm/s], as variables of its data set."""
-    return {
-        "velocity_mean": np.array([velocity.mean(dtype=np.float64)]),
-        "velocity_sd": np.array([velocity.std(dtype=np.float64)]),
-    }
 
 
 def _image(data: Frames, recording: Recording, depth: np.ndarray, lateral: np.ndarray, kind: Kind) -> np.ndarray:
@@ -157,7 +149,7 @@ def _build(
     variables: dict[str, np.ndarray], grid: xr.DataArray | xr.Dataset, recording: Recording, source: str
 ) -> xr.Dataset:
     if "velocity" in variables:
-        variables = {**variables, **standardisation(variables["velocity"][0])}
+        variables = {**variables, **sequences.standardisation(variables["velocity"][0])}
     return sequences.build(
         variables,
         time=grid["time"].values,

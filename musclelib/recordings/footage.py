@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from musclelib import sequences
-from musclelib.recordings.echoes import standardisation
 from musclelib.recordings.motion import tissue_velocity
 from musclelib.recordings.video import Video
 
@@ -44,7 +43,7 @@ def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> 
     velocity, lateral = (np.concatenate([part[axis] for part in parts]) for axis in (0, 1))
     intensity = np.concatenate(list(video.chunks()))[:-1]
     variables = {"intensity": intensity[None], "velocity": velocity[None], "lateral_velocity": lateral[None]}
-    variables |= standardisation(velocity)
+    variables |= sequences.standardisation(velocity)
     variables |= {name: signals[name].values[None, :-1] for name in names if signals is not None}
     return sequences.build(
         variables,

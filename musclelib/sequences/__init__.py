@@ -1,5 +1,6 @@
 """Ground floor: what a sequence is, and how it is created, appended to, opened, checked and read in clips."""
 
+from musclelib.sequences.moments import moments, standardisation, standardised
 from musclelib.sequences.schema import DOMAINS, SCHEMA, SequenceError, build, check
 from musclelib.sequences.store import (
     CLIP_FRAMES,
@@ -25,9 +26,12 @@ __all__ = [
     "create",
     "finish",
     "frames",
+    "moments",
     "open",
     "put",
     "remove",
+    "standardisation",
+    "standardised",
     "true_velocity",
     "write",
 ]

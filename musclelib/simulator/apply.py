@@ -70,17 +70,9 @@ def superpose(twitch_train: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return velocity
 
 
-def moments(velocity: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of a sequence, summed in double precision frame by frame."""
-    flat = velocity.reshape(len(velocity), -1)
-    mean = float(flat.mean(axis=1).mean(dtype=np.float64))
-    square = float(np.einsum("tp,tp->t", flat, flat).sum(dtype=np.float64)) / flat.size
-    return mean, float(np.sqrt(max(square - mean**2, 0.0)))
-
-
 def add_noise(velocity: np.ndarray, snr: float, rng: np.random.Generator) -> None:
     """Add white Gaussian noise in place; `snr` is the ratio of the variances over the whole sequence [dB]."""
-    scale = moments(velocity)[1] * 10 ** (-snr / 20)
+    scale = sequences.moments(velocity)[1] * 10 ** (-snr / 20)
     _add_white(velocity, scale, rng)
 
 
@@ -143,13 +135,11 @@ def to_dataset(sequence: Sequence, parameters: SimulatorParameters, seed: int) -
     The velocity stays in [mm/s]; `velocity_mean` and `velocity_sd` standardise it to N(0, 1) where it is read
     (`musclelib.sequences.clips`), as the papers do before training.
     """
-    mean, deviation = moments(sequence.velocity)
     return sequences.build(
         {
             "velocity": sequence.velocity[None],
             **unit_labels(sequence.pool, sequence.territory, sequence.twitch_train, parameters),
-            "velocity_mean": np.array([mean]),
-            "velocity_sd": np.array([deviation]),
+            **sequences.standardisation(sequence.velocity),
         },
         time=parameters.time,
         depth=parameters.depth,

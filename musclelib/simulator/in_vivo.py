@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from musclelib import sequences
 from musclelib.acquisition import PROBES, FilterParameters, Gate, Recording, band_pass, velocity_sequence
 from musclelib.parameters import ParameterError, Parameters, quantity
-from musclelib.simulator.apply import moments, sequence_dataset, twitch_trains, unit_labels
+from musclelib.simulator.apply import sequence_dataset, twitch_trains, unit_labels
 from musclelib.simulator.echo import EchoFrames, EchoParameters, sample_scatterers
 from musclelib.simulator.parameters import SimulatorParameters, preset
 from musclelib.simulator.pool import Pool, sample_pool
@@ -62,6 +62,10 @@ class InVivoParameters(Parameters):
         }
         details["chain"] = {"gate": dataclasses.asdict(Gate()), "filters": dataclasses.asdict(FilterParameters())}
         return json.dumps({**dataclasses.asdict(self), "details": details}, sort_keys=True)
+
+    def subject_of(self, index: int) -> int:
+        """Return the number of the subject of whom sequence `index` is."""
+        return self.subjects[index % len(self.subjects)]
 
     def specimen(self, number: int) -> Specimen:
         """Return all parameters of the sequences of one subject."""
@@ -145,7 +149,7 @@ def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1
 
     Nothing but the echoes reaches the estimator.
     """
-    specimen = parameters.specimen(parameters.subjects[index % len(parameters.subjects)])
+    specimen = parameters.specimen(parameters.subject_of(index))
     pool = sample_pool(specimen.pool, seed, index)
     tissue = sample_tissue(specimen.tissue, pool, seed, index)
     filters = FilterParameters(shape=(specimen.pool.frames, *FilterParameters().shape[1:]))
@@ -161,7 +165,7 @@ def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1
 
 @sequence_dataset.register
 def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
-    made, number = record(parameters, seed, index), parameters.subjects[index % len(parameters.subjects)]
+    made, number = record(parameters, seed, index), parameters.subject_of(index)
     specimen, velocity = parameters.specimen(number), made.velocity
     fine = specimen.tissue
     rows, columns = (
@@ -174,7 +178,6 @@ def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
     start = float(velocity.time[0]) + 0.5 / fine.rate
     pool = dataclasses.replace(made.pool, centre=made.tissue.centre)
     trains = twitch_trains(dataclasses.replace(pool, firing_time=pool.firing_time - start), specimen.pool)
-    mean, deviation = moments(velocity.values)
 
     def padded(values: np.ndarray) -> np.ndarray:
         return np.concatenate([values, np.zeros((SOURCES - len(values), *values.shape[1:]), np.float32)])[None]
@@ -187,8 +190,7 @@ def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
             "true_map": padded(made.true_map),
             "true_signal": padded(made.true_signal),
             "subject": np.array([number]),
-            "velocity_mean": np.array([mean]),
-            "velocity_sd": np.array([deviation]),
+            **sequences.standardisation(velocity.values),
         },
         time=velocity.time,
         depth=velocity.depth,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,8 +114,4 @@ def preset(name: str, **changes: Any) -> SimulatorParameters:
     """
     if name not in PRESETS:
         raise ParameterError(f"preset {name!r}: allowed are {', '.join(PRESETS)}")
-    return SimulatorParameters.from_dict({**_fields(PRESETS[name]), **changes})
-
-
-def _fields(parameters: SimulatorParameters) -> dict[str, Any]:
-    return {field.name: getattr(parameters, field.name) for field in dataclasses.fields(parameters)}
+    return PRESETS[name].changed(**changes)

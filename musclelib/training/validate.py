@@ -11,11 +11,6 @@ from musclelib.metrics.compare import Features, compare, content_consistency, su
 from musclelib.networks.translate import translate
 
 
-def standardised(velocity: np.ndarray) -> np.ndarray:
-    """Return a sequence with mean 0 and standard deviation 1, as networks see it [SD]."""
-    return ((velocity - velocity.mean()) / velocity.std()).astype(np.float32)
-
-
 class Validation:
     """Translate some sequences whole, and compare them with domain B, and with what they were.
 

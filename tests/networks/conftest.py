@@ -33,5 +33,12 @@ class Affine(nn.Module):
 
 
 @pytest.fixture
-def affine():
-    return Affine
+def stubbed():
+    """Replace the networks of a CycleGAN: to B x + 1, to A 2 x, scores the values themselves."""
+
+    def replace(model):
+        model.to_b, model.to_a = Affine(1, 1), Affine(2, 0)
+        model.judge_a = model.judge_b = Affine(1, 0)
+        return model
+
+    return replace

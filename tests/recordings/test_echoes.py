@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from musclelib import sequences
 from musclelib.acquisition import FilterParameters, Gate, Recording, demodulate, estimate_velocity
 from musclelib.recordings.arrays import open_array
-from musclelib.recordings.echoes import echo_sequence, standardisation, velocity_recording
+from musclelib.recordings.echoes import echo_sequence, velocity_recording
 
 RECORDING = Recording(centre_frequency=5e6, sampling_rate=20e6, element_count=32, pitch=0.3, prf=1000.0)
 DEPTH, LATERAL = 5 + np.arange(64) * 0.1, np.arange(8) * 0.3
@@ -191,16 +191,6 @@ def test_any_velocity_that_is_not_finite_is_named(filters: FilterParameters | No
     axis = np.arange(4.0)
     with pytest.raises(ValueError, match=f"frame {frame} holds NaN or Inf"):
         velocity_recording(velocity, RATE, axis, axis, filters=filters, source="test")
-
-
-def test_standardisation_of_known_values() -> None:
-    found = standardisation(np.array([[[1.0, 3.0]], [[5.0, 7.0]]], np.float32))
-    assert found["velocity_mean"].tolist() == [4.0]
-    assert found["velocity_sd"].tolist() == [pytest.approx(np.sqrt(5))]
-    # single precision would lose the small part of a large mean
-    large = np.full((100, 100, 100), 1000.1, np.float32)
-    assert standardisation(large)["velocity_mean"][0] == pytest.approx(np.float32(1000.1), rel=1e-9)
-    assert standardisation(large)["velocity_sd"][0] == pytest.approx(0, abs=1e-9)
 
 
 def test_real_disk_turns_as_a_rigid_body(recording: Callable[[str], Path]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from musclelib import sequences, simulator
-from musclelib.simulator.apply import moments, superpose, twitch_trains
+from musclelib.simulator.apply import superpose, twitch_trains
 from musclelib.simulator.pool import WARM_UP, sample_pool
 from musclelib.simulator.twitch import twitch_velocity
 
@@ -83,12 +83,6 @@ def test_reduced_simulator_is_points_noise_and_low_pass():
     assert rough.std() == pytest.approx(0.1, rel=0.05)  # mm/s, the points add little
     sigma = [0.002 * 512, 0.3125 / 1.25, 0.3125 / 1.25]
     np.testing.assert_allclose(made.velocity, gaussian_filter(rough, sigma, mode="nearest"), atol=1e-6)
-
-
-@given(st.integers(0, 10**6), st.floats(-5, 5), st.floats(0.1, 10))
-def test_moments_agree_with_numpy(seed, shift, scale):
-    values = (shift + scale * np.random.default_rng(seed).standard_normal((20, 9, 8))).astype(np.float32)
-    assert moments(values) == pytest.approx((values.mean(), values.astype(float).std()), rel=1e-4, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["paper1", "paper2"])

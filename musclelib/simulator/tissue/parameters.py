@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,5 +132,4 @@ def effects_off(**changes: Any) -> TissueParameters:
     ParameterError
         There is no such parameter, or a value is not allowed.
     """
-    defaults = {field.name: field.default for field in dataclasses.fields(TissueParameters)}
-    return TissueParameters.from_dict({**defaults, **_OFF, **changes})
+    return TissueParameters(**_OFF).changed(**changes)

@@ -1,0 +1,36 @@
+"""Mean and standard deviation of a sequence: what networks standardise it by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def moments(velocity: np.ndarray) -> tuple[float, float]:
+    """Return mean and standard deviation of a sequence `(time, ...)`, in its unit.
+
+    In double precision, which keeps what is small beside a large mean, and frame by frame, which takes no second
+    sequence of memory.
+    """
+    mean = float(velocity.mean(dtype=np.float64))
+    squares = [np.square(np.subtract(frame, mean, dtype=np.float64)).mean() for frame in velocity]
+    return mean, float(np.sqrt(np.mean(squares)))
+
+
+def standardisation(velocity: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the moments of one sequence `(time, depth, lateral)` [mm/s] as variables of its data set."""
+    mean, deviation = moments(velocity)
+    return {"velocity_mean": np.array([mean]), "velocity_sd": np.array([deviation])}
+
+
+def standardised(velocity: np.ndarray) -> np.ndarray:
+    """Return a sequence `(time, depth, lateral)` with mean 0 and standard deviation 1, float32 [SD].
+
+    Raises
+    ------
+    ValueError
+        It does not move.
+    """
+    mean, deviation = moments(velocity)
+    if not deviation > 0:
+        raise ValueError("the velocity is the same everywhere and at all times; it cannot be standardised")
+    return (velocity - np.float32(mean)) / np.float32(deviation)
