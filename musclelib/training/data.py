@@ -10,6 +10,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from musclelib.parameters import ParameterError
 
+_STILL = 0.05  # SD of a clip [SD of its sequence] that is drawn anew
+_TRIES = 16
+
 
 class Source(Protocol):
     """What clips `(channel, time, depth, lateral)` are taken from, by number: a list of tensors, a `Clips`."""
@@ -23,8 +26,9 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Item `step` is that step's batch of both domains, each `(batch, channel, time, depth, lateral)`.
 
     Clips are drawn with replacement, each at a random square and, if `flip`, turned upside down (depth) every other
-    time. Of the
-    clips that all `world` devices draw together, device `rank` gets its own `batch`.
+    time. One that hardly moves is drawn anew, a few times at most: of a still clip, every instance norm divides by the
+    root of its epsilon, and gradients grow 300 times a layer. Of the clips that all `world` devices draw together,
+    device `rank` gets its own `batch`.
 
     Raises
     ------
@@ -66,20 +70,20 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return self._draw(step, 0), self._draw(step, 1)
 
     def _draw(self, step: int, domain: int) -> torch.Tensor:
-        rng = np.random.default_rng(np.random.SeedSequence((self.seed, step, domain)))
-        clips, together = self.clips[domain], self.batch * self.world
-        items = rng.integers(len(clips), size=together)
-        flips = rng.random(together) < 0.5
-        corners = rng.random((together, 2))
-        own = slice(self.rank * self.batch, (self.rank + 1) * self.batch)
-        batch = []
-        for item, flip, corner in zip(items[own], flips[own], corners[own], strict=True):
-            clip = clips[int(item)]
+        own = range(self.rank * self.batch, (self.rank + 1) * self.batch)
+        return torch.stack([self._clip(step, domain, number) for number in own])
+
+    def _clip(self, step: int, domain: int, number: int) -> torch.Tensor:
+        rng = np.random.default_rng(np.random.SeedSequence((self.seed, step, domain, number)))
+        clips = self.clips[domain]
+        for _ in range(_TRIES):
+            clip = clips[int(rng.integers(len(clips)))]
             if self.crop is not None:
-                row, column = ((np.array(clip.shape[2:]) - self.crop + 1) * corner).astype(int)
+                row, column = ((np.array(clip.shape[2:]) - self.crop + 1) * rng.random(2)).astype(int)
                 clip = clip[:, :, row : row + self.crop, column : column + self.crop]
-            batch.append(clip.flip(2) if flip and self.flip else clip)
-        return torch.stack(batch)
+            if clip.std(correction=0) > _STILL:
+                break
+        return clip.flip(2) if self.flip and rng.random() < 0.5 else clip
 
 
 def loader(pairs: Pairs, steps: range, workers: int, pinned: bool) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:

@@ -69,3 +69,15 @@ def test_clips_are_not_turned_where_that_is_not_wanted():
     clip = torch.arange(4 * 8 * 8.0).reshape(1, 4, 8, 8)
     pairs = Pairs([clip], [clip], batch=8, crop=None, seed=0, flip=False)
     assert all(torch.equal(item, clip) for part in pairs[3] for item in part)
+
+
+def test_still_clips_are_drawn_anew_until_nothing_moves_anywhere():
+    generator = torch.Generator().manual_seed(0)
+    moving = torch.randn((1, 3, 6, 8), generator=generator)
+    half = moving.clone()
+    half[..., :4] = 0.01
+    for crop, clips in ((None, [torch.zeros_like(moving), moving]), (4, [half])):
+        pairs = Pairs(clips, clips, 1, crop, 0)
+        assert all(float(batch.std()) > 0.05 for step in range(50) for batch in pairs[step])
+    still = [torch.zeros_like(moving)]
+    assert not Pairs(still, still, 1, None, 0)[0][0].any()
