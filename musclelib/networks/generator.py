@@ -17,6 +17,7 @@ from musclelib.networks.layers import (
     size,
     unfold,
 )
+from musclelib.networks.single_channel import SingleChannel2d, SingleChannel3d
 from musclelib.parameters import Parameters, quantity
 
 
@@ -79,7 +80,8 @@ class Generator(nn.Module):
 
         frames, width = settings.frames, settings.features
         convolve, transpose, pad = convolution(frames)
-        layers: list[nn.Module] = [pad(3), convolve(1, width, 7), InstanceNorm(), nn.ReLU(inplace=True)]
+        single_channel = SingleChannel2d if single else SingleChannel3d
+        layers: list[nn.Module] = [pad(3), single_channel(1, width, 7), InstanceNorm(), nn.ReLU(inplace=True)]
         for _ in range(2):
             layers += [convolve(width, 2 * width, 3, size(frames, stride, 2), 1), InstanceNorm(), nn.ReLU(inplace=True)]
             width *= 2
@@ -88,7 +90,7 @@ class Generator(nn.Module):
             up = transpose(width, width // 2, 3, size(frames, stride, 2), 1, size(frames, stride - 1, 1))
             layers += [up, InstanceNorm(), nn.ReLU(inplace=True)]
             width //= 2
-        layers += [pad(3), convolve(width, 1, 7)]
+        layers += [pad(3), single_channel(width, 1, 7)]
         self.layers = nn.Sequential(*layers)
         initialise(self)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Self
 
@@ -22,7 +21,6 @@ from musclelib.networks.layers import InstanceNorm, instance_norm
 
 _BLOCK = 8  # frames copied to float32 at a time, so that the copy stays small
 _EPS = 1e-5
-_ALIGNED = 16  # output channels that fill the matrix units
 
 
 class Moments(NamedTuple):
@@ -53,8 +51,6 @@ class Session:
         for module in self.generator.modules():
             if isinstance(module, InstanceNorm):
                 self._change(module, self._norm)
-            elif isinstance(module, nn.Conv3d) and _narrow(module):
-                self._change(module, partial(narrow_convolution, module))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -201,27 +197,6 @@ def _join(parts: Sequence[Moments]) -> Moments:
     means, variances = map(torch.cat, zip(*parts, strict=True))
     mean = means.mean(dim=0)
     return Moments(mean, variances.mean(dim=0) + (means - mean).square().mean(dim=0))
-
-
-def _narrow(layer: nn.Conv3d) -> bool:
-    plain = layer.padding == (0, 0, 0) and layer.stride == layer.dilation == (1, 1, 1)
-    return plain and layer.out_channels == 1 and layer.kernel_size[0] > 1
-
-
-def narrow_convolution(layer: nn.Conv3d, x: Tensor) -> Tensor:
-    """Convolve down to one channel, as `layer` would, several times as fast on CPU.
-
-    The taps in time become output channels of a convolution of single frames, which fill the matrix units that one
-    channel leaves empty; they are then added up, each shifted by its place.
-    """
-    taps, length = layer.kernel_size[0], x.shape[2] - layer.kernel_size[0] + 1
-    weight = layer.weight.new_zeros(_ALIGNED * -(-taps // _ALIGNED), layer.in_channels, 1, *layer.kernel_size[1:])
-    weight[:taps, :, 0] = layer.weight[0].transpose(0, 1)
-    each = functional.conv3d(x, weight.contiguous(memory_format=torch.channels_last_3d))[0]
-    out = each[0, :length].float()
-    for tap in range(1, taps):
-        out += each[tap, tap : tap + length]
-    return out[None, None] if layer.bias is None else out[None, None] + layer.bias
 
 
 def _random_state(device: torch.device) -> Tensor:

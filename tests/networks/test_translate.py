@@ -6,11 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn import functional
 
 from musclelib.networks.generator import Generator, GeneratorParameters
 from musclelib.networks.layers import InstanceNorm, NoiseInjection
-from musclelib.networks.lockstep import narrow_convolution
 from musclelib.networks.one_sided import LightGenerator, OneSidedParameters
 from musclelib.networks.translate import plan, reach, translate
 from musclelib.parameters import ParameterError
@@ -197,15 +195,6 @@ def test_what_waits_on_disk_comes_back(precision):
     assert plan(network, frames.shape, memory=memory, precision=precision).on_disk
     whole = translate(network, frames, precision=precision)
     assert difference(translate(network, frames, memory=memory, precision=precision), whole) < 1e-3
-
-
-def test_narrow_convolution_is_the_convolution():
-    torch.manual_seed(0)
-    for kernel, bias in (((7, 7, 7), True), ((3, 1, 5), False), ((17, 3, 3), True)):
-        layer, x = nn.Conv3d(5, 1, kernel, bias=bias), torch.randn(1, 5, 20, 9, 8)
-        with torch.inference_mode():
-            wanted = functional.conv3d(x, layer.weight, layer.bias)
-            np.testing.assert_allclose(narrow_convolution(layer, x), wanted, atol=1e-5)
 
 
 def test_the_generator_is_left_as_it_was():
