@@ -38,3 +38,27 @@ def data_mirror():
     if not folder:
         pytest.skip("MUSCLELIB_DATA does not name a mirror of the real recordings")
     return folder
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Make a CycleGAN its plain port: torch's own layers, contiguous memory, a forward pass for every batch."""
+    torch = pytest.importorskip("torch")
+    from musclelib.networks import cyclegan, layers, single_channel
+
+    kinds = {
+        single_channel.SingleChannel2d: torch.nn.Conv2d,
+        single_channel.SingleChannel3d: torch.nn.Conv3d,
+    }
+
+    def port(model):
+        monkeypatch.setattr(cyclegan, "together", lambda network, batches: tuple(map(network, batches)))
+        for module in model.modules():
+            if isinstance(module, layers.InstanceNorm):
+                module.forward = torch.nn.functional.instance_norm
+            module.__class__ = kinds.get(type(module), type(module))
+        for value in model.parameters():
+            value.data = value.data.contiguous()
+        return model
+
+    return port

@@ -9,6 +9,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from musclelib.parameters import ParameterError
+from musclelib.sequences import CLIP_FRAMES
+from musclelib.sequences.clips import Clips
 
 _STILL = 0.05  # SD of a clip [SD of its sequence] that is drawn anew
 _TRIES = 16
@@ -84,6 +86,45 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             if clip.std(correction=0) > _STILL:
                 break
         return clip.flip(2) if self.flip and rng.random() < 0.5 else clip
+
+
+class Recut:
+    """Clips of another length or frame rate, out of stored clips that follow one another in a sequence.
+
+    Parameters
+    ----------
+    clips : Clips
+        The stored clips.
+    frames : int
+        Frames of a new clip.
+    every : int
+        Take every second, third, ... frame.
+
+    Raises
+    ------
+    ParameterError
+        A sequence is too short for one such clip.
+    """
+
+    def __init__(self, clips: Clips, frames: int, every: int = 1) -> None:
+        self.clips, self.frames, self.every = clips, frames, every
+        self.joined = -(-frames * every // CLIP_FRAMES)
+        self.per_sequence = clips.per_sequence // self.joined
+        if not self.per_sequence:
+            raise ParameterError(
+                f"frames = {frames}, every = {every}: a sequence has {clips.per_sequence * CLIP_FRAMES} frames"
+            )
+
+    def __len__(self) -> int:
+        return self.clips.count * self.per_sequence
+
+    def __getitem__(self, item: int) -> torch.Tensor:
+        if not 0 <= item < len(self):
+            raise IndexError(f"clip {item} of {len(self)}")
+        sequence, part = divmod(item, self.per_sequence)
+        first = sequence * self.clips.per_sequence + part * self.joined
+        long = torch.cat([self.clips[number] for number in range(first, first + self.joined)], dim=1)
+        return long[:, : self.frames * self.every : self.every]
 
 
 def loader(pairs: Pairs, steps: range, workers: int, pinned: bool) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:

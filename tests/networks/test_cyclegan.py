@@ -1,9 +1,12 @@
+import itertools
+
 import pytest
 import torch
 from torch.nn import functional
 
 from musclelib.networks.cyclegan import CycleGAN, CycleGANParameters
 from musclelib.networks.layers import NoiseInjection
+from musclelib.networks.pool import ClipPool
 from musclelib.parameters import ParameterError
 
 SMALL = {"features": 2, "blocks": 1, "discriminator_features": 2}
@@ -73,6 +76,25 @@ def test_one_batch_for_all_is_the_same_as_clip_by_clip():
     wanted = torch.autograd.grad(expected, [*model.to_b.parameters(), *model.to_a.parameters()])
     for got, want in zip(gradients, wanted, strict=True):
         torch.testing.assert_close(got, want, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("changes", [{}, {"temporal_stride": 1}, {"frames": "single"}])
+def test_a_step_is_that_of_the_plain_port(changes, plain):
+    model = CycleGAN(CycleGANParameters(**SMALL, **changes)).double()
+    a, b = torch.randn(2, 1, 1, 24, 24, 24).double()
+
+    def losses_and_gradients():
+        total, terms, fakes = model.generator_loss(a, b)
+        judged, _ = model.discriminator_loss(a, b, fakes)
+        gradients = [torch.autograd.grad(total, [*model.to_b.parameters(), *model.to_a.parameters()])]
+        gradients += [torch.autograd.grad(judged, [*model.judge_a.parameters(), *model.judge_b.parameters()])]
+        return [total.detach(), judged.detach(), *terms.values(), *itertools.chain(*gradients)]
+
+    model.pool_a, model.pool_b = ClipPool(0), ClipPool(0)
+    ours = losses_and_gradients()
+    plain(model)
+    for got, expected in zip(ours, losses_and_gradients(), strict=True):
+        torch.testing.assert_close(got, expected, check_dtype=False, atol=1e-6, rtol=1e-5)
 
 
 def test_each_step_trains_its_own_networks_only(clips):

@@ -1,10 +1,13 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musclelib import sequences, simulator
 from musclelib.parameters import ParameterError
-from musclelib.training.data import Pairs, loader
+from musclelib.sequences.clips import Clips
+from musclelib.training.data import Pairs, Recut, loader
 
 
 def numbered(count, domain, shape=(1, 3, 6, 8)):
@@ -81,3 +84,24 @@ def test_still_clips_are_drawn_anew_until_nothing_moves_anywhere():
         assert all(float(batch.std()) > 0.05 for step in range(50) for batch in pairs[step])
     still = [torch.zeros_like(moving)]
     assert not Pairs(still, still, 1, None, 0)[0][0].any()
+
+
+@pytest.mark.parametrize(("frames", "every", "count"), [(32, 2, 1), (8, 1, 3), (48, 1, 1), (40, 2, 1)])
+def test_recut_clips_are_frames_of_one_sequence(tmp_path, small, frames, every, count):
+    path = tmp_path / "a.zarr"
+    simulator.generate(path, small.changed(frames=100), 2, seed=0)
+    dataset = sequences.open(path)
+    clips = Recut(Clips(path, standardise=False), frames, every)
+    assert len(clips) == 2 * count
+    last = len(clips) - 1
+    start = (count - 1) * -(-frames * every // 32) * 32
+    expected = dataset.velocity[1, start : start + frames * every : every].to_numpy()
+    np.testing.assert_array_equal(clips[last][0].numpy(), expected)
+    with pytest.raises(IndexError, match=f"clip {last + 1} of {last + 1}"):
+        clips[last + 1]
+
+
+def test_clips_longer_than_a_sequence_are_refused(tmp_path, small):
+    simulator.generate(tmp_path / "a.zarr", small, 1, seed=0)
+    with pytest.raises(ParameterError, match="frames = 64, every = 2: a sequence has 96 frames"):
+        Recut(Clips(tmp_path / "a.zarr"), 64, 2)
