@@ -114,8 +114,23 @@ class Translate(Step):
 
     folder: str = quantity(doc="folder of the stores and for the results")
     weights: str = quantity(doc="folder of trained generators")
+    models: str = quantity(doc="names of weights, with spaces between, or all")
     count: int = quantity(doc="sequences to translate", low=1)
     seed: int = quantity(doc="seed of injected noise", low=0)
+
+
+@dataclass(frozen=True)
+class Sensitivity(Step):
+    """Parameters of training runs with one thing changed at a time."""
+
+    folder: str = quantity(doc="folder of the stores and for runs and results")
+    report: str = quantity(doc="folder for the table")
+    model: str = quantity(doc="name of the model")
+    steps: int = quantity(doc="steps of each run", low=1)
+    repeats: int = quantity(doc="runs of each variant", low=1)
+    tests: int = quantity(doc="simulated sequences kept for the comparison", low=1)
+    crop: int = quantity(unit="pixel", doc="side of a random square of each clip", low=16)
+    learning_rate: float = quantity(doc="of both optimisers", above=0)
 
 
 @dataclass(frozen=True)

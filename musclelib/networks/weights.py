@@ -54,14 +54,7 @@ def load_generator(path: str | Path, device: str | torch.device = "cpu") -> Tran
     WeightsError
         The file is missing, damaged, or not of this package.
     """
-    try:
-        with safe_open(str(path), "pt", device=str(device)) as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: there is no such file") from None
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: cannot be read as safetensors ({error})") from None
+    tensors, metadata = _read(path, device)
     if metadata.get("kind") not in _KINDS:
         raise WeightsError(f"{path}: kind {metadata.get('kind')!r}; allowed are {', '.join(_KINDS)}")
     kind = _KINDS[metadata["kind"]]
@@ -71,6 +64,28 @@ def load_generator(path: str | Path, device: str | torch.device = "cpu") -> Tran
     except (KeyError, RuntimeError, ValueError) as error:
         raise WeightsError(f"{path}: not the weights of a {kind.__name__} ({' '.join(str(error).split())})") from None
     return generator.to(device).eval()
+
+
+def _read(path: str | Path, device: str | torch.device = "cpu") -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    try:
+        with safe_open(str(path), "pt", device=str(device)) as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+            return tensors, file.metadata() or {}
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: there is no such file") from None
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: cannot be read as safetensors ({error})") from None
+
+
+def about(path: str | Path) -> dict[str, str]:
+    """Return what was kept with a generator's weights: its model, how it was trained.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing or damaged.
+    """
+    return {name: value for name, value in _read(path)[1].items() if name not in ("kind", "parameters")}
 
 
 def digest(generator: Translator) -> str:

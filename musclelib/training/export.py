@@ -1,6 +1,7 @@
 """Ship what a run trained: the averaged generator from A to B, and a card that says how it came about.
 
-`python -m musclelib.training.export RUN TARGET A_STORE B_STORE` writes `TARGET.safetensors` and `TARGET.md`.
+`python -m musclelib.training.export RUN TARGET A_STORE B_STORE` writes `TARGET.safetensors` and `TARGET.md`, and the
+generator from B to A, where there is one, as `TARGET-back.safetensors`.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ import argparse
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 
 from musclelib import sequences
+from musclelib.networks.cyclegan import CycleGAN
 from musclelib.networks.presets import build
 from musclelib.networks.weights import digest, save_generator
 from musclelib.training.checkpoint import load_averaged, read
 
 
-def export(run: Path, target: Path, stores: list[Path]) -> None:
+def export(run: Path, target: Path, stores: list[Path], note: str = "") -> None:
     """Write weights and card of a run's best checkpoint; the card's numbers are those of the run's own tables.
+
+    `note` is kept with both: what the run does not know, such as the weights it began with.
 
     Raises
     ------
@@ -32,27 +37,56 @@ def export(run: Path, target: Path, stores: list[Path]) -> None:
     settings = dict(read(best)[1]["settings"])
     model = build(settings.pop("name"), **settings)
     about = load_averaged(best, model)
-    save_generator(model.to_b, target.with_suffix(".safetensors"), step=str(about["step"]))
-    target.with_suffix(".md").write_text(_card(run, about, digest(model.to_b), stores))
-
-
-def _card(run: Path, about: dict[str, object], weights: str, stores: list[Path]) -> str:
-    losses, scores = (pd.read_csv(run / f"{name}.csv") for name in ("losses", "scores"))
+    losses = pd.read_csv(run / "losses.csv")
     trained = losses[losses.step <= about["step"]]
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    parameters = about["parameters"]
+    facts = {
+        "model": model.settings.name,
+        "steps": str(about["step"]),
+        "hours": f"{trained.seconds.median() * len(trained) / 3600:.2f}",  # a pause is no training
+        "seconds a step": f"{trained.seconds.median():.2f}",
+        "batch": str(parameters["batch"]),
+        "side of clips": str(parameters["crop"] or "whole"),
+        "seed": str(parameters["seed"]),
+        "device": _device(),
+        "note": note,
+    }
+    save_generator(model.to_b, target.with_suffix(".safetensors"), **facts)
+    if isinstance(model, CycleGAN):
+        save_generator(model.to_a, target.with_name(f"{target.name}-back.safetensors"), **facts)
+    target.with_suffix(".md").write_text(
+        _card(trained, pd.read_csv(run / "scores.csv"), len(losses), about, digest(model.to_b), stores, note)
+    )
+
+
+def _device() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+
+
+def _card(
+    trained: pd.DataFrame,
+    scores: pd.DataFrame,
+    run: int,
+    about: dict[str, Any],
+    weights: str,
+    stores: list[Path],
+    note: str,
+) -> str:
     lines = [
-        f"# {about['settings']['name']}",  # type: ignore[index]
+        f"# {about['settings']['name']}",
         "",
         "Translates simulated sequences of tissue velocity (domain A) to the look of the synthetic in-vivo domain (B).",
         "Trained on simulated and synthetic data alone; no recording of a person.",
         "",
-        f"- steps: {about['step']} of {losses.step.max()} run; the best by its score",
-        f"- time to that step: {trained.seconds.sum() / 3600:.2f} h (median {trained.seconds.median():.2f} s a step)",
-        f"- device: {device}, {platform.machine()}; other work ran beside it where steps vary",
+        f"- steps: {about['step']} of {run} run; the best by its score",
+        f"- time to that step: {trained.seconds.sum() / 3600:.2f} h, pauses included (median"
+        f" {trained.seconds.median():.2f} s a step)",
+        f"- device: {_device()}, {platform.machine()}; other work ran beside it where steps vary",
         f"- training: `{about['parameters']}`",
         f"- model: `{about['settings']}`",
         f"- weights (SHA-256 of parameters and values): `{weights}`",
         *(f"- data: {_data(store)}" for store in stores),
+        *([f"- note: {note}"] if note else []),
         "",
         "Validation on sequences that were not trained on (`scores.csv` of the run; score lower better):",
         "",
@@ -79,8 +113,9 @@ def main() -> None:
     for name in ("run", "target"):
         parser.add_argument(name, type=Path)
     parser.add_argument("stores", type=Path, nargs="*")
+    parser.add_argument("--note", default="", help="what the run does not know, such as the weights it began with")
     arguments = parser.parse_args()
-    export(arguments.run, arguments.target, arguments.stores)
+    export(arguments.run, arguments.target, arguments.stores, arguments.note)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import torch
 
 from musclelib import simulator
 from musclelib.networks.presets import build
-from musclelib.networks.weights import digest, load_generator
+from musclelib.networks.weights import about, digest, load_generator
 from musclelib.training import TrainingParameters, load_averaged, train
 from musclelib.training.export import export
 
@@ -23,9 +23,29 @@ def test_a_run_is_shipped_with_a_card_of_its_own_numbers(tmp_path, small):
     shipped = load_generator(target.with_suffix(".safetensors"))
     for name, values in model.to_b.state_dict().items():
         np.testing.assert_array_equal(shipped.state_dict()[name].numpy(), values.numpy())
+    facts = about(target.with_suffix(".safetensors"))
+    assert (facts["model"], facts["steps"], facts["side of clips"]) == ("one-sided", "3", "whole")
+    assert not target.with_name("tiny-back.safetensors").exists()
     card = target.with_suffix(".md").read_text()
     assert "steps: 3 of 3 run" in card
     assert digest(shipped) in card
     assert "`a.zarr`, 2 sequences, simulated, seed 3" in card
     hours = pd.read_csv(run / "losses.csv").seconds.sum() / 3600
     assert f"{hours:.2f} h" in card
+
+
+def test_both_generators_of_a_cyclegan_are_shipped(tmp_path):
+    torch.manual_seed(0)
+    changes = {"features": 1, "blocks": 1, "discriminator_features": 1, "frames": "single"}
+    clips = [torch.randn(1, 8, 24, 24) for _ in range(3)]
+    run, target = tmp_path / "run", tmp_path / "tiny"
+    model = build("2d", **changes)
+    parameters = TrainingParameters(steps=2, batch=1, crop=24, precision="32-true")
+    train(model, clips, clips, run, parameters, lambda _: {"score": 1.0})
+    export(run, target, [], "began with others")
+    load_averaged(run / "best.safetensors", model)
+    for network, name in ((model.to_b, "tiny.safetensors"), (model.to_a, "tiny-back.safetensors")):
+        assert digest(load_generator(tmp_path / name)) == digest(network)
+        facts = about(tmp_path / name)
+        assert (facts["side of clips"], facts["note"]) == ("24", "began with others")
+    assert "- note: began with others" in target.with_suffix(".md").read_text()
