@@ -25,6 +25,7 @@ KEPT = {
         "disk_velocity.png",
         "in_vivo_sequence.png",
         "in_vivo_variance.png",
+        "translation_maps.png",
     ),
     "tables": (
         "comparison.csv",
@@ -32,6 +33,7 @@ KEPT = {
         "disk_fit.csv",
         "in_vivo_agreement.csv",
         "simulated_statistics.csv",
+        "translation.csv",
         "video_signals.csv",
     ),
 }

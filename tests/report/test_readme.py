@@ -14,6 +14,13 @@ def test_the_numbers_of_the_readme_are_those_of_the_tables():
     assert fill(readme, ROOT / "reports/demo/tables") == readme
 
 
+@pytest.mark.parametrize("page", ["calibration", "translation"])
+def test_the_numbers_of_the_pages_are_those_of_their_tables(page):
+    text = (ROOT / f"docs/{page}.md").read_text()
+    assert "<!-- table " in text
+    assert fill(text, ROOT / "docs") == text
+
+
 def test_a_changed_number_is_noticed(tmp_path):
     pd.DataFrame({"a": ["x"], "b": [0.12345]}).to_csv(tmp_path / "t.csv", index=False)
     readme = "before\n<!-- table t -->\n<!-- end -->\nafter"
