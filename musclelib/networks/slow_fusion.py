@@ -1,0 +1,59 @@
+"""Paper 2's first network: a sequence fused, slowly, into one image of features in which units can be detected."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+FRAMES = 400
+"""Frames that are fused into one image (1 s at 400 Hz)."""
+
+
+class SlowFusion(nn.Module):
+    """Fuse sequences `(batch, 1, 400, depth, lateral)` into images `(batch, 64, depth / 2, lateral / 2)`.
+
+    A strided convolution of 7 x 7 x 7 to 8 channels, then three convolutions to 16, 32 and 64, each followed by max
+    pooling on time: 400 frames become 80, 16, 4 and 1. Batch norm and ReLU follow every convolution; weights start
+    as Glorot's (paper 2, section III-B and Fig. 2).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = convolution(1, 8, (7, 7, 7), (5, 2, 2))
+        for narrow, wide, kernel, pool in ((8, 16, 7, 5), (16, 32, 5, 4), (32, 64, 5, 4)):
+            layers += [*convolution(narrow, wide, (kernel, 3, 3)), nn.MaxPool3d((pool, 1, 1))]
+        self.layers = nn.Sequential(*layers)
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the image.
+
+        Raises
+        ------
+        ValueError
+            The sequences are not `(batch, 1, 400, depth, lateral)` with even depth and lateral.
+        """
+        if x.ndim != 5 or x.shape[1:3] != (1, FRAMES) or x.shape[3] % 2 or x.shape[4] % 2:
+            raise ValueError(
+                f"slow fusion: input of shape {tuple(x.shape)}; (batch, 1, {FRAMES}, depth, lateral) is needed, depth"
+                " and lateral even"
+            )
+        # (b, 1, 400, d, l) -> (b, 8, 80, d/2, l/2) -> (b, 16, 16, ...) -> (b, 32, 4, ...) -> (b, 64, 1, ...)
+        return self.layers(x).squeeze(2)
+
+
+def convolution(
+    narrow: int, wide: int, kernel: tuple[int, int, int], stride: tuple[int, int, int] = (1, 1, 1)
+) -> list[nn.Module]:
+    """Return a padded convolution of a kernel `(time, depth, lateral)` with batch norm and ReLU."""
+    time, depth, lateral = kernel
+    padding = (time // 2, depth // 2, lateral // 2)
+    return [nn.Conv3d(narrow, wide, kernel, stride, padding), nn.BatchNorm3d(wide), nn.ReLU()]
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw weights as Glorot and Bengio do, and set biases to 0."""
+    for module in network.modules():
+        if isinstance(module, (nn.Conv3d, nn.Linear)):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
