@@ -39,9 +39,9 @@ class OneSidedParameters(Parameters):
     )
     blocks: int = quantity(1, "1", "blocks at each level, down and up", low=1)
     judge_features: int = quantity(32, "1", "channels of the discriminators' first layer", low=1)
-    content: float = quantity(5.0, "1", "weight of the content loss", low=0)
+    content: float = quantity(10.0, "1", "weight of the content loss", low=0)
     map_weight: float = quantity(1.0, "1", "weight of the variance maps' adversarial loss", low=0)
-    spectrum: float = quantity(1.0, "1", "weight of the loss of spectra", low=0)
+    spectrum: float = quantity(5.0, "1", "weight of the loss of spectra", low=0)
     pool: int = quantity(50, "1", "past fakes kept", low=0)
 
 
