@@ -129,7 +129,7 @@ class Sensitivity(Step):
     steps: int = quantity(doc="steps of each run", low=1)
     repeats: int = quantity(doc="runs of each variant", low=1)
     tests: int = quantity(doc="simulated sequences kept for the comparison", low=1)
-    duration: float = quantity(unit="s", doc="of them that is compared", low=0.2)
+    duration: float = quantity(unit="s", doc="of them that is compared; spectra take 0.5 s at least", low=0.5)
     crop: int = quantity(unit="pixel", doc="side of a random square of each clip", low=16)
     learning_rate: float = quantity(doc="of both optimisers", above=0)
 
