@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 from skimage.filters import threshold_otsu
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
-MINIMUM_FRAMES = 64
+from musclelib.identification.units import Units, check
+
 _ITERATIONS = 400
-
-
-@dataclass(frozen=True)
-class Units:
-    """Identified motor units.
-
-    Attributes
-    ----------
-    territory : numpy.ndarray
-        `(unit, depth, lateral)`, bool; they may overlap.
-    twitch_train : numpy.ndarray
-        `(unit, time)`, in the unit of the sequence; contraction is positive.
-    """
-
-    territory: np.ndarray
-    twitch_train: np.ndarray
-
-
-def check(velocity: np.ndarray) -> np.ndarray:
-    """Return a sequence in float32, if units can be sought in it.
-
-    Raises
-    ------
-    ValueError
-        It is not `(time, depth, lateral)`, too short, not finite, or does not move.
-    """
-    velocity = np.asarray(velocity, np.float32)
-    if velocity.ndim != 3:
-        raise ValueError(f"velocity has shape {velocity.shape}: (time, depth, lateral) is needed")
-    if len(velocity) < MINIMUM_FRAMES:
-        raise ValueError(f"velocity has {len(velocity)} frames: at least {MINIMUM_FRAMES} are needed")
-    bad = ~np.isfinite(velocity)
-    if bad.any():
-        raise ValueError(f"velocity: {np.count_nonzero(bad)} values are not finite")
-    if not (velocity != velocity[0]).any():
-        raise ValueError("velocity does not change over time")
-    return velocity
 
 
 def signal_rank(singular_values: np.ndarray, frames: int, pixels: int) -> int:
@@ -66,13 +29,15 @@ def signal_rank(singular_values: np.ndarray, frames: int, pixels: int) -> int:
     return int((singular_values > 1.02 * np.sqrt(edge / median) * np.median(singular_values)).sum())
 
 
-def plain(velocity: np.ndarray, seed: int = 0) -> Units:
+def plain(velocity: np.ndarray, frame_rate: float, seed: int = 0) -> Units:
     """Identify units by SVD, spatial FastICA and Otsu's threshold: the baseline of every other method.
 
     Parameters
     ----------
     velocity : numpy.ndarray
         `(time, depth, lateral)`, in any unit; contraction is positive.
+    frame_rate : float
+        Frames a second [Hz]; makes no difference to this method.
     seed : int
         Seed of the first guess of the unmixing.
 
@@ -87,7 +52,7 @@ def plain(velocity: np.ndarray, seed: int = 0) -> Units:
     times, strengths, maps = np.linalg.svd(moving, full_matrices=False)
     rank = signal_rank(strengths, *moving.shape)
     if not rank:
-        return Units(np.zeros((0, *field), bool), np.zeros((0, frames), np.float32))
+        return Units.none(frames, (field[0], field[1]))
     separation = FastICA(rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # what was reached is used
@@ -95,5 +60,12 @@ def plain(velocity: np.ndarray, seed: int = 0) -> Units:
     trains = (times[:, :rank] @ separation.mixing_).T  # (unit, time)
     signs = np.where((sources**3).sum(axis=1) < 0, -1, 1)[:, None]  # a territory stands out upwards
     sources, trains = sources * signs, trains * signs
-    territory = np.stack([source > threshold_otsu(source) for source in sources]).reshape(rank, *field)
-    return Units(territory, trains.astype(np.float32))
+    cuts = np.array([threshold_otsu(source) for source in sources])[:, None]
+    territory = sources > cuts
+    share = territory.mean(axis=1)
+    inside, outside = (
+        (sources * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1) for mask in (territory, ~territory)
+    )
+    # the share of a map's variance that lies between territory and the rest, which Otsu's threshold makes largest
+    contrast = share * (1 - share) * (inside - outside) ** 2 / sources.var(axis=1)
+    return Units.sorted(territory.reshape(rank, *field), trains, contrast)
