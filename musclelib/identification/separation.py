@@ -9,16 +9,16 @@ from skimage.filters import threshold_otsu
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
-from musclelib.identification.units import Units, check
+from musclelib.identification.units import SPACING, Units, check
 
 _ITERATIONS = 400
 
 
-def signal_rank(singular_values: np.ndarray, frames: int, pixels: int) -> int:
-    """Count the singular values that white noise could not have, its level taken from their median.
+def noise_variance(singular_values: np.ndarray, frames: int, pixels: int) -> float:
+    """Return the variance of white noise in a matrix, from the median of its singular values.
 
-    The squares of noise's follow the distribution of Marchenko and Pastur, whose edge and median the sides of the
-    matrix tell; 2 % are added for finite matrices.
+    The squares of noise's follow the distribution of Marchenko and Pastur, whose median the sides of the matrix tell; a
+    signal of low rank hardly moves it.
     """
     ratio = min(frames, pixels) / max(frames, pixels)
     low, edge = (1 - np.sqrt(ratio)) ** 2, (1 + np.sqrt(ratio)) ** 2
@@ -26,18 +26,24 @@ def signal_rank(singular_values: np.ndarray, frames: int, pixels: int) -> int:
     square = (low + edge) / 2 - (edge - low) / 2 * np.cos(angle)  # rising from low to edge
     share = np.cumsum(np.sin(angle) ** 2 / square)  # its density, in terms of the angle
     median = square[np.searchsorted(share, share[-1] / 2)]
-    return int((singular_values > 1.02 * np.sqrt(edge / median) * np.median(singular_values)).sum())
+    return float(np.median(singular_values) ** 2 / (median * max(frames, pixels)))
 
 
-def plain(velocity: np.ndarray, frame_rate: float, seed: int = 0) -> Units:
+def signal_rank(singular_values: np.ndarray, frames: int, pixels: int) -> int:
+    """Count the singular values that white noise could not have: 2 % above the edge of its distribution."""
+    edge = np.sqrt(noise_variance(singular_values, frames, pixels)) * (np.sqrt(frames) + np.sqrt(pixels))
+    return int((singular_values > 1.02 * edge).sum())
+
+
+def plain(velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0) -> Units:
     """Identify units by SVD, spatial FastICA and Otsu's threshold: the baseline of every other method.
 
     Parameters
     ----------
     velocity : numpy.ndarray
         `(time, depth, lateral)`, in any unit; contraction is positive.
-    frame_rate : float
-        Frames a second [Hz]; makes no difference to this method.
+    frame_rate, spacing
+        As for every method; make no difference to this one.
     seed : int
         Seed of the first guess of the unmixing.
 

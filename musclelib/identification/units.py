@@ -8,6 +8,9 @@ import numpy as np
 
 MINIMUM_FRAMES = 64
 
+SPACING = (0.625, 0.625)
+"""Size of a pixel of paper 2, along depth and lateral [mm]."""
+
 
 @dataclass(frozen=True)
 class Units:
