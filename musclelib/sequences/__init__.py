@@ -1,6 +1,7 @@
 """Ground floor: what a sequence is, and how it is created, appended to, opened, checked and read in clips."""
 
 from musclelib.sequences.moments import moments, standardisation, standardised
+from musclelib.sequences.sampling import frame_rate, pixel_size
 from musclelib.sequences.schema import DOMAINS, SCHEMA, SequenceError, build, check
 from musclelib.sequences.store import (
     CLIP_FRAMES,
@@ -25,9 +26,11 @@ __all__ = [
     "check",
     "create",
     "finish",
+    "frame_rate",
     "frames",
     "moments",
     "open",
+    "pixel_size",
     "put",
     "remove",
     "standardisation",

@@ -1,0 +1,18 @@
+"""How finely a sequence is sampled."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+
+def frame_rate(dataset: xr.Dataset) -> float:
+    """Return the frames a second of sequences [Hz]."""
+    time = dataset.time.values
+    return round((len(time) - 1) / float(time[-1] - time[0]), 6)
+
+
+def pixel_size(dataset: xr.Dataset) -> tuple[float, float]:
+    """Return the size of a pixel of sequences along depth and lateral [mm]."""
+    depth, lateral = (float(np.diff(dataset[name].values).mean()) for name in ("depth", "lateral"))
+    return depth, lateral
