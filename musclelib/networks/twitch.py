@@ -1,12 +1,36 @@
-"""Paper 2's second network: the twitch train of one detected unit, and its loss."""
+"""Paper 2's second network: the twitch train of one detected unit, and how it learns."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor, nn
 
-from musclelib.networks.slow_fusion import convolution, initialise
+from musclelib.networks.slow_fusion import glorot, space_time_layer
+from musclelib.parameters import Parameters, quantity
+
+SIDE = 16
+"""Pixels of a crop along depth and lateral: the largest unit (paper 2)."""
+
+
+@dataclass(frozen=True)
+class TwitchParameters(Parameters):
+    """Widths of the network; the defaults are paper 2's."""
+
+    name: str = quantity("paper", doc="Of these parameters")
+    features: int = quantity(16, doc="Channels of the convolutions", low=1)
+    dense: int = quantity(1024, doc="Neurons of the first dense layer; the next have a half and a quarter", low=4)
+    states: int = quantity(512, doc="Gated recurrent units in each direction", low=1)
+
+
+TWITCH_NETWORKS = {
+    "paper": TwitchParameters(),
+    "light": TwitchParameters(name="light", features=8, dense=256, states=128),  # to be trained on CPU
+}
+"""Paper 2's network, and a narrow one."""
 
 
 class TwitchNetwork(nn.Module):
@@ -17,16 +41,18 @@ class TwitchNetwork(nn.Module):
     III-C and Fig. 3).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: TwitchParameters | None = None) -> None:
         super().__init__()
-        layers: list[nn.Module] = convolution(1, 16, (15, 5, 5), (1, 2, 2))
+        self.settings = settings = settings or TwitchParameters()
+        wide, dense, states = settings.features, settings.dense, settings.states
+        layers: list[nn.Module] = space_time_layer(1, wide, (15, 5, 5), (1, 2, 2))
         for _ in range(4):
-            layers += convolution(16, 16, (15, 3, 3))
+            layers += space_time_layer(wide, wide, (15, 3, 3))
         self.layers = nn.Sequential(*layers)
-        self.enter = _dense(16 * 8 * 8, 1024, 512, 256)
-        self.gru = nn.GRU(256, 512, batch_first=True, bidirectional=True)
-        self.leave = nn.Sequential(_dense(1024, 1024, 512), nn.Linear(512, 1))
-        initialise(self)
+        self.enter = _dense(wide * 8 * 8, dense, dense // 2, dense // 4)
+        self.gru = nn.GRU(dense // 4, states, batch_first=True, bidirectional=True)
+        self.leave = nn.Sequential(_dense(2 * states, dense, dense // 2), nn.Linear(dense // 2, 1))
+        glorot(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the trains.
@@ -36,25 +62,80 @@ class TwitchNetwork(nn.Module):
         ValueError
             The crops are not `(batch, 1, time, 16, 16)`.
         """
-        if x.ndim != 5 or (x.shape[1], *x.shape[3:]) != (1, 16, 16):
+        if x.ndim != 5 or (x.shape[1], *x.shape[3:]) != (1, SIDE, SIDE):
             raise ValueError(f"twitch network: input of shape {tuple(x.shape)}; (batch, 1, time, 16, 16) is needed")
         features = self.layers(x).transpose(1, 2).flatten(2)  # (b, t, 16 * 8 * 8)
         states, _ = self.gru(self.enter(features))  # (b, t, 1024)
         return self.leave(states).squeeze(2)  # (b, t)
 
 
+class TwitchEstimation(nn.Module):
+    """The objective of `training.fit` that trains a twitch network, on crops and the trains of their units."""
+
+    def __init__(self, settings: TwitchParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        self.network = TwitchNetwork(settings)
+
+    def trained(self) -> Iterable[nn.Module]:
+        """Return the network."""
+        return [self.network]
+
+    def loss(self, crops: Tensor, trains: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return `train_loss` of crops `(batch, 1, time, 16, 16)` and trains `(batch, time)`, both in [SD]."""
+        return train_loss(self.network(crops), trains), {}
+
+    def state(self) -> dict[str, Tensor]:
+        """Return nothing: a step changes weights and moments only."""
+        return {}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take nothing."""
+
+
 def train_loss(estimate: Tensor, truth: Tensor) -> Tensor:
     """Return the mean squared error of trains, each divided by the largest absolute value of its truth.
 
-    So that units of small velocity count as much as others (paper 2, section III-C.3).
+    So that units of small velocity count as much as others (paper 2, section III-C.3). Those whose truth is 0
+    throughout, which fired neither in the sequence nor shortly before, do not count; where there is no other, it is 0.
 
     Parameters
     ----------
     estimate, truth : Tensor
-        `(batch, time)`, of one unit; the truth of no unit may be 0 throughout.
+        `(batch, time)`, of one unit.
     """
     largest = truth.abs().amax(dim=1, keepdim=True)
-    return ((estimate - truth) / largest).square().mean()
+    heard = largest > 0
+    errors = ((estimate - truth) / largest.where(heard, 1)).square() * heard
+    return errors.sum() / (heard.sum() * truth.shape[1]).clamp(min=1)
+
+
+def crop(velocity: np.ndarray, territory: np.ndarray) -> np.ndarray:
+    """Cut the square of 16 x 16 pixels around a territory's centre of mass out of a sequence.
+
+    What lies beyond the field is 0, the mean of a standardised sequence; the paper does not say what it took there.
+
+    Parameters
+    ----------
+    velocity : numpy.ndarray
+        `(time, depth, lateral)`, standardised [SD].
+    territory : numpy.ndarray
+        `(depth, lateral)`, bool, with a pixel at least.
+
+    Returns
+    -------
+    numpy.ndarray
+        `(time, 16, 16)`, float32.
+    """
+    out = np.zeros((len(velocity), SIDE, SIDE), np.float32)
+    there, here = [], []
+    for pixels, length in zip(np.nonzero(territory), territory.shape, strict=True):
+        first = int(np.floor(pixels.mean() + 0.5)) - SIDE // 2
+        low, high = max(first, 0), min(first + SIDE, length)
+        there.append(slice(low, high))
+        here.append(slice(low - first, high - first))
+    out[:, here[0], here[1]] = velocity[:, there[0], there[1]]
+    return out
 
 
 def _dense(*widths: int) -> nn.Sequential:

@@ -54,7 +54,7 @@ def load_generator(path: str | Path, device: str | torch.device = "cpu") -> Tran
     WeightsError
         The file is missing, damaged, or not of this package.
     """
-    tensors, metadata = _read(path, device)
+    tensors, metadata = read_tensors(path, device)
     if metadata.get("kind") not in _KINDS:
         raise WeightsError(f"{path}: kind {metadata.get('kind')!r}; allowed are {', '.join(_KINDS)}")
     kind = _KINDS[metadata["kind"]]
@@ -66,7 +66,16 @@ def load_generator(path: str | Path, device: str | torch.device = "cpu") -> Tran
     return generator.to(device).eval()
 
 
-def _read(path: str | Path, device: str | torch.device = "cpu") -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+def read_tensors(
+    path: str | Path, device: str | torch.device = "cpu"
+) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Read the tensors and the metadata of a file of weights.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing or damaged.
+    """
     try:
         with safe_open(str(path), "pt", device=str(device)) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
@@ -85,13 +94,13 @@ def about(path: str | Path) -> dict[str, str]:
     WeightsError
         The file is missing or damaged.
     """
-    return {name: value for name, value in _read(path)[1].items() if name not in ("kind", "parameters")}
+    return {name: value for name, value in read_tensors(path)[1].items() if name not in ("kind", "parameters")}
 
 
-def digest(generator: Translator) -> str:
-    """Return a hash of the weights and parameters: two generators of the same hash translate alike."""
-    total = hashlib.sha256(f"{type(generator).__name__} {generator.settings.to_json()}".encode())
-    for name, values in sorted(generator.state_dict().items()):
+def digest(network: Any) -> str:
+    """Return a hash of the weights and `settings` of a network: two of the same hash do the same."""
+    total = hashlib.sha256(f"{type(network).__name__} {network.settings.to_json()}".encode())
+    for name, values in sorted(network.state_dict().items()):
         total.update(name.encode())
         total.update(values.detach().float().cpu().contiguous().numpy().tobytes())
     return total.hexdigest()

@@ -1,11 +1,12 @@
-"""Training of translation networks on unpaired clips: devices, precision, checkpoints, resuming, watching.
+"""Training of networks: devices, precision, checkpoints, resuming, watching.
 
-`train` runs an `Objective`, such as `networks.cyclegan.CycleGAN`, with Lightning Fabric on CPU, one GPU or several.
-`load_averaged` gives the trained generators back from a checkpoint of it.
+`train` runs an `Objective`, such as `networks.cyclegan.CycleGAN`, on unpaired clips of two domains; `fit` runs a
+`Supervised` one, such as `networks.detection.Detection`, on examples with their truth. Both use Lightning Fabric on
+CPU, one GPU or several. `load_averaged` gives the trained networks back from a checkpoint.
 """
 
 from musclelib.training.checkpoint import TrainingError, load_averaged
-from musclelib.training.loop import train
-from musclelib.training.objective import Objective, TrainingParameters
+from musclelib.training.loop import fit, train
+from musclelib.training.objective import Objective, Supervised, TrainingParameters
 
-__all__ = ["Objective", "TrainingError", "TrainingParameters", "load_averaged", "train"]
+__all__ = ["Objective", "Supervised", "TrainingError", "TrainingParameters", "fit", "load_averaged", "train"]

@@ -1,8 +1,8 @@
-"""The clips of each training step: drawn from seed and step alone, so that a resumed run sees the same ones."""
+"""The examples of each training step: drawn from seed and step alone, so that a resumed run sees the same ones."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -22,6 +22,12 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, item: int, /) -> torch.Tensor: ...
+
+
+class Examples(Protocol):
+    """The batches of a run, by the number of their step: tuples whose first tensor is `(batch, channel, ...)`."""
+
+    def __getitem__(self, step: int, /) -> tuple[Any, ...]: ...
 
 
 class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -127,10 +133,10 @@ class Recut:
         return long[:, : self.frames * self.every : self.every]
 
 
-def loader(pairs: Pairs, steps: range, workers: int, pinned: bool) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+def loader(examples: Examples, steps: range, workers: int, pinned: bool) -> DataLoader[tuple[Any, ...]]:
     """Return what loads the batches of `steps` in their order, ahead of their use where there are workers."""
     return DataLoader(
-        pairs,
+        cast(Dataset[tuple[Any, ...]], examples),
         batch_size=None,
         sampler=steps,
         num_workers=workers,

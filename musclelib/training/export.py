@@ -7,18 +7,15 @@ generator from B to A, where there is one, as `TARGET-back.safetensors`.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
-from musclelib import sequences
 from musclelib.networks.cyclegan import CycleGAN
 from musclelib.networks.presets import build
 from musclelib.networks.weights import digest, save_generator
+from musclelib.training import card
 from musclelib.training.checkpoint import load_averaged, read
 
 
@@ -48,7 +45,7 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "") -> None:
         "batch": str(parameters["batch"]),
         "side of clips": str(parameters["crop"] or "whole"),
         "seed": str(parameters["seed"]),
-        "device": _device(),
+        "device": card.device(),
         "note": note,
     }
     save_generator(model.to_b, target.with_suffix(".safetensors"), **facts)
@@ -57,10 +54,6 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "") -> None:
     target.with_suffix(".md").write_text(
         _card(trained, pd.read_csv(run / "scores.csv"), len(losses), about, digest(model.to_b), stores, note)
     )
-
-
-def _device() -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
 
 
 def _card(
@@ -81,30 +74,19 @@ def _card(
         f"- steps: {about['step']} of {run} run; the best by its score",
         f"- time to that step: {trained.seconds.sum() / 3600:.2f} h, pauses included (median"
         f" {trained.seconds.median():.2f} s a step)",
-        f"- device: {_device()}, {platform.machine()}; other work ran beside it where steps vary",
+        f"- device: {card.device()}; other work ran beside it where steps vary",
         f"- training: `{about['parameters']}`",
         f"- model: `{about['settings']}`",
         f"- weights (SHA-256 of parameters and values): `{weights}`",
-        *(f"- data: {_data(store)}" for store in stores),
+        *(f"- data: {card.data(store)}" for store in stores),
         *([f"- note: {note}"] if note else []),
         "",
         "Validation on sequences that were not trained on (`scores.csv` of the run; score lower better):",
         "",
-        "| " + " | ".join(scores.columns) + " |",
-        "|" + " --- |" * scores.shape[1],
-        *("| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in scores.to_numpy()),
+        *card.rows(scores),
         "",
     ]
     return "\n".join(lines)
-
-
-def _data(store: Path) -> str:
-    dataset = sequences.open(store)
-    attributes = dataset.attrs
-    return (
-        f"`{store.name}`, {dataset.sizes['sequence']} sequences, {attributes['domain']}, seed {attributes.get('seed')},"
-        f" sum of their SDs {float(dataset.velocity_sd.sum()):.9g} mm/s"
-    )
 
 
 def main() -> None:

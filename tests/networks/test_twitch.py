@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from musclelib.networks.twitch import TwitchNetwork, train_loss
+from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchEstimation, TwitchNetwork, crop, train_loss
 
 
 def test_a_train_has_a_value_for_each_frame_and_hears_both_directions():
@@ -36,3 +37,43 @@ def test_weak_units_count_as_much_as_strong_ones():
 def test_wrong_crops_are_refused():
     with pytest.raises(ValueError, match=r"twitch network: input of shape \(1, 1, 40, 16, 15\)"):
         TwitchNetwork()(torch.zeros(1, 1, 40, 16, 15))
+
+
+def test_silent_units_do_not_count():
+    truth, estimate = torch.tensor([[1.0, -2.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [5.0, 5.0]]).requires_grad_()
+    loss = train_loss(estimate, truth)
+    assert float(loss.detach()) == pytest.approx((0.25 + 1) / 2)
+    loss.backward()
+    assert estimate.grad[1].tolist() == [0, 0]
+    silent = train_loss(estimate, torch.zeros(2, 2))
+    assert float(silent.detach()) == 0
+
+
+@pytest.mark.parametrize(("row", "column"), [(30, 30), (0, 0), (60, 3), (63, 63)])
+def test_a_crop_has_the_unit_in_its_middle_and_zeros_beyond_the_field(row, column):
+    velocity = np.arange(3 * 64 * 64, dtype=np.float32).reshape(3, 64, 64) + 1
+    territory = np.zeros((64, 64), bool)
+    territory[row, column] = True
+    found = crop(velocity, territory)
+    padded = np.pad(velocity, ((0, 0), (8, 8), (8, 8)))
+    np.testing.assert_array_equal(found[:, 8, 8], velocity[:, row, column])
+    np.testing.assert_array_equal(found, padded[:, row : row + 16, column : column + 16])
+
+
+def test_a_disc_lies_in_the_middle_of_its_crop():
+    rows, columns = np.mgrid[:64, :64] + 0.5
+    territory = np.hypot(rows - 31, columns - 20) < 5  # of an even number of pixels
+    found = crop(territory[None].astype(np.float32), territory)[0]
+    np.testing.assert_array_equal(found, found[::-1])
+    np.testing.assert_array_equal(found, found[:, ::-1])
+
+
+def test_the_objective_trains_the_network_on_crops():
+    objective = TwitchEstimation(TWITCH_NETWORKS["light"].changed(features=2, dense=8, states=4))
+    crops, trains = torch.randn(2, 1, 40, 16, 16), torch.randn(2, 40)
+    total, parts = objective.loss(crops, trains)
+    assert parts == {}
+    total.backward()
+    assert all(weight.grad is not None for weight in objective.parameters())
+    objective.eval()
+    torch.testing.assert_close(objective.loss(crops, trains)[0], train_loss(objective.network(crops), trains))

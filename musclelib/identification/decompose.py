@@ -1,0 +1,114 @@
+"""Our own identification: units separated by the edges of their territories, whatever the field, rate and length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from skimage.filters import threshold_otsu
+
+from musclelib.identification.band import Band, singular
+from musclelib.identification.components import Components
+from musclelib.identification.edges import LAG, separate, sharpness
+from musclelib.identification.flat import Flat
+from musclelib.identification.read import read
+from musclelib.identification.units import SPACING, Units, check
+from musclelib.networks.territory_reader import TerritoryReader
+from musclelib.networks.unit_weights import load_reader
+
+_SMOOTH = 1.2  # exponent of the variogram from which on maps have no rims: simulated ones have 1.0, in-vivo ones 1.4
+_WHITE = 2 / 3  # share of singular vectors above white noise, from which on the noise is of another kind
+_WINDOW = 10.0  # side of the squares in which small units are sought [mm]: the largest territory
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition:
+    """Identify units by the edges of their territories.
+
+    A sequence of territories that move as one in white noise, as simulated, is separated and then explained by flat
+    territories alone (`Flat`). Where maps are smooth instead, since the tissue around moves along, or noise is that of
+    an acquisition, a network reads the components.
+
+    Attributes
+    ----------
+    reader : TerritoryReader
+        Trained, in evaluation mode.
+    """
+
+    reader: TerritoryReader
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read `reader.safetensors` of a folder, such as data/weights.
+
+        Raises
+        ------
+        WeightsError
+            The file is missing, damaged, or of something else.
+        """
+        return cls(load_reader(Path(folder) / "reader.safetensors"))
+
+    def __call__(
+        self, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
+    ) -> Units:
+        """Identify units.
+
+        Parameters
+        ----------
+        velocity : numpy.ndarray
+            `(time, depth, lateral)`, in any unit; contraction is positive.
+        frame_rate : float
+            Frames a second [Hz].
+        spacing : tuple of float
+            Size of a pixel along depth and lateral [mm].
+        seed : int
+            Seed of the first guess of the unmixing.
+
+        Raises
+        ------
+        ValueError
+            As `units.check`.
+        """
+        velocity = check(velocity)
+        band = Band.of(velocity, frame_rate)
+        rank = signal_rank(band)
+        if rank > _WHITE * len(band.coefficients) or sharpness(band) > _SMOOTH:
+            return read(Components.of(velocity, frame_rate, spacing, seed), self.reader)
+        return flat_units(band, rank, float(np.mean(spacing)), seed)
+
+
+def signal_rank(band: Band) -> int:
+    """Count the singular vectors of a sequence that its noise, if white, could not have."""
+    return int((singular(band.coefficients)[1] ** 2 > 1.04 * band.chance(band.coefficients.shape[1])).sum())
+
+
+def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> Units:
+    """Identify units whose territories move as one.
+
+    Their confidence is the share of their energy that noise could not have.
+
+    Parameters
+    ----------
+    band : Band
+        The sequence.
+    rank : int
+        Its `signal_rank`.
+    pixel : float
+        Size of a pixel [mm].
+    seed : int
+        As `edges.separate`.
+    """
+    pixels = band.coefficients.shape[1]
+    masks = np.zeros((0, pixels), np.float32)
+    if rank:
+        maps, _ = separate(band, rank, max(1, round(LAG / pixel)), seed)
+        masks = np.array([one.ravel() > threshold_otsu(one) for one in maps], np.float32)
+    flat = Flat(band, max(4, round(_WINDOW / pixel)))
+    masks = flat.solve(masks)
+    if not len(masks):
+        return Units.none(band.frames, band.field)
+    trains, sizes = flat.trains(masks), masks.sum(axis=1)
+    confidence = 1 - band.chance(sizes) / ((trains**2).sum(axis=1) * sizes)
+    return Units.sorted(masks.reshape(-1, *band.field), band.over_time(trains), confidence.clip(0, 1))

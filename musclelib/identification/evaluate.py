@@ -1,0 +1,144 @@
+"""How well a method identifies the units of sequences whose truth is known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from tqdm.auto import tqdm
+
+from musclelib import sequences
+from musclelib.identification.firings import agreement, firings
+from musclelib.identification.matching import match
+from musclelib.identification.methods import Method
+from musclelib.identification.units import Units
+
+_LAG = 0.1  # a firing comes before the peak of its twitch by less than this [s]
+
+
+def score(
+    units: Units, territory: np.ndarray, twitch_train: np.ndarray, firing_time: list[np.ndarray], frame_rate: float
+) -> dict[str, float]:
+    """Compare identified units with the true ones of one sequence.
+
+    Parameters
+    ----------
+    units : Units
+        What was identified.
+    territory : numpy.ndarray
+        `(unit, depth, lateral)`, bool.
+    twitch_train : numpy.ndarray
+        `(unit, time)`.
+    firing_time : list of numpy.ndarray
+        Of each unit [s].
+    frame_rate : float
+        Frames a second [Hz].
+
+    Returns
+    -------
+    dict
+        `units`, `found`, `matched`: numbers; `pixel recall`, `pixel precision`, `agreement` (rate of agreement of the
+        maxima of both trains, paper 2, equation 1), `correlation` (of trains) and `firing error` (SD of the time from a
+        true firing to the maximum it is matched with, the unit's mean lag taken off [ms]): means over matched units,
+        NaN without any.
+    """
+    pairs = match(territory, units.territory)
+    rates, likeness, errors = [], [], []
+    for true, found in zip(pairs.true, pairs.found, strict=True):
+        own, estimate = twitch_train[true], units.twitch_train[found]
+        peaks = firings(estimate, frame_rate)
+        rates.append(agreement(firings(own, frame_rate), peaks).rate)
+        likeness.append(np.corrcoef(own, estimate)[0, 1])
+        lag = _lag(firing_time[true], peaks)
+        errors.append(1e3 * agreement(firing_time[true] + lag, peaks).error)
+    nothing = float("nan")
+    return {
+        "units": len(territory),
+        "found": len(units.territory),
+        "matched": len(pairs.true),
+        "pixel recall": pairs.pixel_recall,
+        "pixel precision": pairs.pixel_precision,
+        "agreement": float(np.mean(rates)) if rates else nothing,
+        "correlation": float(np.mean(likeness)) if rates else nothing,
+        "firing error": float(np.nanmean(errors)) if np.isfinite(errors).any() else nothing,
+    }
+
+
+def _lag(firing_time: np.ndarray, peaks: np.ndarray) -> float:
+    """Return the median time from a firing to the next peak, of those that have one soon [s]."""
+    following = np.searchsorted(peaks, firing_time)
+    real = following < len(peaks)
+    waits = peaks[following[real]] - firing_time[real]
+    waits = waits[waits < _LAG]
+    return float(np.median(waits)) if len(waits) else 0.0
+
+
+def evaluate(method: Method, examples: Iterable[xr.Dataset], name: str = "identify") -> pd.DataFrame:
+    """Identify the units of sequences and compare them with the truth, a row a sequence.
+
+    Parameters
+    ----------
+    method : Method
+        What identifies.
+    examples : iterable of xarray.Dataset
+        Of one sequence each, with `velocity`, `territory`, `twitch_train`, `firing_time` and `unit_count`.
+    name : str
+        What the progress bar says.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as of `score`, and `seconds`.
+    """
+    rows = []
+    for example in tqdm(examples, unit="seq", desc=name):
+        one = example.squeeze("sequence").load()
+        rate, spacing, count = sequences.frame_rate(one), sequences.pixel_size(one), int(one.unit_count)
+        began = time.perf_counter()
+        units = method(one.velocity.values, rate, spacing=spacing)
+        seconds = time.perf_counter() - began
+        times = [fired[np.isfinite(fired)] for fired in one.firing_time.values[:count]]
+        true = one.territory.values[:count].astype(bool), one.twitch_train.values[:count]
+        rows.append(score(units, *true, times, rate) | {"seconds": seconds})
+    return pd.DataFrame(rows)
+
+
+def summary(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return mean and confidence interval over sequences of what `evaluate` returned.
+
+    Recall, precision and F score count all units together, their intervals by bootstrap of sequences, as the others'.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `value`, `low`, `high`; index: the measure.
+    """
+    counts = table[["units", "found", "matched"]].to_numpy(float)
+
+    def ratio(which: np.ndarray, below: np.ndarray, factor: float = 1.0) -> np.ndarray:
+        whole = which @ below
+        return np.divide(factor * which[..., 2], whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+
+    kinds = {
+        "recall": (np.array([1, 0, 0]), 1.0),
+        "precision": (np.array([0, 1, 0]), 1.0),
+        "F": (np.array([1, 1, 0]), 2.0),
+    }
+    rows = {}
+    draws = np.random.default_rng(0).integers(len(table), size=(2000, len(table)))
+    for kind, (below, factor) in kinds.items():
+        drawn = ratio(counts[draws].sum(axis=1), below, factor)
+        rows[kind] = float(ratio(counts.sum(axis=0), below, factor)), drawn
+    for kind in table.columns.drop(["units", "found", "matched"]):
+        values = table[kind].to_numpy(float)
+        known = np.isfinite(values)
+        drawn = np.nanmean(np.where(known.any(), values[draws], np.nan), axis=1) if known.any() else np.full(2, np.nan)
+        rows[kind] = float(values[known].mean()) if known.any() else float("nan"), drawn
+    tails = (1 - level) / 2, (1 + level) / 2
+    return pd.DataFrame(
+        {kind: (value, *np.nanquantile(drawn, tails)) for kind, (value, drawn) in rows.items()},
+        index=["value", "low", "high"],
+    ).T

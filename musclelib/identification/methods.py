@@ -1,0 +1,59 @@
+"""The methods of identification by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from musclelib.identification.decompose import Decomposition
+from musclelib.identification.full_field import full_field
+from musclelib.identification.paper2 import Paper2
+from musclelib.identification.separation import plain
+from musclelib.identification.spatiotemporal import spatiotemporal
+from musclelib.identification.units import SPACING, Units
+from musclelib.parameters import ParameterError
+
+
+class Method(Protocol):
+    """A sequence in, units out."""
+
+    def __call__(
+        self, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
+    ) -> Units:
+        """Identify units in `(time, depth, lateral)` at `frame_rate` [Hz], of pixels of `spacing` [mm]."""
+        ...
+
+
+METHODS: dict[str, Callable[[str | Path], Method]] = {
+    "edges": Decomposition.load,
+    "paper 2": lambda weights: Paper2.load(weights),
+    "stICA": lambda weights: spatiotemporal,
+    "full field": lambda weights: full_field,
+    "plain": lambda weights: plain,
+}
+"""What makes a method out of a folder of weights, by name: ours, paper 2's, its rival, a quicker one, the plainest."""
+
+
+def method(name: str, weights: str | Path) -> Method:
+    """Return a method, ready to identify.
+
+    Parameters
+    ----------
+    name : str
+        One of `METHODS`.
+    weights : str or Path
+        Folder of trained weights.
+
+    Raises
+    ------
+    ParameterError
+        There is no such method.
+    WeightsError
+        It needs weights that are missing or damaged.
+    """
+    if name not in METHODS:
+        raise ParameterError(f"method {name!r}: allowed are {', '.join(METHODS)}")
+    return METHODS[name](weights)

@@ -1,0 +1,92 @@
+"""Weights of the networks that identify motor units in one file: safetensors, with their parameters as JSON.
+
+Kernels and matrices are kept in half precision, which is half the size; biases and the moments of batch norms in full.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from musclelib.networks.mask_rcnn import Detector, DetectorParameters
+from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
+from musclelib.networks.twitch import TwitchNetwork, TwitchParameters
+from musclelib.networks.weights import WeightsError, read_tensors
+
+_PARAMETERS: dict[Any, Any] = {
+    Detector: DetectorParameters,
+    TwitchNetwork: TwitchParameters,
+    TerritoryReader: ReaderParameters,
+}
+
+
+def save_unit_network(network: Detector | TwitchNetwork | TerritoryReader, path: str | Path, **about: str) -> None:
+    """Write a network; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    network : Detector, TwitchNetwork or TerritoryReader
+        What to write.
+    path : str or Path
+        Name of the file, by custom `*.safetensors`.
+    **about : str
+        What else to keep with it, for example `steps`; `networks.weights.about` reads it.
+    """
+    tensors = {
+        name: (values.half() if values.dim() > 1 else values).detach().cpu().contiguous()
+        for name, values in network.state_dict().items()
+    }
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    save_file(tensors, partial, {**about, "kind": type(network).__name__, "parameters": network.settings.to_json()})
+    partial.replace(path)
+
+
+def load_detector(path: str | Path, device: str | torch.device = "cpu") -> Detector:
+    """Read a detector, ready to detect.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, or of something else.
+    """
+    return _load(Detector, path, device)
+
+
+def load_twitch_network(path: str | Path, device: str | torch.device = "cpu") -> TwitchNetwork:
+    """Read a twitch network, ready to estimate.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, or of something else.
+    """
+    return _load(TwitchNetwork, path, device)
+
+
+def load_reader(path: str | Path, device: str | torch.device = "cpu") -> TerritoryReader:
+    """Read a territory reader, ready to read.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, or of something else.
+    """
+    return _load(TerritoryReader, path, device)
+
+
+def _load(kind: Any, path: str | Path, device: str | torch.device) -> Any:
+    tensors, metadata = read_tensors(path, device)
+    if metadata.get("kind") != kind.__name__:
+        raise WeightsError(f"{path}: kind {metadata.get('kind')!r}; a {kind.__name__} is needed")
+    try:
+        network = kind(_PARAMETERS[kind].from_dict(json.loads(metadata["parameters"])))
+        network.load_state_dict(tensors)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"{path}: not the weights of a {kind.__name__} ({' '.join(str(error).split())})") from None
+    return network.to(device).eval()

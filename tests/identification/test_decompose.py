@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from musclelib import simulator
+from musclelib.identification.decompose import Decomposition
+from musclelib.identification.evaluate import evaluate, summary
+from musclelib.identification.separation import plain
+from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
+
+
+@pytest.fixture(scope="module")
+def decomposition():
+    return Decomposition(TerritoryReader(ReaderParameters(features=4, hidden=4)).eval())
+
+
+def examples(units, snr, count=2, **changes):
+    noise = None if snr is None else (snr, snr)
+    parameters = simulator.preset("paper2", units=(units, units), noise_snr=noise, **changes)
+    return [simulator.sequence_dataset(parameters, 21, index) for index in range(count)]
+
+
+@pytest.mark.parametrize(("units", "snr"), [(1, 20.0), (15, None), (25, 20.0), (25, 10.0)])
+def test_nearly_all_units_are_found_and_hardly_another(decomposition, units, snr):
+    found = summary(evaluate(decomposition, examples(units, snr))).value
+    assert min(found.recall, found.precision) >= 0.95
+    assert min(found["pixel recall"], found["pixel precision"], found.agreement) > 0.95
+
+
+def test_it_beats_the_plainest_method_where_units_crowd(decomposition):
+    crowd = examples(50, 20.0, 1)
+    ours, theirs = (summary(evaluate(method, crowd)).value.F for method in (decomposition, plain))
+    assert ours > theirs + 0.05
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pixels": (128, 96), "size": (40.0, 30.0)},
+        {"frames": 200},
+        {"frame_rate": 800.0, "frames": 800},
+        {"frame_rate": 150.0, "frames": 200},
+        {"pixels": (63, 50), "size": (40.0, 32.0)},
+    ],
+)
+def test_any_field_length_and_rate(decomposition, changes):
+    found = summary(evaluate(decomposition, examples(8, 20.0, 1, **changes))).value
+    assert min(found.recall, found.precision) >= 0.85
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_alone_raises_no_alarm(decomposition, seed):
+    noise = np.random.default_rng(seed).standard_normal((400, 64, 64))
+    assert not len(decomposition(noise, 400.0).territory)
+
+
+def test_gain_and_mirror_make_no_difference(decomposition):
+    velocity = examples(6, 20.0, 1)[0].velocity.values[0]
+    found, louder, mirrored = (decomposition(v, 400.0) for v in (velocity, 64 * velocity, velocity[:, :, ::-1]))
+    np.testing.assert_array_equal(found.territory, louder.territory)
+    np.testing.assert_allclose(64 * found.twitch_train, louder.twitch_train, rtol=1e-3, atol=1e-3)
+    places, others = ({mask.tobytes() for mask in masks} for masks in (found.territory, mirrored.territory[:, :, ::-1]))
+    assert places == others
+
+
+def test_a_dead_column_does_no_harm(decomposition):
+    example = examples(6, 20.0, 1)[0]
+    example.velocity[:, :, :, 20] = 0
+    found = summary(evaluate(decomposition, [example])).value
+    assert min(found.recall, found.precision) >= 0.8
+
+
+def test_smooth_maps_are_read_by_the_network(decomposition, monkeypatch):
+    velocity = examples(4, None, 1)[0].velocity.values[0]
+    asked = []
+    monkeypatch.setattr("musclelib.identification.decompose.read", lambda components, reader: asked.append(components))
+    decomposition(velocity, 400.0)
+    assert not asked
+    decomposition(gaussian_filter(velocity, (0, 4, 4)), 400.0)
+    assert len(asked) == 1
