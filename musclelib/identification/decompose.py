@@ -16,7 +16,7 @@ from musclelib.identification.flat import Flat
 from musclelib.identification.read import read
 from musclelib.identification.units import SPACING, Units, check
 from musclelib.networks.territory_reader import TerritoryReader
-from musclelib.networks.unit_weights import load_reader
+from musclelib.networks.unit_weights import load_unit_network
 
 _SMOOTH = 1.2  # exponent of the variogram from which on maps have no rims: simulated ones have 1.0, in-vivo ones 1.4
 _WHITE = 2 / 3  # share of singular vectors above white noise, from which on the noise is of another kind
@@ -48,7 +48,7 @@ class Decomposition:
         WeightsError
             The file is missing, damaged, or of something else.
         """
-        return cls(load_reader(Path(folder) / "reader.safetensors"))
+        return cls(load_unit_network(TerritoryReader, Path(folder) / "reader.safetensors"))
 
     def __call__(
         self, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0

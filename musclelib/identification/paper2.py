@@ -14,7 +14,7 @@ from musclelib.identification.units import SPACING, Units, check
 from musclelib.networks.mask_rcnn import FIELD, Detector
 from musclelib.networks.slow_fusion import FRAMES
 from musclelib.networks.twitch import TwitchNetwork, crop
-from musclelib.networks.unit_weights import load_detector, load_twitch_network
+from musclelib.networks.unit_weights import load_unit_network
 
 FRAME_RATE = 400.0
 """Frames a second of the sequences that the networks know [Hz]."""
@@ -47,8 +47,8 @@ class Paper2:
             A file is missing, damaged, or of something else.
         """
         folder = Path(folder)
-        detector = load_detector(folder / "detector.safetensors", device)
-        return cls(detector, load_twitch_network(folder / "twitch.safetensors", device))
+        detector = load_unit_network(Detector, folder / "detector.safetensors", device)
+        return cls(detector, load_unit_network(TwitchNetwork, folder / "twitch.safetensors", device))
 
     @torch.no_grad()
     def __call__(

@@ -38,10 +38,3 @@ class Detection(nn.Module):
         """Return the sum and the five losses of standardised sequences `(batch, 1, 400, 64, 64)`."""
         losses = self.detector(velocity, truth)
         return torch.stack(list(losses.values())).sum(), {_NAMES[name]: value for name, value in losses.items()}
-
-    def state(self) -> dict[str, Tensor]:
-        """Return nothing: a step changes weights and moments only."""
-        return {}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take nothing."""

@@ -111,10 +111,3 @@ class Reading(nn.Module):
             "score": functional.binary_cross_entropy_with_logits(score.float(), unit),
         }
         return torch.stack(list(parts.values())).sum(), parts
-
-    def state(self) -> dict[str, Tensor]:
-        """Return nothing: a step changes weights only."""
-        return {}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take nothing."""

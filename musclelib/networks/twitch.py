@@ -85,13 +85,6 @@ class TwitchEstimation(nn.Module):
         """Return `train_loss` of crops `(batch, 1, time, 16, 16)` and trains `(batch, time)`, both in [SD]."""
         return train_loss(self.network(crops), trains), {}
 
-    def state(self) -> dict[str, Tensor]:
-        """Return nothing: a step changes weights and moments only."""
-        return {}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take nothing."""
-
 
 def train_loss(estimate: Tensor, truth: Tensor) -> Tensor:
     """Return the mean squared error of trains, each divided by the largest absolute value of its truth.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -16,6 +16,8 @@ from musclelib.networks.mask_rcnn import Detector, DetectorParameters
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 from musclelib.networks.twitch import TwitchNetwork, TwitchParameters
 from musclelib.networks.weights import WeightsError, read_tensors
+
+Network = TypeVar("Network", Detector, TwitchNetwork, TerritoryReader)
 
 _PARAMETERS: dict[Any, Any] = {
     Detector: DetectorParameters,
@@ -47,40 +49,23 @@ def save_unit_network(network: Detector | TwitchNetwork | TerritoryReader, path:
     partial.replace(path)
 
 
-def load_detector(path: str | Path, device: str | torch.device = "cpu") -> Detector:
-    """Read a detector, ready to detect.
+def load_unit_network(kind: type[Network], path: str | Path, device: str | torch.device = "cpu") -> Network:
+    """Read a network, in evaluation mode.
+
+    Parameters
+    ----------
+    kind : type
+        Detector, TwitchNetwork or TerritoryReader.
+    path : str or Path
+        The file.
+    device : str or torch.device
+        Where to.
 
     Raises
     ------
     WeightsError
         The file is missing, damaged, or of something else.
     """
-    return _load(Detector, path, device)
-
-
-def load_twitch_network(path: str | Path, device: str | torch.device = "cpu") -> TwitchNetwork:
-    """Read a twitch network, ready to estimate.
-
-    Raises
-    ------
-    WeightsError
-        The file is missing, damaged, or of something else.
-    """
-    return _load(TwitchNetwork, path, device)
-
-
-def load_reader(path: str | Path, device: str | torch.device = "cpu") -> TerritoryReader:
-    """Read a territory reader, ready to read.
-
-    Raises
-    ------
-    WeightsError
-        The file is missing, damaged, or of something else.
-    """
-    return _load(TerritoryReader, path, device)
-
-
-def _load(kind: Any, path: str | Path, device: str | torch.device) -> Any:
     tensors, metadata = read_tensors(path, device)
     if metadata.get("kind") != kind.__name__:
         raise WeightsError(f"{path}: kind {metadata.get('kind')!r}; a {kind.__name__} is needed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -57,10 +57,11 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
 class Supervised(Protocol):
     """What `fit` asks of a model, a `torch.nn.Module` whose networks are its direct children.
 
-    Its loss is a mean over the batch, with its named parts as scalars.
+    Its loss is a mean over the batch, with its named parts as scalars. A step changes weights and buffers only.
     """
 
     @property
@@ -76,26 +77,18 @@ class Supervised(Protocol):
         """Return total and parts."""
         ...
 
-    def state(self) -> dict[str, torch.Tensor]:
-        """Return what a step changes beside weights and buffers."""
-        ...
-
-    def load_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Take what `state` returned."""
-        ...
-
 
 def networks(objective: Objective | Supervised) -> dict[str, list[nn.Module]]:
     """Return the networks of each optimiser, by its name; those of the first one are averaged."""
-    if hasattr(objective, "trained"):
+    if isinstance(objective, Supervised):
         return {"networks": list(objective.trained())}
     return {"generators": list(objective.generators()), "discriminators": list(objective.discriminators())}
 
 
 def turns(objective: Objective | Supervised, batch: Any) -> Iterator[tuple[str, torch.Tensor, dict[str, torch.Tensor]]]:
     """Return name, total and parts of a step's losses; an optimiser has stepped before the next loss is computed."""
-    if hasattr(objective, "trained"):
-        yield "networks", *cast(Supervised, objective).loss(*batch)
+    if isinstance(objective, Supervised):
+        yield "networks", *objective.loss(*batch)
     else:
         a, b = batch
         total, parts, fakes = objective.generator_loss(a, b)

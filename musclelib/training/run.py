@@ -188,7 +188,9 @@ class Run:
         return {f"correlation {name}": value for name, value in contents.items()}
 
     def _save(self, step: int, path: Path) -> None:
-        state = {name: value.cpu() for name, value in self.objective.state().items()}
+        # of supervised models, a step changes weights and buffers only
+        held = {} if isinstance(self.objective, Supervised) else self.objective.state()
+        state = {name: value.cpu() for name, value in held.items()}
         states: list[Any] = [state]
         if self.fabric.world_size > 1:  # each device has pools of its own
             states = [None] * self.fabric.world_size
@@ -221,8 +223,9 @@ class Run:
         self.average.restore(checkpoint.unpack("average", tensors))
         for name, optimiser in self.optimisers.items():
             checkpoint.restore_moments(optimiser, checkpoint.unpack(name, tensors))
-        state = checkpoint.unpack(f"state {self.fabric.global_rank}", tensors)
-        self.objective.load_state({name: value.to(self.fabric.device) for name, value in state.items()})
+        if not isinstance(self.objective, Supervised):
+            state = checkpoint.unpack(f"state {self.fabric.global_rank}", tensors)
+            self.objective.load_state({name: value.to(self.fabric.device) for name, value in state.items()})
         self.score = metadata["best"]
         return int(metadata["step"])
 

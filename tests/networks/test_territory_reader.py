@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from musclelib.networks.territory_reader import ReaderParameters, Reading, TerritoryReader
-from musclelib.networks.unit_weights import load_reader, save_unit_network
+from musclelib.networks.unit_weights import load_unit_network, save_unit_network
 
 
 @pytest.mark.parametrize("field", [(64, 64), (40, 33), (9, 70)])
@@ -52,5 +52,7 @@ def test_weights_come_back(tmp_path):
     reader = TerritoryReader(ReaderParameters(features=4)).eval()
     save_unit_network(reader, tmp_path / "reader.safetensors")
     images = torch.randn(2, 5, 24, 24)
-    for one, other in zip(reader(images), load_reader(tmp_path / "reader.safetensors")(images), strict=True):
+    for one, other in zip(
+        reader(images), load_unit_network(TerritoryReader, tmp_path / "reader.safetensors")(images), strict=True
+    ):
         torch.testing.assert_close(one, other, rtol=2e-2, atol=2e-3)  # kept in half precision

@@ -41,12 +41,6 @@ class Line(nn.Module):
         loss = (self.network(x).float() - y.float()).square().mean()
         return loss, {"squared": loss}
 
-    def state(self):
-        return {}
-
-    def load_state(self, state):
-        assert not state
-
 
 class Points:
     """Batches by number, each device's its own."""

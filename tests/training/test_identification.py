@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 import torch
 
-from musclelib.networks.mask_rcnn import DETECTORS
-from musclelib.networks.twitch import TWITCH_NETWORKS
-from musclelib.networks.unit_weights import load_detector, load_twitch_network
+from musclelib.networks.mask_rcnn import DETECTORS, Detector
+from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchNetwork
+from musclelib.networks.unit_weights import load_unit_network
 from musclelib.networks.weights import about
 from musclelib.parameters import ParameterError
 from musclelib.simulator import preset
@@ -46,7 +46,7 @@ def test_stages_of_a_twitch_network_follow_each_other_and_are_shipped_with_a_car
             torch.testing.assert_close(after[f"model/{name[8:]}"], before[name], rtol=0, atol=1e-7)
     train_identification(recipe, tmp_path / "run", validated=1)  # is left alone
     export(recipe, tmp_path / "run", tmp_path / "twitch", "tiny")
-    assert load_twitch_network(tmp_path / "twitch.safetensors").settings == SMALL
+    assert load_unit_network(TwitchNetwork, tmp_path / "twitch.safetensors").settings == SMALL
     facts = about(tmp_path / "twitch.safetensors")
     assert (facts["steps"], facts["note"]) == ("2 (all), 1 (fine)", "tiny")
     card = (tmp_path / "twitch.md").read_text()
@@ -61,7 +61,7 @@ def test_a_detector_is_trained_and_shipped(tmp_path):
     train_identification(recipe, tmp_path / "run", validated=1)
     export(recipe, tmp_path / "run", tmp_path / "detector")
     # nothing was pretrained, so nothing was kept
-    assert load_detector(tmp_path / "detector.safetensors").settings == network
+    assert load_unit_network(Detector, tmp_path / "detector.safetensors").settings == network
     assert "anchor box" in (tmp_path / "detector.md").read_text()
 
 
