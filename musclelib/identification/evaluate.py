@@ -118,27 +118,31 @@ def summary(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """
     counts = table[["units", "found", "matched"]].to_numpy(float)
 
-    def ratio(which: np.ndarray, below: np.ndarray, factor: float = 1.0) -> np.ndarray:
-        whole = which @ below
-        return np.divide(factor * which[..., 2], whole, out=np.full(whole.shape, np.nan), where=whole > 0)
-
-    kinds = {
-        "recall": (np.array([1, 0, 0]), 1.0),
-        "precision": (np.array([0, 1, 0]), 1.0),
-        "F": (np.array([1, 1, 0]), 2.0),
-    }
-    rows = {}
     draws = np.random.default_rng(0).integers(len(table), size=(2000, len(table)))
-    for kind, (below, factor) in kinds.items():
-        drawn = ratio(counts[draws].sum(axis=1), below, factor)
-        rows[kind] = float(ratio(counts.sum(axis=0), below, factor)), drawn
-    for kind in table.columns.drop(["units", "found", "matched"]):
-        values = table[kind].to_numpy(float)
+
+    def ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the ratio of two sums over sequences, and that of every draw."""
+        sums = [(values.sum(), values[draws].sum(axis=1)) for values in (above, below)]
+        (over, drawn_over), (under, drawn_under) = sums
+        nothing = np.full(len(draws), np.nan)
+        drawn = np.divide(drawn_over, drawn_under, out=nothing, where=drawn_under > 0)
+        return (float(over / under) if under > 0 else float("nan")), drawn
+
+    units, found, matched = (table[name].to_numpy(float) for name in ("units", "found", "matched"))
+    rows = {
+        "recall": ratio(matched, units),
+        "precision": ratio(matched, found),
+        "F": ratio(2 * matched, units + found),
+    }
+    for name in table.columns.drop(["units", "found", "matched"]):
+        values = table[name].to_numpy(float)
         known = np.isfinite(values)
-        drawn = np.nanmean(np.where(known.any(), values[draws], np.nan), axis=1) if known.any() else np.full(2, np.nan)
-        rows[kind] = float(values[known].mean()) if known.any() else float("nan"), drawn
+        rows[name] = ratio(np.where(known, values, 0), known.astype(float))
     tails = (1 - level) / 2, (1 + level) / 2
     return pd.DataFrame(
-        {kind: (value, *np.nanquantile(drawn, tails)) for kind, (value, drawn) in rows.items()},
+        {
+            name: (value, *(np.nanquantile(drawn, tails) if np.isfinite(drawn).any() else (np.nan, np.nan)))
+            for name, (value, drawn) in rows.items()
+        },
         index=["value", "low", "high"],
     ).T

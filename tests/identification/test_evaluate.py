@@ -67,3 +67,10 @@ def test_intervals_hold_the_value_and_narrow_with_more_sequences():
     assert few.low < few.value < few.high
     assert many.high - many.low < 0.2 * (few.high - few.low)
     assert many.value == pytest.approx(0.7, abs=0.03)
+
+
+def test_sequences_without_units_have_false_alarms_only():
+    table = evaluate(Oracle(examples(2), [0, 1]), examples(2)).assign(units=0, matched=0, agreement=np.nan)
+    found = summary(table)
+    assert np.isnan(found.loc[["recall", "agreement"]]).all(axis=None)
+    np.testing.assert_array_equal(found.loc["precision"], 0)
