@@ -94,37 +94,86 @@ class Compare(Step):
 
 
 @dataclass(frozen=True)
-class Train(Step):
-    """Parameters of a training run of a translation."""
+class Fit(Step):
+    """What training runs have in common."""
 
     folder: str = quantity(doc="folder of the stores and for the run")
-    model: str = quantity(doc="name of the model")
     steps: int = quantity(doc="steps in all", low=1)
-    batch: int = quantity(doc="clips of each domain a step", low=1)
-    crop: int | None = quantity(unit="pixel", doc="side of a random square of each clip, None for whole clips", low=16)
-    learning_rate: float = quantity(doc="of both optimisers", above=0)
-    flip: bool = quantity(doc="turn clips upside down every other time")
+    batch: int = quantity(doc="examples of a step, clips of each domain", low=1)
+    learning_rate: float = quantity(doc="of all optimisers", above=0)
     device: str = quantity(doc="where to train", choices=("auto", "cpu", "cuda"))
-    seed: int = quantity(doc="seed of weights, clips and noise", low=0)
+    seed: int = quantity(doc="seed of weights, examples and noise", low=0)
 
 
 @dataclass(frozen=True)
-class Translate(Step):
-    """Parameters of the translation of simulated sequences."""
+class Train(Fit):
+    """Parameters of a training run of a translation."""
+
+    model: str = quantity(doc="name of the model")
+    crop: int | None = quantity(unit="pixel", doc="side of a random square of each clip, None for whole clips", low=16)
+    flip: bool = quantity(doc="turn clips upside down every other time")
+
+
+@dataclass(frozen=True)
+class TrainReader(Fit):
+    """Parameters of a training run of the reader of territories."""
+
+    report: str = quantity(doc="folder for figures and tables")
+    weights: str = quantity(doc="folder of trained networks")
+
+
+@dataclass(frozen=True)
+class Apply(Step):
+    """What steps that apply trained networks to the study's sequences have in common."""
 
     folder: str = quantity(doc="folder of the stores and for the results")
-    weights: str = quantity(doc="folder of trained generators")
-    models: str = quantity(doc="names of weights, with spaces between, or all")
-    count: int = quantity(doc="sequences to translate", low=1)
-    seed: int = quantity(doc="seed of injected noise", low=0)
+    weights: str = quantity(doc="folder of trained networks")
+    seed: int = quantity(doc="seed of the random draws", low=0)
 
 
 @dataclass(frozen=True)
-class Sensitivity(Step):
+class Translate(Apply):
+    """Parameters of the translation of simulated sequences."""
+
+    models: str = quantity(doc="names of weights, with spaces between, or all")
+    count: int = quantity(doc="sequences to translate", low=1)
+
+
+@dataclass(frozen=True)
+class Identify(Apply):
+    """Parameters of the comparison of methods that identify motor units."""
+
+    methods: str = quantity(doc="names of methods, with commas between, or all")
+    counts: tuple[int, ...] = quantity(doc="numbers of motor units of simulated sequences", low=1)
+    noise: tuple[float | None, ...] = quantity(unit="dB", doc="signal-to-noise ratios; None: no noise", low=-20)
+    repeats: int = quantity(doc="simulated sequences of each number and noise", low=1)
+    in_vivo: int = quantity(doc="synthetic in-vivo sequences, the first of the test set; 0 for none", low=0)
+
+    def check(self) -> None:
+        """Refuse a comparison of nothing, or of the same twice."""
+        for name in ("counts", "noise"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise ParameterError(f"{name} = {values}: allowed are one or more values, each once")
+
+
+@dataclass(frozen=True)
+class IdentifyRecording(Step):
+    """Parameters of the identification of the units of one recording."""
+
+    source: str = quantity(doc="a sequence store with velocity")
+    target: str = quantity(doc="the store of units to write; tables go beside it")
+    weights: str = quantity(doc="folder of trained networks")
+    method: str = quantity(doc="name of a method")
+    replace: bool = quantity(doc="remove a store of units with other content first, instead of refusing")
+    interactive: bool = quantity(doc="widgets to look through the units, or pictures for a report")
+    report: str = quantity(doc="folder for figures and tables")
+
+
+@dataclass(frozen=True)
+class Sensitivity(Draw):
     """Parameters of training runs with one thing changed at a time."""
 
-    folder: str = quantity(doc="folder of the stores and for runs and results")
-    report: str = quantity(doc="folder for the table")
     model: str = quantity(doc="name of the model")
     steps: int = quantity(doc="steps of each run", low=1)
     repeats: int = quantity(doc="runs of each variant", low=1)
@@ -132,6 +181,16 @@ class Sensitivity(Step):
     duration: float = quantity(unit="s", doc="of them that is compared; spectra take 0.5 s at least", low=0.5)
     crop: int = quantity(unit="pixel", doc="side of a random square of each clip", low=16)
     learning_rate: float = quantity(doc="of both optimisers", above=0)
+
+
+@dataclass(frozen=True)
+class CloseLoop(Draw):
+    """Parameters of the comparison of sets that a reader of territories is trained on."""
+
+    count: int = quantity(doc="sequences of each set", low=1)
+    steps: int = quantity(doc="steps of each training", low=1)
+    repeats: int = quantity(doc="trainings on each set", low=1)
+    tests: int = quantity(doc="sequences of the test set", low=1)
 
 
 @dataclass(frozen=True)

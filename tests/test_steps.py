@@ -146,6 +146,20 @@ def test_video_crop_and_grid():
         steps.ImportVideo.gate(video | {"crop": [0, 0, 30.5, 20]})
 
 
+def test_what_identification_compares():
+    given = {"folder": "a", "weights": "b", "seed": 0, "methods": "all", "repeats": 2, "in_vivo": 0}
+    step = steps.Identify.gate(given | yaml.safe_load("{counts: [1, 50], noise: [null, 20, 10.0]}"))
+    assert (step.counts, step.noise) == ((1, 50), (None, 20, 10.0))
+    with pytest.raises(ParameterError, match=r"counts = \(\): allowed are one or more values, each once"):
+        steps.Identify.gate(given | {"counts": [], "noise": [None]})
+    with pytest.raises(ParameterError, match=r"noise = \(None, None\): allowed are one or more"):
+        steps.Identify.gate(given | {"counts": [5], "noise": [None, None]})
+    with pytest.raises(ParameterError, match=r"counts = \(0, 5\): allowed is at least 1"):
+        steps.Identify.gate(given | {"counts": [0, 5], "noise": [None]})
+    with pytest.raises(ParameterError, match=r"noise = \('none',\) is of type tuple"):
+        steps.Identify.gate(given | {"counts": [5], "noise": ["none"]})
+
+
 def _cells(notebook):
     return [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
 

@@ -116,8 +116,6 @@ def summary(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     pandas.DataFrame
         Columns `value`, `low`, `high`; index: the measure.
     """
-    counts = table[["units", "found", "matched"]].to_numpy(float)
-
     draws = np.random.default_rng(0).integers(len(table), size=(2000, len(table)))
 
     def ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, np.ndarray]:

@@ -266,21 +266,30 @@ def _papermill(folder, notebook, output, *parameters):
     )
 
 
-def test_the_interactive_tour(tmp_path):
-    folder = _copy(tmp_path)
-    done = _papermill(
-        folder, "00_tour", tmp_path / "out.ipynb", "-p", "interactive", "True", "-p", "report", tmp_path / "report"
-    )
+def _interactive(folder, notebook, output, *parameters):
+    """Run a notebook with its widgets; return what they load and show."""
+    done = _papermill(folder, notebook, output, "-p", "interactive", "True", *parameters)
     assert done.returncode == 0, done.stderr[-4000:]
-    made = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    made = nbformat.read(output, as_version=4)
     outputs = [output for cell in made.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.output_type == "error"]
-    widgets = [output for output in outputs if "application/vnd.holoviews_exec.v0+json" in output.get("data", {})]
-    assert len(widgets) >= 3
     loads = [output.data.get("application/vnd.holoviews_load.v0+json", "") for output in outputs if "data" in output]
     fetched = {urls for load in loads for urls in re.findall(r"js_urls = (\[.*?\]);", load)}
-    assert fetched == {"[]"}, "the sliders must work offline: no script of another host"
-    assert sorted((tmp_path / "report" / "figures").glob("tour_*.png"))
+    assert fetched == {"[]"}, "the widgets must work offline: no script of another host"
+    return [output for output in outputs if "application/vnd.holoviews_exec.v0+json" in output.get("data", {})]
+
+
+def test_the_interactive_tour(tmp_path):
+    folder, report = _copy(tmp_path), tmp_path / "report"
+    assert len(_interactive(folder, "00_tour", tmp_path / "out.ipynb", "-p", "report", report)) >= 3
+    assert sorted((report / "figures").glob("tour_*.png"))
+
+
+def test_the_interactive_page_of_units(study, tmp_path):
+    given = {"source": study / STORES / "in-vivo-test.zarr", "target": tmp_path / "units.zarr", "report": tmp_path}
+    parameters = [word for name, value in given.items() for word in ("-p", name, value)]
+    assert _interactive(study, "18_identify_recording", tmp_path / "out.ipynb", *parameters)
+    assert {path.name for path in tmp_path.glob("units*")} == {"units.zarr", "units-units.csv", "units-firings.csv"}
 
 
 def test_plain_papermill_refuses_an_unknown_parameter(tmp_path):

@@ -14,7 +14,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_tables():
     assert fill(readme, ROOT / "reports/demo/tables") == readme
 
 
-@pytest.mark.parametrize("page", ["calibration", "translation"])
+@pytest.mark.parametrize("page", ["calibration", "translation", "identification"])
 def test_the_numbers_of_the_pages_are_those_of_their_tables(page):
     text = (ROOT / f"docs/{page}.md").read_text()
     assert "<!-- table " in text
