@@ -1,0 +1,243 @@
+"""What identification leaves behind: a zarr store of units, and tables of units and of firings.
+
+A store of units has the labels of a sequence store, by the names of the schema, but no frames: those stay in their own
+store. So it is no sequence store, which must have frames, but plain zarr, for `xarray.open_zarr` or any other reader.
+`sequences.open(source).assign(open_units(target))` puts frames and units together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from torch import nn
+from tqdm.auto import tqdm
+
+from musclelib import __version__, sequences
+from musclelib.identification.methods import Method
+from musclelib.identification.spikes import spikes
+from musclelib.identification.units import Units
+from musclelib.networks.weights import digest
+from musclelib.sequences.schema import COORDINATES, SCHEMA
+
+_MARK = "identified_sequences"  # an attribute that no other store has
+_COLUMNS = ["sequence", "unit", "confidence", "centre depth [mm]", "centre lateral [mm]", "area [mm2]"]
+_COLUMNS += ["firing rate [Hz]", "firings", "CV of intervals", "peak to peak [mm/s]"]
+_TOLD = ("domain", "source", "parameters", "seed", "version")  # what a source says of itself
+
+
+def identify_store(method: Method, source: str | Path, target: str | Path, *, name: str, replace: bool = False) -> None:
+    """Identify the units of every sequence of a store, and write them to another; a finished one is left alone.
+
+    The target appears under its name when all is done. It holds `territory`, `twitch_train`, `firing_time` (onsets of
+    twitches, as `spikes` finds them), `confidence` and `unit_count`, the most certain units first; where a sequence has
+    fewer units than another, or a unit fewer firings, False and NaN fill up. A progress bar shows.
+
+    Parameters
+    ----------
+    method : Method
+        What identifies, as `methods.method` returns it.
+    source : str or Path
+        Sequence store with `velocity`, of any size, rate and length that the method takes.
+    target : str or Path
+        Folder of the new store.
+    name : str
+        Name of the method, kept as an attribute.
+    replace : bool
+        Remove a store of units with other content first, instead of refusing it.
+
+    Raises
+    ------
+    SequenceError
+        The source is missing, has no velocity or one that the method refuses, or the target holds something else.
+    """
+    origin, target = sequences.open(source), Path(target)
+    if "velocity" not in origin:
+        raise sequences.SequenceError(f"{source}: has no 'velocity'")
+    attributes = _attributes(method, origin, name)
+    if target.exists():
+        if _told(target) == attributes:
+            return
+        if _told(target) is None:
+            raise sequences.SequenceError(f"{target}: something else than a store of units; choose another name")
+        if not replace:
+            raise sequences.SequenceError(
+                f"{target}: exists already, of other sequences or by another method; choose another name or remove it"
+            )
+    rate, spacing = sequences.frame_rate(origin), sequences.pixel_size(origin)
+    found = []
+    for index, velocity in enumerate(
+        tqdm(sequences.frames(origin), total=origin.sizes["sequence"], unit="seq", desc="identify")
+    ):
+        try:
+            found.append(method(velocity, rate, spacing=spacing))
+        except ValueError as error:
+            raise sequences.SequenceError(f"{source}, sequence {index}: {error}") from error
+    _write(to_dataset(found, origin).assign_attrs(attributes), target)
+
+
+def _attributes(method: Method, origin: xr.Dataset, name: str) -> dict[str, str]:
+    """Return what tells one store of units from another: the sequences, by their content too, and the method."""
+    content = hashlib.sha256()
+    for velocity in sequences.frames(origin):
+        content.update(np.array(sequences.moments(velocity)).tobytes())
+    networks: dict[str, Any] = {
+        key: value for key, value in getattr(method, "__dict__", {}).items() if isinstance(value, nn.Module)
+    }
+    parameters = {
+        "weights": {key: digest(network) for key, network in networks.items()},
+        "content": content.hexdigest(),
+        "origin": {key: origin.attrs[key] for key in _TOLD if key in origin.attrs},
+    }
+    return {
+        "domain": origin.attrs["domain"],
+        "source": origin.attrs["source"],
+        "method": name,
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "version": __version__,
+    }
+
+
+def _told(target: Path) -> dict[str, str] | None:
+    """Return the attributes of a store of units; None for anything else."""
+    try:
+        attributes = json.loads((target / "zarr.json").read_text())["attributes"]
+    except (OSError, KeyError, ValueError):
+        return None
+    return attributes if attributes.pop(_MARK, None) is not None else None
+
+
+def _write(dataset: xr.Dataset, target: Path) -> None:
+    partial, removed = (target.with_name(f"{target.name}.{what}") for what in ("partial", "removed"))
+    for left in (partial, removed):
+        shutil.rmtree(left, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    encoding = {key: {"chunks": (1, *array.shape[1:])} for key, array in dataset.data_vars.items()}
+    marked = dataset.assign_attrs({_MARK: dataset.sizes["sequence"]})
+    marked.to_zarr(partial, zarr_format=3, consolidated=False, encoding=encoding)
+    if target.exists():
+        target.rename(removed)
+    partial.rename(target)
+    shutil.rmtree(removed, ignore_errors=True)
+
+
+def open_units(store: str | Path) -> xr.Dataset:
+    """Open a store of units lazily, as `xarray.open_zarr` does.
+
+    Raises
+    ------
+    SequenceError
+        There is no such store.
+    """
+    if _told(Path(store)) is None:
+        raise sequences.SequenceError(f"{store}: there is no store of units of that name")
+    # decode_timedelta: "s" is a unit here, as in sequence stores
+    dataset = xr.open_zarr(store, consolidated=False, chunks={}, decode_timedelta=False)
+    del dataset.attrs[_MARK]
+    return dataset
+
+
+def to_dataset(found: Sequence[Units], like: xr.Dataset) -> xr.Dataset:
+    """Return identified units as labels of the sequences that they were found in.
+
+    Parameters
+    ----------
+    found : sequence of Units
+        Of each sequence.
+    like : xarray.Dataset
+        The sequences: their coordinates are taken.
+
+    Returns
+    -------
+    xarray.Dataset
+        `territory`, `twitch_train`, `firing_time`, `confidence` and `unit_count`, padded to at least one unit and one
+        firing, with dims and units of the schema.
+    """
+    rate = sequences.frame_rate(like)
+    fired = [spikes(units.twitch_train, rate) for units in found]
+    count = max([1, *(len(units.confidence) for units in found)])
+    most = max([1, *(len(times) for each in fired for times in each)])
+    shape, field = (len(found), count), (like.sizes["depth"], like.sizes["lateral"])
+    arrays = {
+        "territory": np.zeros((*shape, *field), bool),
+        "twitch_train": np.full((*shape, like.sizes["time"]), np.nan, np.float32),
+        "firing_time": np.full((*shape, most), np.nan),
+        "confidence": np.full(shape, np.nan, np.float32),
+        "unit_count": np.array([len(units.confidence) for units in found], np.int32),
+    }
+    for index, (units, times) in enumerate(zip(found, fired, strict=True)):
+        for key in ("territory", "twitch_train", "confidence"):
+            arrays[key][index, : len(units.confidence)] = getattr(units, key)
+        for unit, each in enumerate(times):
+            arrays["firing_time"][index, unit, : len(each)] = each
+    variables = {
+        key: (SCHEMA[key].dims, values, {"units": SCHEMA[key].units[0], "long_name": SCHEMA[key].long_name})
+        for key, values in arrays.items()
+    }
+    return xr.Dataset(variables, {name: like[name] for name in COORDINATES})
+
+
+def table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return one row a unit, of identified units or of any sequences whose units are known.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        As `open_units`, `to_dataset` or, with the truth, `sequences.open` returns it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `sequence` (from 0, its place in the store), `unit` (from 1, as maps number them), `confidence`, `centre
+        depth [mm]`, `centre lateral [mm]` and `area [mm2]` of the territory, `firing rate [Hz]` (over the mean
+        interval), `firings`, `CV of intervals`, and `peak to peak [mm/s]` of the train; NaN where there is none.
+    """
+    depth, lateral = dataset.depth.values, dataset.lateral.values
+    pixel = float(np.prod(sequences.pixel_size(dataset)))
+    rows = []
+    for index, unit, one in _units(dataset):
+        row, column = np.nonzero(one.territory.values)
+        times = one.firing_time.values[np.isfinite(one.firing_time.values)]
+        intervals = np.diff(times)
+        rows.append(
+            {
+                "sequence": index,
+                "unit": unit + 1,
+                "confidence": float(one.confidence) if "confidence" in one else np.nan,
+                "centre depth [mm]": depth[row].mean() if len(row) else np.nan,
+                "centre lateral [mm]": lateral[column].mean() if len(row) else np.nan,
+                "area [mm2]": len(row) * pixel,
+                "firing rate [Hz]": 1 / intervals.mean() if len(intervals) else np.nan,
+                "firings": len(times),
+                "CV of intervals": intervals.std() / intervals.mean() if len(intervals) > 1 else np.nan,
+                "peak to peak [mm/s]": float(np.ptp(one.twitch_train.values)),
+            }
+        )
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def firing_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return one row a firing: `sequence`, `unit` (as of `table`) and `time [s]`."""
+    rows = [
+        (index, unit + 1, time)
+        for index, unit, one in _units(dataset[["firing_time", "unit_count"]])
+        for time in one.firing_time.values
+        if np.isfinite(time)
+    ]
+    return pd.DataFrame(rows, columns=["sequence", "unit", "time [s]"])
+
+
+def _units(dataset: xr.Dataset) -> Iterator[tuple[int, int, xr.Dataset]]:
+    """Yield sequence, unit, and the unit's labels."""
+    labels = [name for name in ("territory", "twitch_train", "firing_time", "confidence") if name in dataset]
+    for index in range(dataset.sizes["sequence"]):
+        one = dataset[[*labels, "unit_count"]].isel(sequence=index).load()
+        for unit in range(int(one.unit_count)):
+            yield index, unit, one.isel(unit=unit)
