@@ -40,16 +40,26 @@ class Band:
 
     @classmethod
     def of(cls, velocity: np.ndarray, frame_rate: float) -> Band:
-        """Transform a sequence `(time, depth, lateral)` of `frame_rate` [Hz]."""
+        """Transform a sequence `(time, depth, lateral)` of `frame_rate` [Hz].
+
+        Raises
+        ------
+        ValueError
+            It is too short to have a frequency below `LIMIT`.
+        """
         frames = len(velocity)
         whole = dct(velocity.reshape(frames, -1), axis=0, norm="ortho")
         per_hertz = 2 * frames / frame_rate
         kept = whole[1 : math.ceil(LIMIT * per_hertz)]
-        empty = whole[math.ceil(_EMPTY * per_hertz) :]
+        if not len(kept):
+            raise ValueError(f"velocity lasts {frames / frame_rate:.3g} s: more than {0.5 / LIMIT:g} s are needed")
+        moving = kept.any(axis=0)  # pixels beyond the image are of no noise
+        empty = whole[math.ceil(_EMPTY * per_hertz) :, moving]
         if len(empty):
             noise = float(np.median((empty**2).mean(axis=1)))
         else:  # too few frames a second
-            noise = noise_variance(singular(kept)[1], *kept.shape)
+            real = kept[:, moving]
+            noise = noise_variance(singular(real)[1][: min(real.shape)], *real.shape)
         return cls(kept, (velocity.shape[1], velocity.shape[2]), frames, max(noise, _LEAST * float((kept**2).mean())))
 
     def over_time(self, trains: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ def separate(band: Band, rank: int, lag: int, seed: int = 0) -> tuple[np.ndarray
     band : Band
         The sequence.
     rank : int
-        Components, at least 1.
+        Components, at least 1; fewer where the field has fewer differences.
     lag : int
         Distance over which differences are taken [pixel].
     seed : int
@@ -48,6 +48,8 @@ def separate(band: Band, rank: int, lag: int, seed: int = 0) -> tuple[np.ndarray
     if weak > 0:
         noise = np.random.default_rng(np.random.SeedSequence((seed, 0, 32))).standard_normal(values.shape, np.float32)
         values = values + np.sqrt(weak) * noise
+    lag = min(lag, max(band.field) - 1)
+    rank = min(rank, sum((side - lag) * other for side, other in (band.field, band.field[::-1]) if side > lag))
     times = singular(values)[0][:, :rank]
     maps = (times.T @ values).reshape(rank, *band.field)
     differences = np.concatenate(
@@ -72,7 +74,11 @@ def sharpness(band: Band, share: float = 1e-3) -> float:
     times, strengths = singular(band.coefficients)
     times = times[:, strengths**2 > share * (strengths**2).sum()]
     maps = (times.T @ band.coefficients).reshape(-1, *band.field)
+    sides = [(axis, side) for axis, side in enumerate(band.field, 1) if side > 4]
+    if not sides:
+        return 1.0  # too small to tell
     near, far = (
-        np.mean((maps[:, h:] - maps[:, :-h]) ** 2) + np.mean((maps[:, :, h:] - maps[:, :, :-h]) ** 2) for h in (1, 4)
+        sum(np.mean((maps.take(range(h, side), axis) - maps.take(range(side - h), axis)) ** 2) for axis, side in sides)
+        for h in (1, 4)
     )
     return float(np.log2(far / near) / 2)

@@ -51,20 +51,25 @@ def score(
         own, estimate = twitch_train[true], units.twitch_train[found]
         peaks = firings(estimate, frame_rate)
         rates.append(agreement(firings(own, frame_rate), peaks).rate)
-        likeness.append(np.corrcoef(own, estimate)[0, 1])
+        likeness.append(np.corrcoef(own, estimate)[0, 1] if own.std() * estimate.std() > 0 else np.nan)
         lag = _lag(firing_time[true], peaks)
         errors.append(1e3 * agreement(firing_time[true] + lag, peaks).error)
-    nothing = float("nan")
     return {
         "units": len(territory),
         "found": len(units.territory),
         "matched": len(pairs.true),
         "pixel recall": pairs.pixel_recall,
         "pixel precision": pairs.pixel_precision,
-        "agreement": float(np.mean(rates)) if rates else nothing,
-        "correlation": float(np.mean(likeness)) if rates else nothing,
-        "firing error": float(np.nanmean(errors)) if np.isfinite(errors).any() else nothing,
+        "agreement": _mean(rates),
+        "correlation": _mean(likeness),
+        "firing error": _mean(errors),
     }
+
+
+def _mean(values: list[float]) -> float:
+    """Return the mean of those that are known, NaN where none is."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _lag(firing_time: np.ndarray, peaks: np.ndarray) -> float:

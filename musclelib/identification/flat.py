@@ -179,9 +179,11 @@ class Flat:
         for row in range(0, self.band.field[0] - window + 1, max(1, window // 2)):
             for column in range(0, self.band.field[1] - window + 1, max(1, window // 2)):
                 square = images[:, row : row + window, column : column + window].reshape(len(rest), -1)
-                energies, vectors = np.linalg.eigh(square @ square.T)
+                wide = len(square) < window**2  # the smaller product has the same largest energy
+                energies, vectors = np.linalg.eigh(square @ square.T if wide else square.T @ square)
                 if energies[-1] > 1.1 * self.band.chance(window**2):
-                    found.append((float(energies[-1]), row, column, vectors[:, -1]))
+                    train = vectors[:, -1] if wide else square @ vectors[:, -1] / np.sqrt(energies[-1])
+                    found.append((float(energies[-1]), row, column, train))
         taken = np.zeros(self.band.field, bool)
         new: list[np.ndarray] = []
         for _, row, column, train in sorted(found, key=lambda one: -one[0]):

@@ -86,8 +86,10 @@ def identify_store(method: Method, source: str | Path, target: str | Path, *, na
 def _attributes(method: Method, origin: xr.Dataset, name: str) -> dict[str, str]:
     """Return what tells one store of units from another: the sequences, by their content too, and the method."""
     content = hashlib.sha256()
+    for axis in ("time", "depth", "lateral"):
+        content.update(origin[axis].values.tobytes())
     for velocity in sequences.frames(origin):
-        content.update(np.array(sequences.moments(velocity)).tobytes())
+        content.update(np.ascontiguousarray(velocity).tobytes())
     networks: dict[str, Any] = {
         key: value for key, value in getattr(method, "__dict__", {}).items() if isinstance(value, nn.Module)
     }
@@ -161,7 +163,8 @@ def to_dataset(found: Sequence[Units], like: xr.Dataset) -> xr.Dataset:
         firing, with dims and units of the schema.
     """
     rate = sequences.frame_rate(like)
-    fired = [spikes(units.twitch_train, rate) for units in found]
+    began = float(like.time[0])
+    fired = [[times + began for times in spikes(units.twitch_train, rate)] for units in found]
     count = max([1, *(len(units.confidence) for units in found)])
     most = max([1, *(len(times) for each in fired for times in each)])
     shape, field = (len(found), count), (like.sizes["depth"], like.sizes["lateral"])

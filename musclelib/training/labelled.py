@@ -98,13 +98,14 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
 
     def __init__(self, sets: Sequence[Labelled], batch: int, seed: int, rank: int = 0, world: int = 1) -> None:
         fields = {one.components.images.shape[2:] for one in sets}
-        self.places = [(one, number) for one in sets for number in range(len(one.behind))]
+        self.sets = sets
+        self.places = [(place, number) for place, one in enumerate(sets) for number in range(len(one.behind))]
         if len(fields) > 1 or not self.places:
             raise ParameterError(
                 f"labelled components: {len(self.places)} of fields {sorted(fields)}; one field is needed"
             )
         self.batch, self.seed, self.rank, self.world = batch, seed, rank, world
-        self.territories = {id(one): blocks(one.territory, one.components.block) for one in sets}
+        self.territories = [blocks(one.territory, one.components.block) for one in sets]
 
     def __getitem__(self, step: int) -> tuple[Tensor, ...]:
         return tuple(torch.stack(values) for values in zip(*map(self._one, self._numbers(step)), strict=True))
@@ -115,10 +116,11 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
 
     def _one(self, number: int) -> tuple[Tensor, ...]:
         rng = np.random.default_rng(np.random.SeedSequence((self.seed, number, _DRAWS)))
-        one, component = self.places[int(rng.integers(len(self.places)))]
+        place, component = self.places[int(rng.integers(len(self.places)))]
+        one = self.sets[place]
         behind = int(one.behind[component])
         image = one.components.images[component]
-        truth = self.territories[id(one)][behind] if behind >= 0 else np.zeros_like(image[0])
+        truth = self.territories[place][behind] if behind >= 0 else np.zeros_like(image[0])
         both = np.concatenate([image, truth[None]])
         both = np.flip(both, tuple(axis for axis in (1, 2) if rng.random() < 0.5))
         both = np.roll(both, tuple(rng.integers(-_SHIFT, _SHIFT + 1, 2)), (1, 2))
@@ -141,7 +143,7 @@ class ReadingValidation:
             hits += len(match(one.territory, read_units.territory).true)
             units, found = units + len(one.territory), found + len(read_units.territory)
         return {
-            "recall": hits / units,
+            "recall": hits / units if units else float("nan"),
             "precision": hits / found if found else float("nan"),
-            "score": 1 - 2 * hits / (units + found),
+            "score": 1 - 2 * hits / (units + found) if units + found else 0.0,
         }

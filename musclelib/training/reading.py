@@ -8,9 +8,11 @@ goes on.
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -19,7 +21,7 @@ from musclelib.networks.territory_reader import ReaderParameters, Reading
 from musclelib.networks.unit_weights import save_unit_network
 from musclelib.networks.weights import digest
 from musclelib.training import card
-from musclelib.training.checkpoint import load_averaged
+from musclelib.training.checkpoint import TrainingError, load_averaged
 from musclelib.training.labelled import Labelled, LabelledComponents, ReadingValidation, labelled
 from musclelib.training.loop import fit
 from musclelib.training.objective import TrainingParameters
@@ -64,7 +66,18 @@ def train_reader(
     -------
     Path
         The checkpoint.
+
+    Raises
+    ------
+    TrainingError
+        The folder holds a run on other sequences, or with other parameters.
     """
+    folder = Path(folder)
+    seen, own = folder / "examples.txt", _digest(sets)
+    if (folder / "last.safetensors").exists() and not (seen.exists() and seen.read_text() == own):
+        raise TrainingError(f"{folder}: is of a run on other sequences; choose another folder or remove it")
+    folder.mkdir(parents=True, exist_ok=True)
+    seen.write_text(own)
     torch.manual_seed(parameters.seed)
     return fit(
         Reading(ReaderParameters()),
@@ -73,6 +86,15 @@ def train_reader(
         parameters,
         ReadingValidation(kept) if kept else None,
     )
+
+
+def _digest(sets: Sequence[Labelled]) -> str:
+    """Return a hash of what is trained on."""
+    total = hashlib.sha256()
+    for one in sets:
+        for values in (one.components.images, one.territory, one.behind, one.best):
+            total.update(np.ascontiguousarray(values).tobytes())
+    return total.hexdigest()
 
 
 def split(store: str | Path) -> tuple[list[int], list[int]]:
@@ -87,7 +109,8 @@ def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
     """Write the averaged weights of a checkpoint, and a card with the numbers of its run's tables."""
     model = Reading(ReaderParameters())
     about = load_averaged(checkpoint, model)
-    losses, scores = (pd.read_csv(checkpoint.parent / f"{name}.csv") for name in ("losses", "scores"))
+    losses, judged = pd.read_csv(checkpoint.parent / "losses.csv"), checkpoint.parent / "scores.csv"
+    scores = pd.read_csv(judged) if judged.stat().st_size else None  # empty where nothing was kept
     hours = losses.seconds[: about["step"]].sum() / 3600
     facts = {"model": "TerritoryReader", "steps": str(about["step"]), "hours": f"{hours:.2f}"}
     save_unit_network(model.reader, target.with_suffix(".safetensors"), **facts)
@@ -97,7 +120,7 @@ def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
         "Reads the territory of a motor unit out of the map of a separated component, and whether it is one.",
         "Trained on synthetic data alone; no recording of a person.",
         "",
-        f"- steps: {about['step']} of {len(losses)} run; the best by its score",
+        f"- steps: {about['step']} of {len(losses)} run" + ("; the best by its score" if scores is not None else ""),
         f"- time to that step: {hours:.2f} h, on {card.device()}; other work ran beside it where steps vary",
         f"- training: `{about['parameters']}`",
         f"- model: `{about['settings']}`",
@@ -108,11 +131,9 @@ def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
         "",
         *card.curve(losses),
         "",
-        "Validation on subjects that were not trained on (score lower better):",
-        "",
-        *card.rows(scores),
-        "",
     ]
+    if scores is not None:
+        lines += ["Validation on subjects that were not trained on (score lower better):", "", *card.rows(scores), ""]
     target.with_suffix(".md").write_text("\n".join(lines))
 
 

@@ -78,3 +78,26 @@ def test_smooth_maps_are_read_by_the_network(decomposition, monkeypatch):
     assert not asked
     decomposition(gaussian_filter(velocity, (0, 4, 4)), 400.0)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("frame_rate", "shape", "still"), [(100.0, (400, 12, 12), 0), (100.0, (200, 10, 10), 0), (400.0, (400, 32, 32), 24)]
+)
+def test_noise_is_measured_in_few_pixels_too(decomposition, frame_rate, shape, still):
+    noise = np.random.default_rng(0).standard_normal(shape)
+    noise[..., shape[2] - still :] = 0
+    assert not len(decomposition(noise, frame_rate).territory)
+
+
+@pytest.mark.parametrize("field", [(5, 5), (4, 8), (3, 3), (2, 40)])
+def test_fields_of_a_few_pixels_do_no_harm(decomposition, field):
+    rng = np.random.default_rng(0)
+    velocity = gaussian_filter(rng.standard_normal((400, *field)), (3, 2, 2))
+    units = decomposition(velocity, 400.0)
+    assert units.territory.shape[1:] == field
+    assert np.isfinite(units.twitch_train).all()
+
+
+def test_a_moment_is_too_short(decomposition):
+    with pytest.raises(ValueError, match=r"velocity lasts 0\.00914 s: more than 0\.01 s are needed"):
+        decomposition(np.random.default_rng(0).standard_normal((64, 20, 20)), 7000.0)

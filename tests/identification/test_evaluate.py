@@ -74,3 +74,14 @@ def test_sequences_without_units_have_false_alarms_only():
     found = summary(table)
     assert np.isnan(found.loc[["recall", "agreement"]]).all(axis=None)
     np.testing.assert_array_equal(found.loc["precision"], 0)
+
+
+def test_a_unit_that_never_fires_leaves_the_others_measured():
+    one = examples(1)[0].isel(sequence=0)
+    trains = one.twitch_train.values.copy()
+    trains[0] = 0
+    units = Units.sorted(one.territory.values.astype(bool), one.twitch_train.values, np.ones(6))
+    times = [fired[np.isfinite(fired)] for fired in one.firing_time.values]
+    row = score(units, one.territory.values.astype(bool), trains, times, 400)
+    assert row["correlation"] == pytest.approx(1)
+    assert 0.8 < row["agreement"] < 1

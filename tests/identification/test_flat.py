@@ -84,3 +84,14 @@ def test_nothing_is_found_in_noise(discs):
     noise = np.random.default_rng(0).standard_normal((400, 48, 48)).astype(np.float32)
     assert not len(flat(noise).solve(np.zeros((0, 48 * 48), np.float32)))
     assert not len(flat(noise).solve(discs((20, 20, 6)).reshape(1, -1)))
+
+
+def test_long_recordings_are_searched_as_short_ones_are(overlapping, discs):
+    """Where a square has fewer pixels than coefficients, it is searched by its pixels."""
+    masks = np.concatenate([overlapping, discs((40, 40, 3))])
+    velocity = np.tile(moving(masks, 0), (4, 1, 1))
+    velocity += np.random.default_rng(1).normal(0, 0.1, velocity.shape).astype(np.float32)
+    solver = Flat(Band.of(velocity, 400), 8)
+    assert len(solver.values) > 64
+    result = match(masks.astype(bool), images(solver.solve(overlapping.reshape(5, -1))))
+    assert (result.recall, result.precision) == (1, 1)

@@ -84,6 +84,17 @@ def test_a_finished_store_is_left_alone_and_another_refused(source, target, data
     assert [path.name for path in target.parent.iterdir()] == ["units.zarr"]
 
 
+def test_another_clock_is_another_recording(source, target, dataset, tmp_path):
+    later = dataset.assign_coords(time=dataset.time + 2.0)
+    later.time.attrs = dataset.time.attrs
+    sequences.write(later, tmp_path / "later.zarr")
+    with pytest.raises(sequences.SequenceError, match="exists already"):
+        identify_store(corners, tmp_path / "later.zarr", target, name="corners")
+    identify_store(corners, tmp_path / "later.zarr", tmp_path / "later-units.zarr", name="corners")
+    times = [open_units(made).firing_time.values for made in (target, tmp_path / "later-units.zarr")]
+    np.testing.assert_allclose(times[0] + 2.0, times[1])
+
+
 def test_other_weights_are_another_method(tmp_path, small):
     simulator.generate(tmp_path / "a.zarr", small, 1, seed=2)
     method = Decomposition(TerritoryReader(ReaderParameters(features=4)).eval())

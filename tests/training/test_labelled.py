@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -73,3 +75,16 @@ def test_what_has_no_labels_is_refused(tmp_path, store, sets):
         labelled(tmp_path / "bare.zarr")
     with pytest.raises(ParameterError, match="0 of fields"):
         LabelledComponents([], 2, 0)
+
+
+def test_sequences_without_units_can_be_validated_on(sets):
+    rest = sets[0]._replace(territory=sets[0].territory[:0])
+    objective = Reading(ReaderParameters(features=4)).eval()
+    with torch.no_grad():
+        objective.reader.score[-1].bias.fill_(-50)  # nothing is a unit
+    assert ReadingValidation([rest])(objective)["score"] == 0
+
+
+def test_batches_survive_a_worker(sets):
+    examples = LabelledComponents(sets, 4, seed=1)
+    torch.testing.assert_close(pickle.loads(pickle.dumps(examples))[3], examples[3])

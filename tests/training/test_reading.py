@@ -5,6 +5,7 @@ from musclelib import simulator
 from musclelib.identification.decompose import Decomposition
 from musclelib.networks.weights import about
 from musclelib.simulator.in_vivo import InVivoParameters
+from musclelib.training.checkpoint import TrainingError
 from musclelib.training.labelled import labelled
 from musclelib.training.reading import export, recipe, split, train_reader
 
@@ -38,6 +39,13 @@ def test_a_finished_run_is_left_alone(store, tmp_path):
     before = first.stat().st_mtime_ns
     assert train_reader(sets, tmp_path / "run", recipe(4)) == first
     assert first.stat().st_mtime_ns == before
+    with pytest.raises(TrainingError, match="run: is of a run on other sequences"):
+        train_reader(labelled(store, [1]), tmp_path / "run", recipe(4))
+
+
+def test_without_validation_the_card_has_none(store, tmp_path):
+    export(train_reader(labelled(store, [0]), tmp_path / "run", recipe(4)), tmp_path / "reader", [store])
+    assert "Validation" not in (tmp_path / "reader.md").read_text()
 
 
 def test_subjects_are_kept_apart(tmp_path):
