@@ -19,6 +19,7 @@ from musclelib.networks.territory_reader import TerritoryReader
 from musclelib.networks.unit_weights import load_unit_network
 
 _SMOOTH = 1.2  # exponent of the variogram from which on maps have no rims: simulated ones have 1.0, in-vivo ones 1.4
+_SURE = 0.6  # least confidence: noise that is stronger in places reaches 0.5, hardly a unit is below 0.9
 _WHITE = 2 / 3  # share of singular vectors above white noise, from which on the noise is of another kind
 _WINDOW = 10.0  # side of the squares in which small units are sought [mm]: the largest territory
 
@@ -111,4 +112,5 @@ def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> Units:
         return Units.none(band.frames, band.field)
     trains, sizes = flat.trains(masks), masks.sum(axis=1)
     confidence = 1 - band.chance(sizes) / ((trains**2).sum(axis=1) * sizes)
-    return Units.sorted(masks.reshape(-1, *band.field), band.over_time(trains), confidence.clip(0, 1))
+    sure = confidence >= _SURE
+    return Units.sorted(masks[sure].reshape(-1, *band.field), band.over_time(trains[sure]), confidence[sure])

@@ -101,3 +101,9 @@ def test_fields_of_a_few_pixels_do_no_harm(decomposition, field):
 def test_a_moment_is_too_short(decomposition):
     with pytest.raises(ValueError, match=r"velocity lasts 0\.00914 s: more than 0\.01 s are needed"):
         decomposition(np.random.default_rng(0).standard_normal((64, 20, 20)), 7000.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_that_grows_with_depth_raises_no_alarm(decomposition, seed):
+    noise = np.random.default_rng(seed).standard_normal((400, 64, 64)) * np.linspace(0.3, 1.7, 64)[:, None]
+    assert not len(decomposition(noise, 400.0).territory)
