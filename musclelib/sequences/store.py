@@ -113,6 +113,9 @@ def put(store: str | Path, index: int, dataset: xr.Dataset) -> None:
 
 def finish(store: str | Path, count: int) -> None:
     """Declare the first `count` sequences of a store finished."""
+    # what zarr had under a temporary name when it was killed; written again since, under its own
+    for left in Path(store).rglob("*.partial") if Path(store).is_dir() else ():
+        left.unlink()
     zarr.open_group(str(store), mode="r+").attrs[COUNT] = count
 
 

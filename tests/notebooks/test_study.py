@@ -112,7 +112,8 @@ def test_every_notebook_is_executed_and_has_its_page(study):
     sources = {_meta(path).source for path in _steps(study)}
     assert sources == {path.name for path in (study / "notebooks").glob("*.ipynb")}
     pages = {path.stem for path in (study / "reports").glob("*.html")}
-    assert pages == {path.stem for path in _steps(study)} | {"index", "choices", "calibration", "translation"}
+    documents = {"index", "choices", "calibration", "translation", "identification"}
+    assert pages == {path.stem for path in _steps(study)} | documents
     for path in _steps(study):
         assert path.stem in RECORDINGS or not _meta(path).missing
 

@@ -269,3 +269,12 @@ def test_replace_removes_a_store_with_other_content_and_nothing_else(dataset, tm
     with pytest.raises(SequenceError, match="not a sequence store; it is left alone"):
         sequences.write(dataset, tmp_path / "mine", replace=True)
     assert (tmp_path / "mine/notes.txt").read_text() == "mine"
+
+
+def test_what_a_kill_left_under_a_temporary_name_goes(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    left = tmp_path / "a.zarr/velocity/c/0.123456.partial"
+    left.write_bytes(b"half a chunk")
+    sequences.finish(tmp_path / "a.zarr", dataset.sizes["sequence"])
+    assert not left.exists()
+    np.testing.assert_array_equal(sequences.open(tmp_path / "a.zarr").velocity, dataset.velocity)
