@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.fft import dct, idct
@@ -30,7 +31,7 @@ class Band:
     frames : int
         Frames of the sequence.
     noise : float
-        Variance of white noise; it is 0 where the sequence was band-limited before.
+        Variance of white noise; 1e-5 of the mean power at least, also where the sequence was band-limited before.
     """
 
     coefficients: np.ndarray
@@ -61,6 +62,11 @@ class Band:
             real = kept[:, moving]
             noise = noise_variance(singular(real)[1][: min(real.shape)], *real.shape)
         return cls(kept, (velocity.shape[1], velocity.shape[2]), frames, max(noise, _LEAST * float((kept**2).mean())))
+
+    @cached_property
+    def strengths(self) -> np.ndarray:
+        """Singular values of the coefficients, the largest first."""
+        return singular(self.coefficients)[1]
 
     def over_time(self, trains: np.ndarray) -> np.ndarray:
         """Return trains `(unit, coefficient)` as `(unit, time)`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from musclelib.identification.band import Band, singular
+from musclelib.identification.band import Band
 from musclelib.identification.edges import LAG, separate
 
 PIXEL = 0.625
@@ -23,9 +23,9 @@ class Components:
     Attributes
     ----------
     images : numpy.ndarray
-        `(component, 5, depth, lateral)`, float32, without unit: the map over its maximum, its signed root, its
-        correlation with every pixel, the logarithm of the sequence's SD over its maximum, and that of the component's
-        energy over that of the strongest.
+        `(component, 5, depth, lateral)`, float32, without unit: the signed root of the map over its maximum, that
+        map, its correlation with every pixel, the logarithm of the sequence's SD over its maximum, and that of the
+        component's energy over that of the strongest.
     trains : numpy.ndarray
         `(component, time)`, float32, times the map over its maximum in the unit of the sequence.
     block : int
@@ -45,16 +45,17 @@ class Components:
         field = (velocity.shape[1], velocity.shape[2])
         block = max(1, min(round(PIXEL / float(np.mean(spacing))), *(side // 8 for side in field)))
         band = Band.of(blocks(velocity, block), frame_rate)
-        strengths = singular(band.coefficients)[1] ** 2
-        real = (strengths > _SHARE * strengths.sum()) & (strengths > band.chance(band.coefficients.shape[1]))
-        rank = min(_MOST, int(real.sum()))
-        if not rank:
+        powers = band.strengths**2
+        real = (powers > _SHARE * powers.sum()) & (powers > band.chance(band.coefficients.shape[1]))
+        if not real.any():
             return cls(
                 np.zeros((0, 5, *band.field), np.float32), np.zeros((0, len(velocity)), np.float32), block, field
             )
-        maps, trains = separate(band, rank, max(1, round(LAG / (block * float(np.mean(spacing))))), seed)
-        flat = maps.reshape(rank, -1)
-        peaks = flat[np.arange(rank), np.abs(flat).argmax(axis=1)][:, None]
+        maps, trains = separate(
+            band, min(_MOST, int(real.sum())), max(1, round(LAG / (block * float(np.mean(spacing))))), seed
+        )
+        flat = maps.reshape(len(maps), -1)
+        peaks = flat[np.arange(len(maps)), np.abs(flat).argmax(axis=1)][:, None]
         flat, trains = flat / peaks, trains * peaks
         lengths = np.linalg.norm(band.coefficients, axis=0)
         spread = np.linalg.norm(trains, axis=1)
@@ -67,7 +68,7 @@ class Components:
             np.broadcast_to(np.log(lengths / lengths.max() + 1e-3) / 4, flat.shape),
             np.broadcast_to((energy - energy.max())[:, None] / 3, flat.shape),
         ]
-        shape = (rank, len(images), *band.field)
+        shape = (len(maps), len(images), *band.field)
         return cls(np.stack(images, axis=1).reshape(shape).astype(np.float32), band.over_time(trains), block, field)
 
 

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from skimage.filters import threshold_otsu
 
-from musclelib.identification.band import Band, singular
+from musclelib.identification.band import Band
 from musclelib.identification.components import Components
 from musclelib.identification.edges import LAG, separate, sharpness
 from musclelib.identification.flat import Flat
@@ -82,7 +82,7 @@ class Decomposition:
 
 def signal_rank(band: Band) -> int:
     """Count the singular vectors of a sequence that its noise, if white, could not have."""
-    return int((singular(band.coefficients)[1] ** 2 > 1.04 * band.chance(band.coefficients.shape[1])).sum())
+    return int((band.strengths**2 > 1.04 * band.chance(band.coefficients.shape[1])).sum())
 
 
 def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> Units:

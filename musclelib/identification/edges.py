@@ -19,6 +19,7 @@ LAG = 1.9
 """Distance of the differences [mm]: 3 pixels of paper 2."""
 
 _ITERATIONS, _TOLERANCE = 300, 1e-4
+_SHARE = 1e-3  # of the energy: weaker components say nothing of rims
 _DITHER = 1e-3  # of the mean power: separation of exact plateaus is caught in poor optima, and noise frees it
 
 
@@ -66,13 +67,13 @@ def separate(band: Band, rank: int, lag: int, seed: int = 0) -> tuple[np.ndarray
     return (sources * signs).reshape(rank, *band.field), (trains * signs).astype(np.float32)
 
 
-def sharpness(band: Band, share: float = 1e-3) -> float:
+def sharpness(band: Band) -> float:
     """Return how the squared difference of two pixels grows with their distance: 1 for sharp rims, 2 for smooth maps.
 
-    The exponent of the variogram from 1 to 4 pixels, of the components that have more than `share` of the energy.
+    The exponent of the variogram from 1 to 4 pixels, of the components that have more than 0.1 % of the energy.
     """
     times, strengths = singular(band.coefficients)
-    times = times[:, strengths**2 > share * (strengths**2).sum()]
+    times = times[:, strengths**2 > _SHARE * (strengths**2).sum()]
     maps = (times.T @ band.coefficients).reshape(-1, *band.field)
     sides = [(axis, side) for axis, side in enumerate(band.field, 1) if side > 4]
     if not sides:

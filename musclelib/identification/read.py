@@ -18,7 +18,7 @@ _SMALLEST = 5  # pixels of a territory
 
 
 @torch.no_grad()
-def read(components: Components, reader: TerritoryReader, confidence: float = CONFIDENCE) -> Units:
+def read(components: Components, reader: TerritoryReader) -> Units:
     """Read every component, and keep those that are units: of two with one territory, the more certain one.
 
     Parameters
@@ -27,8 +27,6 @@ def read(components: Components, reader: TerritoryReader, confidence: float = CO
         Of one sequence.
     reader : TerritoryReader
         Trained, in evaluation mode.
-    confidence : float
-        Least score of a unit.
     """
     frames = components.trains.shape[1]
     if not len(components.images):
@@ -37,7 +35,7 @@ def read(components: Components, reader: TerritoryReader, confidence: float = CO
     masks, certain = logits > 0, 1 / (1 + np.exp(-scores))
     kept: list[int] = []
     for number in np.argsort(-certain, kind="stable"):
-        if certain[number] < confidence or masks[number].sum() < _SMALLEST:
+        if certain[number] < CONFIDENCE or masks[number].sum() < _SMALLEST:
             continue
         if not kept or overlap(masks[[number]], masks[kept]).max() <= _SAME:
             kept.append(int(number))

@@ -9,6 +9,7 @@ from skimage.filters import threshold_otsu
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
+from musclelib.identification.lobes import contrast
 from musclelib.identification.units import SPACING, Units, check
 
 _ITERATIONS = 400
@@ -67,11 +68,7 @@ def plain(velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] 
     signs = np.where((sources**3).sum(axis=1) < 0, -1, 1)[:, None]  # a territory stands out upwards
     sources, trains = sources * signs, trains * signs
     cuts = np.array([threshold_otsu(source) for source in sources])[:, None]
-    territory = sources > cuts
-    share = territory.mean(axis=1)
-    inside, outside = (
-        (sources * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1) for mask in (territory, ~territory)
-    )
+    territory = (sources > cuts).reshape(rank, *field)
     # the share of a map's variance that lies between territory and the rest, which Otsu's threshold makes largest
-    contrast = share * (1 - share) * (inside - outside) ** 2 / sources.var(axis=1)
-    return Units.sorted(territory.reshape(rank, *field), trains, contrast)
+    certain = [contrast(*pair) for pair in zip(sources.reshape(territory.shape), territory, strict=True)]
+    return Units.sorted(territory, trains, np.array(certain))
