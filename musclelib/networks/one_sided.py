@@ -22,6 +22,7 @@ from musclelib.networks import losses
 from musclelib.networks.cyclegan import weighted
 from musclelib.networks.layers import check_clips, fold, frozen, unfold
 from musclelib.networks.pool import ClipPool
+from musclelib.networks.time_filter import TimeFilter
 from musclelib.parameters import Parameters, quantity
 
 _BLUR = 6  # half width of the blur's kernel, three of its first SDs [pixel]
@@ -43,6 +44,9 @@ class OneSidedParameters(Parameters):
     map_weight: float = quantity(1.0, "1", "weight of the variance maps' adversarial loss", low=0)
     spectrum: float = quantity(5.0, "1", "weight of the loss of spectra", low=0)
     pool: int = quantity(50, "1", "past fakes kept", low=0)
+    time_filter: int = quantity(
+        0, "frame", "reach of a filter on time that is matched after training (`training.match`); 0 is none", low=0
+    )
 
 
 class Texture(nn.Module):
@@ -102,6 +106,7 @@ class LightGenerator(nn.Module):
     A U-net at a half, a quarter and an eighth of the pixels; upsampling interpolates before it convolves, so that no
     checkerboard appears. Its output is added to the input behind a learned blur, which starts as a Gaussian: gate and
     median of an acquisition leave no sharp rim, and a network that adds to the sharp input would have to cancel it.
+    Last comes the filter on time, if any: what an acquisition filters is longer than a clip.
 
     Attributes
     ----------
@@ -133,7 +138,8 @@ class LightGenerator(nn.Module):
         self.out = nn.Conv2d(16, 1, 3, padding=1)
         nn.init.normal_(self.out.weight, 0, 1e-3)
         nn.init.constant_(cast(Tensor, self.out.bias), 0)
-        self.reach = len(self.levels) * settings.blocks * 2
+        self.time_filter = TimeFilter(settings.time_filter) if settings.time_filter else None
+        self.reach = len(self.levels) * settings.blocks * 2 + settings.time_filter
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the translation, in the dtype of `x`.
@@ -153,7 +159,8 @@ class LightGenerator(nn.Module):
         half = self._level(4, half + _double(self.up[0](quarter)), batch)
         blurred = self.blur(frames)  # (b t, 1, d, l)
         full = torch.cat([_double(self.widen(half)), blurred], 1)  # (b t, 17, d, l)
-        return unfold(blurred + self.out(functional.silu(self.leave(full))), batch).to(x.dtype)
+        y = unfold(blurred + self.out(functional.silu(self.leave(full))), batch).to(x.dtype)
+        return self.time_filter(y) if self.time_filter else y
 
     def _level(self, number: int, x: Tensor, batch: int) -> Tensor:
         for block in cast(nn.ModuleList, self.levels[number]):

@@ -1,7 +1,8 @@
 """Ship what a run trained: the averaged generator from A to B, and a card that says how it came about.
 
 `python -m musclelib.training.export RUN TARGET A_STORE B_STORE` writes `TARGET.safetensors` and `TARGET.md`, and the
-generator from B to A, where there is one, as `TARGET-back.safetensors`.
+generator from B to A, where there is one, as `TARGET-back.safetensors`. `--match` gives a one-sided generator its
+filter on time (`training.match`).
 """
 
 from __future__ import annotations
@@ -12,28 +13,41 @@ from typing import Any
 
 import pandas as pd
 
+from musclelib import sequences
+from musclelib.metrics.compare import Features
 from musclelib.networks.cyclegan import CycleGAN
+from musclelib.networks.one_sided import LightGenerator, OneSided
 from musclelib.networks.presets import build
 from musclelib.networks.weights import digest, save_generator
 from musclelib.training import card
-from musclelib.training.checkpoint import load_averaged, read
+from musclelib.training.checkpoint import TrainingError, load_averaged, read
+from musclelib.training.match import matched
+
+_MATCHED_ON = 8  # of domain A, the last ones: tests take the first
 
 
-def export(run: Path, target: Path, stores: list[Path], note: str = "") -> None:
+def export(run: Path, target: Path, stores: list[Path], note: str = "", match: bool = False) -> None:
     """Write weights and card of a run's best checkpoint; the card's numbers are those of the run's own tables.
 
-    `note` is kept with both: what the run does not know, such as the weights it began with.
+    `note` is kept with both: what the run does not know, such as the weights it began with. `match` gives the
+    generator its filter on time, from sequences of both stores.
 
     Raises
     ------
     TrainingError
-        The run has no checkpoint, or one of another model.
+        The run has no checkpoint, or one of another model, or of one that takes no filter.
     """
     best = run / "best.safetensors"
     best = best if best.exists() else run / "last.safetensors"
     settings = dict(read(best)[1]["settings"])
     model = build(settings.pop("name"), **settings)
     about = load_averaged(best, model)
+    generator = model.to_b
+    if match:
+        if not isinstance(model, OneSided) or len(stores) != 2:
+            raise TrainingError(f"{run}: a filter is matched for a one-sided model, on stores of domain A and B")
+        generator = _matched(model, *stores)
+        note = "; ".join([*([note] if note else []), f"then its filter on time was matched on {_MATCHED_ON} sequences"])
     losses = pd.read_csv(run / "losses.csv")
     trained = losses[losses.step <= about["step"]]
     parameters = about["parameters"]
@@ -48,12 +62,18 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "") -> None:
         "device": card.device(),
         "note": note,
     }
-    save_generator(model.to_b, target.with_suffix(".safetensors"), **facts)
+    save_generator(generator, target.with_suffix(".safetensors"), **facts)
     if isinstance(model, CycleGAN):
         save_generator(model.to_a, target.with_name(f"{target.name}-back.safetensors"), **facts)
     target.with_suffix(".md").write_text(
-        _card(trained, pd.read_csv(run / "scores.csv"), len(losses), about, digest(model.to_b), stores, note)
+        _card(trained, pd.read_csv(run / "scores.csv"), len(losses), about, digest(generator), stores, note)
     )
+
+
+def _matched(model: OneSided, simulated: Path, in_vivo: Path) -> LightGenerator:
+    a, b = sequences.open(simulated), sequences.open(in_vivo)
+    originals = [sequences.standardised(x) for x in sequences.frames(a.isel(sequence=slice(-_MATCHED_ON, None)))]
+    return matched(model.to_b, originals, Features.of(sequences.frames(b), sequences.frame_rate(b)))
 
 
 def _card(
@@ -95,9 +115,10 @@ def main() -> None:
     for name in ("run", "target"):
         parser.add_argument(name, type=Path)
     parser.add_argument("stores", type=Path, nargs="*")
+    parser.add_argument("--match", action="store_true", help="match the filter on time of a one-sided generator")
     parser.add_argument("--note", default="", help="what the run does not know, such as the weights it began with")
     arguments = parser.parse_args()
-    export(arguments.run, arguments.target, arguments.stores, arguments.note)
+    export(arguments.run, arguments.target, arguments.stores, arguments.note, arguments.match)
 
 
 if __name__ == "__main__":

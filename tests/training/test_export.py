@@ -1,11 +1,12 @@
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 
 from musclelib import simulator
 from musclelib.networks.presets import build
 from musclelib.networks.weights import about, digest, load_generator
-from musclelib.training import TrainingParameters, load_averaged, train
+from musclelib.training import TrainingError, TrainingParameters, load_averaged, train
 from musclelib.training.export import export
 
 
@@ -49,3 +50,22 @@ def test_both_generators_of_a_cyclegan_are_shipped(tmp_path):
         facts = about(tmp_path / name)
         assert (facts["side of clips"], facts["note"]) == ("24", "began with others")
     assert "- note: began with others" in target.with_suffix(".md").read_text()
+
+
+def test_a_one_sided_generator_is_shipped_with_a_filter_matched_on_both_domains(tmp_path, small):
+    torch.manual_seed(0)
+    changes = {"features": 2, "judge_features": 2}
+    clips = [torch.randn(1, 8, 32, 32) for _ in range(3)]
+    run, target = tmp_path / "run", tmp_path / "tiny"
+    train(build("one-sided", **changes), clips, clips, run, TrainingParameters(steps=2, batch=1, precision="32-true"))
+    stores = [tmp_path / "a.zarr", tmp_path / "b.zarr"]
+    for seed, store in enumerate(stores):
+        simulator.generate(store, small, 2, seed=seed)
+    export(run, target, stores, "began with others", match=True)
+    shipped = load_generator(target.with_suffix(".safetensors"))
+    assert shipped.settings.time_filter > 0
+    assert shipped.time_filter.taps[1:].abs().max() > 0
+    assert "began with others; then its filter" in about(target.with_suffix(".safetensors"))["note"]
+    assert digest(shipped) in target.with_suffix(".md").read_text()
+    with pytest.raises(TrainingError, match="on stores of domain A and B"):
+        export(run, target, stores[:1], match=True)
