@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.interpolate import make_interp_spline
 from threadpoolctl import threadpool_limits
@@ -169,7 +170,7 @@ def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
     specimen, velocity = parameters.specimen(number), made.velocity
     fine = specimen.tissue
     rows, columns = (
-        np.abs(grid - at[:, None]).argmin(axis=1)
+        pd.Index(grid).get_indexer(at, method="nearest")
         for grid, at in ((fine.depth, velocity.depth.values), (fine.lateral, velocity.lateral.values))
     )
     if len(made.true_map) > SOURCES:

@@ -9,7 +9,7 @@ import numpy as np
 # a fresh process, so that its peak memory is that of one recording alone
 SCRIPT = """
 import dataclasses, json, resource, sys, time
-import numpy as np
+import numpy as np, pandas as pd
 from musclelib.acquisition import estimate_velocity
 from musclelib.simulator import InVivoParameters, in_vivo, sample_pool
 from musclelib.simulator.tissue import sample_tissue, tissue_motion
@@ -24,8 +24,10 @@ if sys.argv[1] == "chain":
     inner = slice(102, -102)  # without the ends of the band-pass
     true = np.tensordot(made.true_signal, made.true_map, (0, 0))[inner]
     fine = InVivoParameters().specimen(2).tissue
-    row = np.abs(fine.depth - velocity.depth.values[:, None]).argmin(axis=1)
-    column = np.abs(fine.lateral - velocity.lateral.values[:, None]).argmin(axis=1)
+    row, column = (
+        pd.Index(grid).get_indexer(at, method="nearest")
+        for grid, at in ((fine.depth, velocity.depth.values), (fine.lateral, velocity.lateral.values))
+    )
     muscle = made.tissue.fascicle[row[:, None], column] >= 0
     agree = lambda mask: float(np.corrcoef(true[:, mask].ravel(), velocity.values[inner, mask].ravel())[0, 1])
     layers = [
