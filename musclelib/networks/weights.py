@@ -25,6 +25,10 @@ class WeightsError(ValueError):
     """A file does not hold the weights of a generator; the message says what is wrong with it."""
 
 
+class MissingWeightsError(WeightsError):
+    """There is no such file."""
+
+
 def save_generator(generator: Translator, path: str | Path, **about: str) -> None:
     """Write a generator; the file appears whole or not at all.
 
@@ -81,7 +85,7 @@ def read_tensors(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
             return tensors, file.metadata() or {}
     except FileNotFoundError:
-        raise WeightsError(f"{path}: there is no such file") from None
+        raise MissingWeightsError(f"{path}: there is no such file") from None
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: cannot be read as safetensors ({error})") from None
 
