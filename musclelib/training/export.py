@@ -1,13 +1,7 @@
-"""Ship what a run trained: the averaged generator from A to B, and a card that says how it came about.
-
-`python -m musclelib.training.export RUN TARGET A_STORE B_STORE` writes `TARGET.safetensors` and `TARGET.md`, and the
-generator from B to A, where there is one, as `TARGET-back.safetensors`. `--match` gives a one-sided generator its
-filter on time (`training.match`).
-"""
+"""Ship what a run of a translation trained: averaged generators, and a card that says how they came about."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +23,9 @@ _MATCHED_ON = 8  # of domain A, the last ones: tests take the first
 def export(run: Path, target: Path, stores: list[Path], note: str = "", match: bool = False) -> None:
     """Write weights and card of a run's best checkpoint; the card's numbers are those of the run's own tables.
 
-    `note` is kept with both: what the run does not know, such as the weights it began with. `match` gives the
-    generator its filter on time, from sequences of both stores.
+    `target` and the endings `.safetensors` and `.md` are the generator from A to B and the card, `-back.safetensors`
+    the one from B to A, where there is one. `note` is kept with both: what the run does not know, such as the weights
+    it began with. `match` gives the generator its filter on time, from sequences of both stores.
 
     Raises
     ------
@@ -107,19 +102,3 @@ def _card(
         "",
     ]
     return "\n".join(lines)
-
-
-def main() -> None:
-    """Export a run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("run", "target"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("stores", type=Path, nargs="*")
-    parser.add_argument("--match", action="store_true", help="match the filter on time of a one-sided generator")
-    parser.add_argument("--note", default="", help="what the run does not know, such as the weights it began with")
-    arguments = parser.parse_args()
-    export(arguments.run, arguments.target, arguments.stores, arguments.note, arguments.match)
-
-
-if __name__ == "__main__":
-    main()
