@@ -39,7 +39,7 @@ class TimeFilter(nn.Module):
                 total = total.add_(padded[:, :, start : start + frames], alpha=tap)
         return total
 
-    def match(self, own: npt.ArrayLike, wanted: npt.ArrayLike, frequency: npt.ArrayLike) -> Self:
+    def match(self, own: npt.ArrayLike, wanted: npt.ArrayLike, frequency: npt.ArrayLike, frame_rate: float) -> Self:
         """Set the taps so that a spectrum comes close to another in shape, and keeps its power.
 
         Parameters
@@ -47,14 +47,15 @@ class TimeFilter(nn.Module):
         own, wanted : array
             Log power spectral densities `(frequency,)` [decades], as `metrics.temporal.log_psd` gives them.
         frequency : array
-            Equally spaced, up to half the frame rate [Hz].
+            Their frequencies, rising [Hz].
+        frame_rate : float
+            Frames a second [Hz].
         """
-        lines, own = np.asarray(frequency), np.asarray(own)
-        gain = 10 ** ((np.asarray(wanted) - own) / 2)
-        half = len(self.taps) - 1
-        grid = np.append(0, lines / lines[-1])
-        taps = firwin2(2 * half + 1, grid, np.append(gain[0], gain))[half:]
-        response = taps[0] + 2 * np.cos(np.pi * np.outer(grid[1:], np.arange(1, half + 1))) @ taps[1:]
-        power = 10**own
+        lines, density = 2 * np.asarray(frequency) / frame_rate, np.asarray(own)  # 1 is half the frame rate
+        grid, half = np.linspace(0, 1, len(lines) + 1), len(self.taps) - 1
+        gain = np.interp(grid, lines, 10 ** ((np.asarray(wanted) - density) / 2))
+        taps = firwin2(2 * half + 1, grid, gain)[half:]
+        response = taps[0] + 2 * np.cos(np.pi * np.outer(lines, np.arange(1, half + 1))) @ taps[1:]
+        power = 10**density
         self.taps.copy_(torch.from_numpy(taps * np.sqrt(power.sum() / (power * response**2).sum())))
         return self

@@ -68,7 +68,8 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "", match: b
 def _matched(model: OneSided, simulated: Path, in_vivo: Path) -> LightGenerator:
     a, b = sequences.open(simulated), sequences.open(in_vivo)
     originals = [sequences.standardised(x) for x in sequences.frames(a.isel(sequence=slice(-_MATCHED_ON, None)))]
-    return matched(model.to_b, originals, Features.of(sequences.frames(b), sequences.frame_rate(b)))
+    rate = sequences.frame_rate(b)
+    return matched(model.to_b, originals, Features.of(sequences.frames(b), rate), rate)
 
 
 def _card(

@@ -19,7 +19,9 @@ HALF = 16
 """Frames to either side: as many in all as a clip has."""
 
 
-def matched(generator: LightGenerator, originals: Sequence[np.ndarray], target: Features) -> LightGenerator:
+def matched(
+    generator: LightGenerator, originals: Sequence[np.ndarray], target: Features, frame_rate: float
+) -> LightGenerator:
     """Return a generator with a filter on time, after which the spectra of its translations have the target's shape.
 
     Parameters
@@ -29,12 +31,14 @@ def matched(generator: LightGenerator, originals: Sequence[np.ndarray], target: 
     originals : sequence of numpy.ndarray
         Sequences `(time, depth, lateral)` of domain A, not those of a test, standardised [SD].
     target : Features
-        Of domain B's training set, at the frame rate of the originals.
+        Of domain B's training set.
+    frame_rate : float
+        Of both domains, frames a second [Hz].
 
     Raises
     ------
     ValueError
-        There is no original, or one is so short that it has other frequencies than the target.
+        There is no original, or its spectrum is on other frequencies than the target's.
     """
     if not originals:
         raise ValueError("originals: at least one sequence is needed to match a filter")
@@ -42,12 +46,12 @@ def matched(generator: LightGenerator, originals: Sequence[np.ndarray], target: 
     bare, filtered = (LightGenerator(generator.settings.changed(time_filter=half)) for half in (0, HALF))
     bare.load_state_dict(weights)
     filtered.load_state_dict(weights, strict=False)
-    rate = 2 * float(target.frequency[-1])
-    own = Features.of((translate(bare, original) for original in originals), rate)
+    own = Features.of((translate(bare, original) for original in originals), frame_rate)
     if not np.array_equal(own.frequency, target.frequency):
         raise ValueError(
-            f"originals: spectra of {len(own.frequency)} frequencies, of {len(target.frequency)} in target"
+            f"originals: their spectra are on other frequencies ({len(own.frequency)} lines) than the target's"
+            f" ({len(target.frequency)} lines): frame rate and duration (0.5 s at least) must agree"
         )
     assert isinstance(filtered.time_filter, TimeFilter)
-    filtered.time_filter.match(own.log_psd.mean(axis=0), target.log_psd.mean(axis=0), own.frequency)
+    filtered.time_filter.match(own.log_psd.mean(axis=0), target.log_psd.mean(axis=0), own.frequency, frame_rate)
     return filtered.eval()
