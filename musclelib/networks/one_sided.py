@@ -26,7 +26,6 @@ from musclelib.networks.time_filter import TimeFilter
 from musclelib.parameters import Parameters, quantity
 
 _BLUR = 6  # half width of the blur's kernel, three of its first SDs [pixel]
-_FLOOR = 1e-10  # of a clip's power: below it is rounding
 _SILENT = 1e-6  # variance over time [SD^2] below which a pixel of the input does not move
 
 
@@ -40,9 +39,8 @@ class OneSidedParameters(Parameters):
     )
     blocks: int = quantity(1, "1", "blocks at each level, down and up", low=1)
     judge_features: int = quantity(32, "1", "channels of the discriminators' first layer", low=1)
-    content: float = quantity(10.0, "1", "weight of the content loss", low=0)
+    content: float = quantity(5.0, "1", "weight of the content loss", low=0)
     map_weight: float = quantity(1.0, "1", "weight of the variance maps' adversarial loss", low=0)
-    spectrum: float = quantity(5.0, "1", "weight of the loss of spectra", low=0)
     pool: int = quantity(50, "1", "past fakes kept", low=0)
     time_filter: int = quantity(
         0, "frame", "reach of a filter on time that is matched after training (`training.match`); 0 is none", low=0
@@ -231,20 +229,6 @@ def content(translation: Tensor, original: Tensor) -> Tensor:
     return 1 - (correlation * moving).sum() / moving.sum().clamp(min=1)
 
 
-def spectrum(clips: Tensor) -> Tensor:
-    """Return log10 of the share of each frequency in the power of clips, `(batch, frequency)`; 0 Hz is left out.
-
-    Parameters
-    ----------
-    clips : Tensor
-        `(batch, 1, time, depth, lateral)`.
-    """
-    moving = clips.float() - clips.float().mean(dim=2, keepdim=True)
-    window = torch.hann_window(clips.shape[2], device=clips.device).view(-1, 1, 1)
-    power = torch.fft.rfft(moving * window, dim=2).abs().square().mean(dim=(1, 3, 4))[:, 1:]  # (b, f)
-    return torch.log10(power / (power.sum(dim=1, keepdim=True) + _SILENT) + _FLOOR)
-
-
 class OneSided(nn.Module):
     """The generator from A to B, its two discriminators, and their losses.
 
@@ -292,10 +276,7 @@ class OneSided(nn.Module):
                 "map_b": losses.lsgan(self.judge_map(fake), real=True),
             }
         terms["content_a"] = content(fake, a)
-        terms["spectrum_b"] = functional.l1_loss(spectrum(fake).mean(0), spectrum(b).mean(0))
-        settings = self.settings
-        weights = {"adversarial": 1.0, "map": settings.map_weight}
-        weights |= {"content": settings.content, "spectrum": settings.spectrum}
+        weights = {"adversarial": 1.0, "map": self.settings.map_weight, "content": self.settings.content}
         return *weighted(terms, weights), (fake.detach(),)
 
     def discriminator_loss(self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:

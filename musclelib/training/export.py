@@ -42,7 +42,9 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "", match: b
         if not isinstance(model, OneSided) or len(stores) != 2:
             raise TrainingError(f"{run}: a filter is matched for a one-sided model, on stores of domain A and B")
         generator = _matched(model, *stores)
-        note = "; ".join([*([note] if note else []), f"then its filter on time was matched on {_MATCHED_ON} sequences"])
+        note = "; ".join(
+            [*([note] if note else []), f"its filter on time was matched after training, on {_MATCHED_ON} sequences"]
+        )
     losses = pd.read_csv(run / "losses.csv")
     trained = losses[losses.step <= about["step"]]
     parameters = about["parameters"]

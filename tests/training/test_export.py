@@ -65,7 +65,7 @@ def test_a_one_sided_generator_is_shipped_with_a_filter_matched_on_both_domains(
     shipped = load_generator(target.with_suffix(".safetensors"))
     assert shipped.settings.time_filter > 0
     assert shipped.time_filter.taps[1:].abs().max() > 0
-    assert "began with others; then its filter" in about(target.with_suffix(".safetensors"))["note"]
+    assert "began with others; its filter" in about(target.with_suffix(".safetensors"))["note"]
     assert digest(shipped) in target.with_suffix(".md").read_text()
     with pytest.raises(TrainingError, match="on stores of domain A and B"):
         export(run, target, stores[:1], match=True)
