@@ -130,7 +130,7 @@ def curves(
                 hv.opts.Curve(
                     backend="matplotlib",
                     color=CYCLE[number % len(CYCLE)],
-                    linestyle=DASHES[number // len(CYCLE) % len(DASHES)] if len(data) > 7 else DASHES[number % 4],
+                    linestyle=DASHES[number % len(DASHES)],
                     linewidth=1.4,
                 )
             )
