@@ -64,9 +64,9 @@ class Band:
         return cls(kept, (velocity.shape[1], velocity.shape[2]), frames, max(noise, _LEAST * float((kept**2).mean())))
 
     @cached_property
-    def strengths(self) -> np.ndarray:
-        """Singular values of the coefficients, the largest first."""
-        return singular(self.coefficients)[1]
+    def parts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Left singular vectors `(coefficient, part)` and singular values, the largest first."""
+        return singular(self.coefficients)
 
     def over_time(self, trains: np.ndarray) -> np.ndarray:
         """Return trains `(unit, coefficient)` as `(unit, time)`."""

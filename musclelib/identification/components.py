@@ -45,7 +45,7 @@ class Components:
         field = (velocity.shape[1], velocity.shape[2])
         block = max(1, min(round(PIXEL / float(np.mean(spacing))), *(side // 8 for side in field)))
         band = Band.of(blocks(velocity, block), frame_rate)
-        powers = band.strengths**2
+        powers = band.parts[1] ** 2
         real = (powers > _SHARE * powers.sum()) & (powers > band.chance(band.coefficients.shape[1]))
         if not real.any():
             return cls(

@@ -82,7 +82,7 @@ class Decomposition:
 
 def signal_rank(band: Band) -> int:
     """Count the singular vectors of a sequence that its noise, if white, could not have."""
-    return int((band.strengths**2 > 1.04 * band.chance(band.coefficients.shape[1])).sum())
+    return int((band.parts[1] ** 2 > 1.04 * band.chance(band.coefficients.shape[1])).sum())
 
 
 def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> Units:

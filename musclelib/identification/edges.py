@@ -72,7 +72,7 @@ def sharpness(band: Band) -> float:
 
     The exponent of the variogram from 1 to 4 pixels, of the components that have more than 0.1 % of the energy.
     """
-    times, strengths = singular(band.coefficients)
+    times, strengths = band.parts
     times = times[:, strengths**2 > _SHARE * (strengths**2).sum()]
     maps = (times.T @ band.coefficients).reshape(-1, *band.field)
     sides = [(axis, side) for axis, side in enumerate(band.field, 1) if side > 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,14 @@ from musclelib.training import card
 from musclelib.training.checkpoint import TrainingError, load_averaged, read
 from musclelib.training.match import matched
 
-_MATCHED_ON = 8  # of domain A, the last ones: tests take the first
 
-
-def export(run: Path, target: Path, stores: list[Path], note: str = "", match: bool = False) -> None:
+def export(run: Path, target: Path, stores: list[Path], note: str = "", match: Sequence[int] = ()) -> None:
     """Write weights and card of a run's best checkpoint; the card's numbers are those of the run's own tables.
 
     `target` and the endings `.safetensors` and `.md` are the generator from A to B and the card, `-back.safetensors`
     the one from B to A, where there is one. `note` is kept with both: what the run does not know, such as the weights
-    it began with. `match` gives the generator its filter on time, from sequences of both stores.
+    it began with. `match` are the numbers of the sequences of domain A that the generator's filter on time is matched
+    on, with all of domain B; none: no filter.
 
     Raises
     ------
@@ -41,9 +41,10 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "", match: b
     if match:
         if not isinstance(model, OneSided) or len(stores) != 2:
             raise TrainingError(f"{run}: a filter is matched for a one-sided model, on stores of domain A and B")
-        generator = _matched(model, *stores)
+        simulated, in_vivo = stores
+        generator = _matched(model, simulated, in_vivo, match)
         note = "; ".join(
-            [*([note] if note else []), f"its filter on time was matched after training, on {_MATCHED_ON} sequences"]
+            [*([note] if note else []), f"its filter on time was matched after training, on {len(match)} sequences"]
         )
     losses = pd.read_csv(run / "losses.csv")
     trained = losses[losses.step <= about["step"]]
@@ -67,9 +68,9 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "", match: b
     )
 
 
-def _matched(model: OneSided, simulated: Path, in_vivo: Path) -> LightGenerator:
+def _matched(model: OneSided, simulated: Path, in_vivo: Path, numbers: Sequence[int]) -> LightGenerator:
     a, b = sequences.open(simulated), sequences.open(in_vivo)
-    originals = [sequences.standardised(x) for x in sequences.frames(a.isel(sequence=slice(-_MATCHED_ON, None)))]
+    originals = [sequences.standardised(x) for x in sequences.frames(a.isel(sequence=list(numbers)))]
     rate = sequences.frame_rate(b)
     return matched(model.to_b, originals, Features.of(sequences.frames(b), rate), rate)
 

@@ -20,7 +20,6 @@ from musclelib.networks.one_sided import OneSided
 from musclelib.networks.presets import MODELS, build
 from musclelib.parameters import ParameterError
 from musclelib.sequences.clips import Clips
-from musclelib.training.checkpoint import load_averaged
 from musclelib.training.export import export
 from musclelib.training.loop import train
 from musclelib.training.objective import TrainingParameters
@@ -31,6 +30,7 @@ TESTS = 64
 
 _VALIDATED = 3  # of them, the last ones: they choose the checkpoint
 _TARGETS = 24  # sequences of domain B that they are compared with
+_MATCHED = 8  # sequences of domain A, of those trained on the last ones, that a filter on time is matched on
 
 
 def train_translation(
@@ -46,7 +46,7 @@ def train_translation(
     Parameters
     ----------
     model : CycleGAN or OneSided
-        With the weights to begin with.
+        With new weights, or those to begin with.
     folder : str or Path
         Folder of the run.
     simulated, in_vivo : str or Path
@@ -94,18 +94,17 @@ def main() -> None:
     parser.add_argument("--target", type=Path, required=True, help="name of weights and card, without their endings")
     parser.add_argument("--training", type=json.loads, default={}, help='as JSON: {"steps": 2000, "seed": 1}')
     parser.add_argument("--settings", type=json.loads, default={}, help='of the model, as JSON: {"features": 16}')
-    parser.add_argument("--begin", type=Path, help="a checkpoint of such a model to begin with; else new weights")
     parser.add_argument("--tests", type=int, default=TESTS, help="sequences of domain A that are not trained on")
     parser.add_argument("--note", default="", help="kept with the weights: what the run does not know")
     arguments = parser.parse_args()
     parameters = TrainingParameters.from_dict({"steps": 2000, "batch": 1, "flip": False} | arguments.training)
     torch.manual_seed(parameters.seed)
     model = build(arguments.model, **arguments.settings)
-    if arguments.begin:
-        load_averaged(arguments.begin, model)
     simulated, in_vivo = arguments.stores
     train_translation(model, arguments.run, simulated, in_vivo, parameters, arguments.tests)
-    export(arguments.run, arguments.target, arguments.stores, arguments.note, match=isinstance(model, OneSided))
+    count = sequences.open(simulated).sizes["sequence"]
+    match = range(max(arguments.tests, count - _MATCHED), count) if isinstance(model, OneSided) else ()
+    export(arguments.run, arguments.target, arguments.stores, arguments.note, match)
 
 
 if __name__ == "__main__":

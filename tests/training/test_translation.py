@@ -55,5 +55,6 @@ def test_one_command_trains_and_ships_and_goes_on(tmp_path, stores):
         subprocess.run(command(steps), check=True, capture_output=True)
         facts = about(tmp_path / "weights" / "mine.safetensors")
         assert facts["seed"] == "3"
+        assert "on 3 sequences" in facts["note"]  # not on the one for tests
         assert load_generator(tmp_path / "weights" / "mine.safetensors").settings.time_filter > 0
     assert read(tmp_path / "run" / "last.safetensors")[1]["step"] == 2
