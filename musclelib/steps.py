@@ -206,6 +206,7 @@ class ImportEchoes(Step):
     kind: str = quantity(doc="what it holds", choices=("rf", "channel iq", "image iq", "velocity"))
     prf: float | None = quantity(unit="Hz", doc="frames a second, None where unknown", above=0)
     centre_frequency: float = quantity(unit="Hz", doc="transmitted frequency")
+    demodulation_frequency: float | None = quantity(unit="Hz", doc="what IQ was mixed down by, None: the transmitted")
     bandwidth: float = quantity(unit="1", doc="pulse-echo bandwidth over centre frequency")
     sampling_rate: float = quantity(unit="Hz", doc="fast-time samples a second")
     element_count: int = quantity(doc="receiving elements")

@@ -24,6 +24,7 @@ ECHOES = {
     "kind": "rf",
     "prf": 1000.0,
     "centre_frequency": 5.0e6,
+    "demodulation_frequency": None,
     "bandwidth": 0.7,
     "sampling_rate": 20.0e6,
     "element_count": 128,

@@ -33,12 +33,17 @@ class Recording(Parameters):
         0.0, "s", "time of the first sample, from the moment the centre element fires", low=-1e-3, high=1e-3
     )
     angle: float = quantity(0.0, "deg", "steering of the plane wave, positive towards +lateral", low=-45, high=45)
+    demodulation_frequency: float | None = quantity(
+        None, "Hz", "what IQ was mixed down by; None: centre_frequency, 0: the carrier is still in it", low=0, high=1e8
+    )
 
     def check(self) -> None:
-        """Refuse a pitch far from a wavelength, and a sampling that cannot carry the band."""
+        """Refuse a pitch far from a wavelength, a sampling that cannot carry the band, and frequencies of no probe."""
         wavelength = 1e3 * self.sound_speed / self.centre_frequency  # [mm]
         self.check_between("pitch", 0.1 * wavelength, 10 * wavelength)
         self.check_between("sampling_rate", self.bandwidth * self.centre_frequency, 1e9)
+        if self.demodulation_frequency:
+            self.check_between("demodulation_frequency", 1e5, 1e8)
 
     @property
     def element_positions(self) -> NDArray[np.float64]:

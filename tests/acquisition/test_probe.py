@@ -49,6 +49,8 @@ def test_a_missing_field_is_named():
         ({"prf": 0.0}, r"prf = 0.0: allowed is at least 20 and at most 100000 \[Hz\]$"),
         ({"sound_speed": 1.54}, r"sound_speed = 1.54: .* \[m/s\]; 1.54 km/s or mm/us would be 1540$"),
         ({"start_time": 9.95}, r"start_time = 9.95: .* \[s\]; 9.95 us would be 9.95e-06$"),
+        ({"demodulation_frequency": 5.2}, r"demodulation_frequency = 5.2: .*; 5.2 MHz would be 5.2e\+06$"),
+        ({"demodulation_frequency": -5e6}, r"demodulation_frequency = -5000000.0: allowed is at least 0"),
         ({"bandwidth": 70.0}, "bandwidth = 70.0: allowed is above 0 and at most 1.99"),
     ],
 )
@@ -61,6 +63,7 @@ def test_extremes_of_probes_are_taken():
     Recording(1e6, 4e6, 64, 0.75)  # through the skull
     Recording(50e6, 200e6, 256, 0.03, prf=20.0)  # of the skin
     Recording(5e6, 20e6 / 3, 128, 0.298, bandwidth=0.15, start_time=-2e-6)  # band-pass sampled
+    Recording(5e6, 20e6, 128, 0.3, demodulation_frequency=0.0)
 
 
 def test_no_velocity_without_a_frame_rate():
