@@ -195,19 +195,23 @@ class CloseLoop(Draw):
 
 @dataclass(frozen=True)
 class ImportEchoes(Step):
-    """Parameters of the import of one recording of echoes, or of velocity."""
+    """Parameters of the import of one recording of echoes, or of velocity.
+
+    What a probe can be, its `Recording` checks, which the notebook builds before any work.
+    """
 
     source: str = quantity(doc="a file, or registry:NAME for a public recording")
     variable: str = quantity(doc="name of the array in the file, a pattern to stack several, empty where only one is")
     axes: str = quantity(doc="axes of the array as stored: frame, sample, element; or frame, depth, lateral")
     kind: str = quantity(doc="what it holds", choices=("rf", "channel iq", "image iq", "velocity"))
     prf: float | None = quantity(unit="Hz", doc="frames a second, None where unknown", above=0)
-    centre_frequency: float = quantity(unit="Hz", doc="transmitted frequency", above=0)
-    bandwidth: float = quantity(unit="1", doc="pulse-echo bandwidth over centre frequency", above=0, high=1.99)
-    sampling_rate: float = quantity(unit="Hz", doc="fast-time samples a second", above=0)
-    element_count: int = quantity(doc="receiving elements", low=1)
-    pitch: float = quantity(unit="mm", doc="distance between elements", above=0)
-    sound_speed: float = quantity(unit="m/s", doc="speed of sound", low=1000, high=2000)
+    centre_frequency: float = quantity(unit="Hz", doc="transmitted frequency")
+    demodulation_frequency: float | None = quantity(unit="Hz", doc="what IQ was mixed down by, None: the transmitted")
+    bandwidth: float = quantity(unit="1", doc="pulse-echo bandwidth over centre frequency")
+    sampling_rate: float = quantity(unit="Hz", doc="fast-time samples a second")
+    element_count: int = quantity(doc="receiving elements")
+    pitch: float = quantity(unit="mm", doc="distance between elements")
+    sound_speed: float = quantity(unit="m/s", doc="speed of sound")
     start_time: float = quantity(unit="s", doc="time of the first sample")
     depth: tuple[float, float, float] = quantity(unit="mm", doc="first, last depth of the image and step", low=0)
     lateral: tuple[float, float, float] = quantity(unit="mm", doc="first, last lateral position and step")
