@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from musclelib.parameters import ParameterError, Parameters, quantity
+from musclelib.recordings.velocity_units import FACTORS
 
 _INJECTED = "# Parameters"  # how the cell begins that papermill inserts
 
@@ -201,6 +202,7 @@ class ImportEchoes(Step):
     variable: str = quantity(doc="name of the array in the file, a pattern to stack several, empty where only one is")
     axes: str = quantity(doc="axes of the array as stored: frame, sample, element; or frame, depth, lateral")
     kind: str = quantity(doc="what it holds", choices=("rf", "channel iq", "image iq", "velocity"))
+    unit: str | None = quantity(doc="unit of velocity, None to take the file's, else mm/s", choices=(None, *FACTORS))
     prf: float | None = quantity(unit="Hz", doc="frames a second, None where unknown", above=0)
     centre_frequency: float = quantity(unit="Hz", doc="transmitted frequency", above=0)
     bandwidth: float = quantity(unit="1", doc="pulse-echo bandwidth over centre frequency", above=0, high=1.99)
