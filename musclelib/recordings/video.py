@@ -6,6 +6,7 @@ Only the frames of one chunk are in memory. Frames are uint8, rows are depth, co
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,12 @@ import cv2
 import numpy as np
 
 from musclelib.recordings.arrays import natural_order
+from musclelib.recordings.frame_times import frame_times
 
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Video:
     """A B-mode video that is read in chunks; made by `open_video`.
 
@@ -26,10 +28,10 @@ class Video:
     ----------
     path : Path
         The file or the folder of images.
-    frame_count : int
-        Number of frames.
+    time : numpy.ndarray
+        Time of each frame, from the first [s]; not even where those of the file are not.
     frame_rate : float
-        Frames per second [Hz].
+        Frames per second, on average [Hz].
     crop : tuple of int
         Part of each frame that is used: x0, y0, width, height [px of the file].
     shape : tuple of int
@@ -39,16 +41,16 @@ class Video:
     """
 
     path: Path
-    frame_count: int
+    time: np.ndarray
     frame_rate: float
     crop: tuple[int, int, int, int]
     shape: tuple[int, int]
     pixel_size: tuple[float, float]
 
     @property
-    def time(self) -> np.ndarray:
-        """Time of each frame, from the first [s]."""
-        return np.arange(self.frame_count) / self.frame_rate
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return len(self.time)
 
     @property
     def depth(self) -> np.ndarray:
@@ -75,7 +77,7 @@ class Video:
             count += len(batch)
             yield area_average(np.stack([frame[y0 : y0 + height, x0 : x0 + width] for frame in batch]), self.shape)
         if count < self.frame_count:
-            raise ValueError(f"{self.path} stops after {count} of the {self.frame_count} frames it announces")
+            raise ValueError(f"{self.path} stops after {count} of its {self.frame_count} frames")
 
 
 def open_video(
@@ -86,7 +88,10 @@ def open_video(
     frame_rate: float | None = None,
     shape: tuple[int, int] | None = None,
 ) -> Video:
-    """Open a B-mode video; its frames are decoded later, chunk by chunk.
+    """Open a B-mode video; its frames are counted now, and decoded again later, chunk by chunk.
+
+    A file that announces more frames than decode (cut off, trimmed without encoding, or counted by its duration) is
+    taken with a warning.
 
     Parameters
     ----------
@@ -97,7 +102,8 @@ def open_video(
     crop : tuple of int, optional
         x0, y0, width, height of the part to use [px], counted from 0 at the upper left; by default all.
     frame_rate : float, optional
-        Frames per second [Hz], by default the one of the file; a folder of images has none.
+        Frames per second [Hz], by default the one of the file; a folder of images has none. Frames that are not even
+        in the file keep its times, and a rate is refused for them.
     shape : tuple of int, optional
         Grid to bring the frames to by averaging areas: depth, lateral [px]; by default that of the crop.
 
@@ -106,17 +112,19 @@ def open_video(
     FileNotFoundError
         There is no such file or folder.
     ValueError
-        The video does not decode or has no frames, a size or rate is impossible, or the crop leaves the image.
+        The video does not decode or has no frames, a size or rate is impossible or does not fit the times of the file,
+        or the crop leaves the image.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"there is no video or image folder {path}")
     if not (np.isfinite(pixel_size) and pixel_size > 0):
         raise ValueError(f"pixel_size = {pixel_size}: allowed is above 0 [mm]")
-    frame_count, file_rate = _folder_header(path) if path.is_dir() else _file_header(path)
-    rate = file_rate if frame_rate is None else frame_rate
-    if not (np.isfinite(rate) and rate > 0):
-        raise ValueError(f"{path} has no usable frame rate ({rate} Hz); give frame_rate, above 0 [Hz]")
+    stated, header = _folder_times(path) if path.is_dir() else _file_times(path)
+    try:
+        time, rate = frame_times(stated, header, frame_rate)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     first = next(_grey_frames(path), None)
     if first is None:
         raise ValueError(f"{path} has no frame that decodes")
@@ -126,7 +134,7 @@ def open_video(
     grid = shape or (crop[3], crop[2])
     _check_grid(grid, (crop[3], crop[2]))
     size = (pixel_size * crop[3] / grid[0], pixel_size * crop[2] / grid[1])
-    return Video(path, frame_count, float(rate), crop, grid, size)
+    return Video(path, time, rate, crop, grid, size)
 
 
 def read_image(path: str | Path, crop: tuple[int, int, int, int] | None = None) -> np.ndarray:
@@ -182,19 +190,29 @@ def _images(folder: Path) -> list[Path]:
     return sorted(images, key=lambda path: natural_order(path.name))
 
 
-def _folder_header(folder: Path) -> tuple[int, float]:
+def _folder_times(folder: Path) -> tuple[np.ndarray, float]:
     images = _images(folder)
     if not images:
         raise ValueError(f"{folder} holds no images; allowed are {', '.join(IMAGE_SUFFIXES)}")
-    return len(images), float("nan")
+    return np.full(len(images), np.nan), float("nan")
 
 
-def _file_header(path: Path) -> tuple[int, float]:
+def _file_times(path: Path) -> tuple[np.ndarray, float]:
+    """Return the time that a file states for each frame [s], NaN where it states none, and the rate of its header."""
     with _Capture(path) as capture:
-        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        if count < 1:
-            raise ValueError(f"{path} has no frames")
-        return count, float(capture.get(cv2.CAP_PROP_FPS))
+        announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        times = []
+        while announced > 0 and capture.grab():
+            times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
+        rate = float(capture.get(cv2.CAP_PROP_FPS))
+    if not times:
+        raise ValueError(f"{path} has no frames")
+    if len(times) < announced:
+        warnings.warn(f"{path} announces {announced} frames, but {len(times)} decode: is it cut off?", stacklevel=3)
+    stated = np.array(times)
+    # OpenCV gives 0 where there is no time, as for the last frames of an AVI file with B-frames
+    stated[(stated < 0) | (stated == 0) & (np.arange(len(stated)) > 0)] = np.nan
+    return stated, rate
 
 
 def _grey_frames(path: Path) -> Iterator[np.ndarray]:
