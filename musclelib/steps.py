@@ -247,7 +247,7 @@ def _check_description(step: ImportEchoes | ImportVideo) -> None:
 class ImportVideo(Step):
     """Parameters of the import of one B-mode video with its signals."""
 
-    source: str = quantity(doc="a file, an image folder, or registry:NAME for a public recording")
+    source: str = quantity(doc="a video, TIFF stack or image folder, or registry:NAME for a public recording")
     signals: str = quantity(doc="CSV file of the signals, the MAT file of gm_torque_angle, registry:NAME, or empty")
     signals_start: float = quantity(unit="s", doc="time of the first frame on the clock of the signals")
     frame_rate: float | None = quantity(unit="Hz", doc="frames a second, None to take the file's", above=0)
