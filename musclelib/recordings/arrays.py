@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import functools
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,6 +21,7 @@ import xarray as xr
 import zarr
 
 from musclelib.recordings.packing import ATTRIBUTES, text, unpack, zarr_attributes
+from musclelib.recordings.series import check_series, natural_order
 
 BLOCK_BYTES = 2**25
 """Size of the blocks that an array is read in [byte]."""
@@ -91,8 +91,8 @@ def open_array(
         cannot be read in parts: its variable is loaded at once.
     variable : str, optional
         Name of the array in the file, ``"group/name"`` in HDF5 and zarr. A pattern such as
-        ``"data/rf_data/frame_*/shot_1"`` stacks all that match, in natural order, along a new first axis. May be
-        left out where only one array of the file has as many axes as `dims`.
+        ``"data/rf_data/frame_*/shot_1"`` stacks all that match, in natural order, along a new first axis; their
+        numbers may leave no gap. May be left out where only one array of the file has as many axes as `dims`.
     axes : str, optional
         The axes of the array as stored, outermost first, such as ``"sample element frame"``; by default `dims`.
         For every MAT file they are the axes that MATLAB shows (``size``).
@@ -113,7 +113,8 @@ def open_array(
         There is no such file.
     ValueError
         The format is unknown, the file is truncated, the variable is missing, ambiguous or not numeric, its axes are
-        not the ones stated, arrays to stack differ in shape or units, or an attribute cannot be applied.
+        not the ones stated, arrays to stack differ in shape or units or lack a number between, or an attribute cannot
+        be applied.
     """
     path = Path(path)
     wanted = dims.split()
@@ -175,6 +176,7 @@ def _select(path: Path, variables: dict[str, _Variable], variable: str | None, n
                 f"{path}: {names[0]} is in {units[0] or 'no unit'!r} and {name} in {units[1] or 'no unit'!r}; only"
                 " arrays of one unit can be stacked"
             )
+    check_series(names, path)
     return variable, names
 
 
@@ -184,11 +186,6 @@ def _matches(name: str, pattern: str) -> bool:
     return name == pattern or (
         len(parts) == len(wanted) and all(fnmatch.fnmatchcase(*pair) for pair in zip(parts, wanted, strict=True))
     )
-
-
-def natural_order(text: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts ``frame_2`` before ``frame_10``."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def _is_numeric(dtype: np.dtype) -> bool:

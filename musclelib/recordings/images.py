@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import tifffile
 
-from musclelib.recordings.arrays import natural_order
+from musclelib.recordings.series import check_series, natural_order
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 _FLAGS = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
@@ -17,10 +17,21 @@ _PAGES = 16  # pages of a stack in memory at a time
 
 
 def image_files(path: Path) -> list[Path]:
-    """Return the images of a folder in natural order of their names, or the one image that the path is; else none."""
+    """Return the images of a folder in natural order of their names, or the one image that the path is.
+
+    Raises
+    ------
+    ValueError
+        The folder holds no images, or a numbered series that lacks some.
+    """
     found = path.iterdir() if path.is_dir() else [path]
-    images = [image for image in found if image.suffix.lower() in SUFFIXES]
-    return sorted(images, key=lambda image: natural_order(image.name))
+    images = sorted(
+        (image for image in found if image.suffix.lower() in SUFFIXES), key=lambda image: natural_order(image.name)
+    )
+    if not images:
+        raise ValueError(f"{path} holds no images; allowed are {', '.join(SUFFIXES)}")
+    check_series([image.stem for image in images], path)
+    return images
 
 
 def survey(images: Sequence[Path]) -> tuple[int, int]:

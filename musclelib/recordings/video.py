@@ -98,8 +98,8 @@ def open_video(
     ----------
     path : str or Path
         MP4, AVI or GIF file, TIFF stack, or a folder of PNG, TIFF or BMP images, taken in natural order of their names
-        with all pages of each. Where images have 16 bits, the largest value of all tells how many of them are used:
-        one scale for the whole series, which keeps the upper 8 of these.
+        with all pages of each; their numbers may leave no gap. Where images have 16 bits, the largest value of all
+        tells how many of them are used: one scale for the whole series, which keeps the upper 8 of these.
     pixel_size : float
         Edge of a (square) pixel of the file [mm].
     crop : tuple of int, optional
@@ -115,8 +115,8 @@ def open_video(
     FileNotFoundError
         There is no such file or folder.
     ValueError
-        The video does not decode or has no frames, a size or rate is impossible or does not fit the times of the file,
-        or the crop leaves the image.
+        The video does not decode, has no frames or lacks some, a size or rate is impossible or does not fit the times
+        of the file, or the crop leaves the image.
     """
     path = Path(path)
     if not path.exists():
@@ -197,10 +197,7 @@ def _is_images(path: Path) -> bool:
 
 
 def _image_times(path: Path) -> tuple[np.ndarray, float, int]:
-    files = images.image_files(path)
-    if not files:
-        raise ValueError(f"{path} holds no images; allowed are {', '.join(images.SUFFIXES)}")
-    count, bits = images.survey(files)
+    count, bits = images.survey(images.image_files(path))
     return np.full(count, np.nan), float("nan"), bits
 
 

@@ -220,7 +220,17 @@ def test_real_images(recording: Callable[[str], Path]) -> None:
     assert image.dtype == np.uint8
     assert image.ndim == 2
     assert 5 < image.mean() < 150
-    video = open_video(
-        downloads.fetch_folder("gastrocnemius_fascicles/lateral_gastrocnemius/jumping"), pixel_size=1, frame_rate=1
-    )
-    assert sum(map(len, video.chunks())) == video.frame_count == 23
+
+
+@pytest.mark.parametrize(("name", "step"), [("jumping", 2), ("range-of-motion", 30)])
+def test_real_images_that_are_not_all_there(
+    recording: Callable[[str], Path], tmp_path: Path, name: str, step: int
+) -> None:
+    folder = f"gastrocnemius_fascicles/lateral_gastrocnemius/{name}"
+    path = downloads.fetch_folder(folder)
+    with pytest.raises(ValueError, match=f"{name}: numbers go up by {step} .* number those that are there 0, 1, 2"):
+        open_video(path, pixel_size=1, frame_rate=1)
+    for number, image in enumerate(sorted(path.iterdir())[:9]):
+        shutil.copy(image, tmp_path / f"{number}.png")
+    video = open_video(tmp_path, pixel_size=1, frame_rate=1)
+    assert sum(map(len, video.chunks())) == video.frame_count == 9
