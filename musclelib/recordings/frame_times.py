@@ -45,7 +45,7 @@ def frame_times(stated: np.ndarray, header: float, given: float | None) -> tuple
     if rate is None and np.isnan(stated).any():
         raise ValueError("its frames are not even, and the times of some are not stated; convert it to a constant rate")
     if rate is None:
-        return stated - stated[0], (len(stated) - 1) / (stated[-1] - stated[0])
+        return stated - stated[0], float((len(stated) - 1) / (stated[-1] - stated[0]))
     rate = rate if given is None else given
     if not (np.isfinite(rate) and rate > 0):
         raise ValueError(f"it has no usable frame rate ({rate} Hz); give frame_rate, above 0 [Hz]")

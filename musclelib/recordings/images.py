@@ -78,18 +78,15 @@ def _check_tiff(image: Path) -> None:
     try:
         with tifffile.TiffFile(image) as file:
             page = file.pages.first
-            dtype, planes = (
-                page.dtype,
-                page.samplesperpixel if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE else 1,
-            )
-    except Exception:  # many kinds, for PNG and BMP as well
+    except Exception:  # of many kinds; PNG and BMP as well
         return
-    if dtype is not None and dtype.kind == "f":
-        raise ValueError(f"{image} holds {dtype} numbers; grey values are uint8 or uint16: convert it")
-    if planes > 1:  # as tifffile writes three or four frames where it is not told that they are no colours
+    if page.dtype is not None and page.dtype.kind == "f":
+        raise ValueError(f"{image} holds {page.dtype} numbers; grey values are uint8 or uint16: convert it")
+    # as tifffile writes three or four frames where it is not told that they are no colours
+    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
         raise ValueError(
-            f"{image} keeps {planes} planes in one page: write frames as pages (tifffile: photometric='minisblack'),"
-            " colours pixel by pixel"
+            f"{image} keeps {page.samplesperpixel} planes in one page: write frames as pages (tifffile:"
+            " photometric='minisblack'), colours pixel by pixel"
         )
 
 
