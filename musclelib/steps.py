@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from musclelib.parameters import ParameterError, Parameters, quantity
+from musclelib.recordings.velocity_units import FACTORS
 
 _INJECTED = "# Parameters"  # how the cell begins that papermill inserts
 
@@ -204,6 +205,7 @@ class ImportEchoes(Step):
     variable: str = quantity(doc="name of the array in the file, a pattern to stack several, empty where only one is")
     axes: str = quantity(doc="axes of the array as stored: frame, sample, element; or frame, depth, lateral")
     kind: str = quantity(doc="what it holds", choices=("rf", "channel iq", "image iq", "velocity"))
+    unit: str | None = quantity(doc="unit of velocity, None to take the file's, else mm/s", choices=(None, *FACTORS))
     prf: float | None = quantity(unit="Hz", doc="frames a second, None where unknown", above=0)
     centre_frequency: float = quantity(unit="Hz", doc="transmitted frequency")
     demodulation_frequency: float | None = quantity(unit="Hz", doc="what IQ was mixed down by, None: the transmitted")
@@ -249,7 +251,7 @@ def _check_description(step: ImportEchoes | ImportVideo) -> None:
 class ImportVideo(Step):
     """Parameters of the import of one B-mode video with its signals."""
 
-    source: str = quantity(doc="a file, an image folder, or registry:NAME for a public recording")
+    source: str = quantity(doc="a video, TIFF stack or image folder, or registry:NAME for a public recording")
     signals: str = quantity(doc="CSV file of the signals, the MAT file of gm_torque_angle, registry:NAME, or empty")
     signals_start: float = quantity(unit="s", doc="time of the first frame on the clock of the signals")
     frame_rate: float | None = quantity(unit="Hz", doc="frames a second, None to take the file's", above=0)

@@ -22,6 +22,7 @@ ECHOES = {
     "variable": "",
     "axes": "frame sample element",
     "kind": "rf",
+    "unit": None,
     "prf": 1000.0,
     "centre_frequency": 5.0e6,
     "demodulation_frequency": None,
@@ -110,6 +111,7 @@ def test_the_gate_refuses_names_that_papermill_injects(tmp_path):
     ("changes", "message"),
     [
         ({"kind": "iq"}, "kind = 'iq': allowed is one of 'rf', 'channel iq', 'image iq', 'velocity'"),
+        ({"unit": "km/h"}, "unit = 'km/h': allowed is one of None, 'm/s', 'cm/s', 'mm/s', 'um/s'"),
         ({"prf": 0.0}, r"prf = 0.0: allowed is above 0 \[Hz\]"),
         ({"depth": [5.0, 40.0]}, r"depth = \(5.0, 40.0\) is of type tuple"),
         ({"depth": [-1.0, 40.0, 0.1]}, r"depth = \(-1.0, 40.0, 0.1\): allowed is at least 0"),

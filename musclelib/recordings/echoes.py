@@ -19,6 +19,8 @@ from musclelib.acquisition import (
 )
 from musclelib.acquisition.filters import apply_filters
 from musclelib.acquisition.images import Frames, Kind, check_carrier
+from musclelib.recordings.packing import text
+from musclelib.recordings.velocity_units import FACTORS, check_plausible, velocity_unit
 
 _CHUNK = 32  # frames beamformed at a time for the B-mode
 
@@ -84,18 +86,34 @@ def velocity_recording(
     depth: ArrayLike,
     lateral: ArrayLike,
     *,
+    unit: str | None = None,
     filters: FilterParameters | None,
     source: str,
 ) -> xr.Dataset:
-    """Turn ready-made tissue velocity `(time, depth, lateral)` [mm/s] into a sequence.
+    """Turn ready-made tissue velocity into a sequence.
 
-    Parameters are those of `echo_sequence`; `frame_rate` in [Hz].
+    Parameters
+    ----------
+    velocity : Frames
+        Velocity `(time, depth, lateral)`; an attribute `units` that it has, as from `open_array`, is obeyed.
+    frame_rate : float
+        Frames a second [Hz].
+    depth, lateral : array_like
+        Its grid [mm].
+    unit : {"m/s", "cm/s", "mm/s", "um/s"}, optional
+        Its unit where it has no attribute `units`; by default mm/s.
+    filters : FilterParameters, optional
+        As in `echo_sequence`.
+    source : str
+        Where the recording comes from, and its licence.
 
     Raises
     ------
     ValueError
-        The grid does not fit, a value is complex or not finite, or the recording is too short for the filters.
+        The grid does not fit, a value is complex or not finite, the unit is unknown, not that of the attribute, or
+        gives a velocity that no muscle has, or the recording is too short for the filters.
     """
+    unit = velocity_unit(unit, text(getattr(velocity, "attrs", {}).get("units")))
     depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
     if np.dtype(velocity.dtype).kind == "c":  # NumPy would drop the imaginary part with a mere warning
         raise ValueError(f"velocity must be real; got {velocity.dtype}")
@@ -105,6 +123,9 @@ def velocity_recording(
     bad = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
     if bad.size:
         raise ValueError(f"frame {bad[0]} holds NaN or Inf; only finite velocities are allowed")
+    if unit != "mm/s":
+        values = values * np.float32(FACTORS[unit])
+    check_plausible(values, unit)
     time = np.arange(len(values)) / frame_rate
     if filters is not None:
         values, there = apply_filters(values, (time, depth, lateral), frame_rate, filters)
