@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,11 +10,15 @@ from typing import Self
 import numpy as np
 import torch
 from scipy.fft import dct, idct
+from scipy.signal import find_peaks
 
 from musclelib.identification.band import LIMIT
 from musclelib.identification.units import MINIMUM_FRAMES
 from musclelib.networks.firing_detector import RATE, FiringDetector
 from musclelib.networks.unit_weights import load_unit_network
+
+_SMOOTH = (0.25, 0.5, 0.25)
+_APART = 3  # shortest distance of peaks [frame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +98,18 @@ def standardised(trains: np.ndarray) -> np.ndarray:
 def firing_times(expected: np.ndarray) -> np.ndarray:
     """Return the times [s] out of expected firings in each frame `(time,)` of `RATE`, from the first frame on.
 
-    A firing lies where the sum over time passes a half, one and a half, and so on: so the number of firings is right
-    even where the detector cannot tell to a frame when they were.
+    What is expected lies in peaks. Between the valleys beside it, a peak is as many firings as are expected there,
+    rounded; they lie where the sum passes a half of the first, of the second, and so on.
     """
-    total = np.concatenate([[0.0], np.cumsum(expected, dtype=np.float64)])
-    halves = np.arange(int(total[-1] + 0.5)) + 0.5
-    # the sum up to and with frame k is reached half a frame after it
-    return np.interp(halves, total, (np.arange(len(total)) - 0.5) / RATE)
+    smooth = np.convolve(expected, _SMOOTH, "same")
+    peaks = find_peaks(smooth, distance=_APART)[0]
+    valleys = [before + int(smooth[before:after].argmin()) for before, after in itertools.pairwise(peaks)]
+    times: list[float] = []
+    for first, last in itertools.pairwise([0, *valleys, len(expected)]):
+        sums = np.concatenate([[0.0], np.cumsum(expected[first:last], dtype=np.float64)])
+        count = int(sums[-1] + 0.5)
+        if count:
+            # the sum up to and with a frame is reached half a frame after it
+            frames = np.interp((np.arange(count) + 0.5) / count * sums[-1], sums, first - 0.5 + np.arange(len(sums)))
+            times += (frames / RATE).tolist()
+    return np.array(times)

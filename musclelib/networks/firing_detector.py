@@ -83,8 +83,8 @@ class FiringDetection(nn.Module):
     def loss(self, trains: Tensor, firings: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the negative log-likelihood of Poisson counts, for each firing.
 
-        Its best answer is the expected count: summed over time, that is the number of firings even where nobody can
-        tell to a frame when they were.
+        Its best answer is the expected count: summed around a firing it is one even where nobody can tell to a frame
+        when it was.
 
         Parameters
         ----------
