@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from musclelib import __version__
+from musclelib.sequences.moments import moments
 
 DOMAINS = ("simulated", "synthetic in vivo", "recorded", "translated")
 REQUIRED_ATTRIBUTES = ("domain", "source", "parameters", "version")
@@ -175,6 +176,21 @@ def check(dataset: xr.Dataset, *, values: bool = True) -> None:
             )
         if values:
             _check_values(name, dataset[name], spec)
+    if values and "velocity" in known:
+        _check_moments(dataset)
+
+
+def _check_moments(dataset: xr.Dataset) -> None:
+    """Refuse moments of another velocity: training clips are standardised by them."""
+    told = [name for name in ("velocity_mean", "velocity_sd") if name in dataset]
+    for index in range(dataset.sizes["sequence"]) if told else ():
+        mean, deviation = moments(dataset.velocity.isel(sequence=index).to_numpy())
+        for name, value in (("velocity_mean", mean), ("velocity_sd", deviation)):
+            if name in told and not np.isclose(dataset[name][index], value, rtol=1e-4, atol=1e-4 * deviation):
+                raise SequenceError(
+                    f"{name}, sequence {index}: {float(dataset[name][index]):.4g} mm/s, but that of its velocity is"
+                    f" {value:.4g}; `sequences.write` makes it anew"
+                )
 
 
 def _check_values(name: str, array: xr.DataArray, spec: Variable) -> None:

@@ -20,6 +20,7 @@ import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec
 
+from musclelib.sequences.moments import with_moments
 from musclelib.sequences.schema import COORDINATES, FRAMES, SequenceError, check
 
 CLIP_FRAMES = 32
@@ -146,6 +147,8 @@ def remove(store: str | Path) -> None:
 def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> None:
     """Check a data set and write it to a store: a local folder, or any fsspec URL such as `s3://bucket/name`.
 
+    Moments of a velocity that was cropped or scaled since are made anew.
+
     A store that holds the very same already is left alone, so that a step may be repeated; an unfinished one is
     written anew. A store with other content is refused, or removed first where `replace` says so.
 
@@ -154,6 +157,7 @@ def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> N
     SequenceError
         The data set does not follow the schema, the store holds something else, or it cannot be written.
     """
+    dataset = with_moments(dataset)
     check(dataset)
     try:
         same = open(store).identical(dataset)
@@ -181,6 +185,7 @@ def append(store: str | Path, dataset: xr.Dataset) -> None:
     SequenceError
         The data set does not have the variables, geometry, units or coordinates of the store.
     """
+    dataset = with_moments(dataset)
     check(dataset)
     old = open(store)
     for name in old.data_vars:
