@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,16 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from musclelib import __version__, sequences
+from musclelib.files import whole
 from musclelib.identification.methods import Method
 from musclelib.identification.spikes import spikes
 from musclelib.identification.units import Units
 from musclelib.networks.weights import digest
+from musclelib.sequences.removal import own_files, remove_marked
 from musclelib.sequences.schema import COORDINATES, SCHEMA
+from musclelib.sequences.store import writing
 
-_MARK = "identified_sequences"  # an attribute that no other store has
+IDENTIFIED = "identified_sequences"  # an attribute that no other store has
 _COLUMNS = ["sequence", "unit", "confidence", "centre depth [mm]", "centre lateral [mm]", "area [mm2]"]
 _COLUMNS += ["firing rate [Hz]", "firings", "CV of intervals", "peak to peak [mm/s]"]
 _TOLD = ("domain", "source", "parameters", "seed", "version")  # what a source says of itself
@@ -62,7 +65,8 @@ def identify_store(method: Method, source: str | Path, target: str | Path, *, na
     if "velocity" not in origin:
         raise sequences.SequenceError(f"{source}: has no 'velocity'")
     attributes = _attributes(method, origin, name)
-    if target.exists():
+    there = target.exists() and not (target.is_dir() and not any(target.iterdir()))
+    if there:
         if _told(target) == attributes:
             return
         if _told(target) is None:
@@ -71,6 +75,18 @@ def identify_store(method: Method, source: str | Path, target: str | Path, *, na
             raise sequences.SequenceError(
                 f"{target}: exists already, of other sequences or by another method; choose another name or remove it"
             )
+        own_files(target, IDENTIFIED)  # what may not be removed is told before the work, as is what cannot be written
+    with ExitStack() as stack:
+        with writing(target):
+            new = stack.enter_context(whole(target))
+        found = _identify(method, origin, source)
+        with writing(target):
+            _write(to_dataset(found, origin).assign_attrs(attributes), new)
+            if there:
+                remove_marked(target, IDENTIFIED)
+
+
+def _identify(method: Method, origin: xr.Dataset, source: str | Path) -> list[Units]:
     rate, spacing = sequences.frame_rate(origin), sequences.pixel_size(origin)
     found = []
     for index, velocity in enumerate(
@@ -80,7 +96,7 @@ def identify_store(method: Method, source: str | Path, target: str | Path, *, na
             found.append(method(velocity, rate, spacing=spacing))
         except ValueError as error:
             raise sequences.SequenceError(f"{source}, sequence {index}: {error}") from error
-    _write(to_dataset(found, origin).assign_attrs(attributes), target)
+    return found
 
 
 def _attributes(method: Method, origin: xr.Dataset, name: str) -> dict[str, str]:
@@ -108,26 +124,18 @@ def _attributes(method: Method, origin: xr.Dataset, name: str) -> dict[str, str]
 
 
 def _told(target: Path) -> dict[str, str] | None:
-    """Return the attributes of a store of units; None for anything else."""
+    """Return the attributes of a store of units, none of one that is being removed; None for anything else."""
     try:
         attributes = json.loads((target / "zarr.json").read_text())["attributes"]
     except (OSError, KeyError, ValueError):
         return None
-    return attributes if attributes.pop(_MARK, None) is not None else None
+    return attributes if attributes.pop(IDENTIFIED, None) is not None else None
 
 
-def _write(dataset: xr.Dataset, target: Path) -> None:
-    partial, removed = (target.with_name(f"{target.name}.{what}") for what in ("partial", "removed"))
-    for left in (partial, removed):
-        shutil.rmtree(left, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _write(dataset: xr.Dataset, store: Path) -> None:
     encoding = {key: {"chunks": (1, *array.shape[1:])} for key, array in dataset.data_vars.items()}
-    marked = dataset.assign_attrs({_MARK: dataset.sizes["sequence"]})
-    marked.to_zarr(partial, zarr_format=3, consolidated=False, encoding=encoding)
-    if target.exists():
-        target.rename(removed)
-    partial.rename(target)
-    shutil.rmtree(removed, ignore_errors=True)
+    marked = dataset.assign_attrs({IDENTIFIED: dataset.sizes["sequence"]})
+    marked.to_zarr(store, zarr_format=3, consolidated=False, encoding=encoding)
 
 
 def open_units(store: str | Path) -> xr.Dataset:
@@ -138,11 +146,11 @@ def open_units(store: str | Path) -> xr.Dataset:
     SequenceError
         There is no such store.
     """
-    if _told(Path(store)) is None:
+    if not _told(Path(store)):
         raise sequences.SequenceError(f"{store}: there is no store of units of that name")
     # decode_timedelta: "s" is a unit here, as in sequence stores
     dataset = xr.open_zarr(store, consolidated=False, chunks={}, decode_timedelta=False)
-    del dataset.attrs[_MARK]
+    del dataset.attrs[IDENTIFIED]
     return dataset
 
 

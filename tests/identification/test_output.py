@@ -1,4 +1,8 @@
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,9 +70,6 @@ def test_any_reader_of_zarr_opens_it(target):
 
 
 def test_a_finished_store_is_left_alone_and_another_refused(source, target, dataset, tmp_path):
-    def never(*_, **__):
-        raise AssertionError("identified again")
-
     before = files(target)
     identify_store(never, source, target, name="corners")
     assert files(target) == before
@@ -130,6 +131,74 @@ def test_what_is_not_ours_is_never_removed(source, tmp_path):
         with pytest.raises(sequences.SequenceError, match="something else than a store of units"):
             identify_store(corners, source, place, name="corners", replace=True)
         assert files(place) == before
+
+
+def test_names_that_sound_temporary_are_a_users(source, target):
+    for name in ("units.zarr.partial", "units.zarr.removed"):
+        (target.parent / name).mkdir()
+        (target.parent / name / "thesis.txt").write_text("years")
+    identify_store(nothing, source, target, name="nothing", replace=True)
+    assert sorted(path.name for path in target.parent.rglob("*.txt")) == ["thesis.txt", "thesis.txt"]
+
+
+def never(*_, **__):
+    raise AssertionError("identified")
+
+
+def test_a_store_of_units_with_files_of_a_user_is_refused_before_the_work(source, target):
+    (target / "notes.txt").write_text("mine")
+    before = files(target)
+    with pytest.raises(sequences.SequenceError, match=r"not only a store is in this folder, .*: notes\.txt must"):
+        identify_store(never, source, target, name="never", replace=True)
+    assert files(target) == before
+
+
+def test_a_target_that_cannot_be_written_is_told_before_the_work(source, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    places = [tmp_path / "file" / "units.zarr"]
+    places += [Path("/sys/kernel/units.zarr")] if sys.platform == "linux" else []  # closed to root as well
+    for place in places:
+        with pytest.raises(sequences.SequenceError, match=r"units\.zarr: cannot be written"):
+            identify_store(never, source, place, name="never")
+    with pytest.raises(sequences.SequenceError, match="file: something else than a store of units"):
+        identify_store(never, source, tmp_path / "file", name="never")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_units_behind_a_link_are_replaced_there_and_the_link_stays(source, target, tmp_path):
+    (tmp_path / "link.zarr").symlink_to(target)
+    identify_store(nothing, source, tmp_path / "link.zarr", name="nothing", replace=True)
+    assert (tmp_path / "link.zarr").is_symlink()
+    assert open_units(target).attrs["method"] == "nothing"
+    assert [path.name for path in target.parent.iterdir()] == ["units.zarr"]
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from musclelib.identification.output import identify_store
+from musclelib.identification.units import Units
+
+def kills(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def nothing(velocity, frame_rate, spacing, seed=0):
+    return Units.none(len(velocity), velocity.shape[1:])
+
+os.{what} = kills
+identify_store(nothing, sys.argv[1], sys.argv[2], name="nothing", replace=True)
+"""
+
+
+@pytest.mark.parametrize("what", ["remove", "rmdir"])
+def test_a_kill_while_units_are_replaced_is_mended_by_the_same_call(source, target, tmp_path, what):
+    done = subprocess.run([sys.executable, "-c", KILLED.format(what=what), source, target], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with pytest.raises(sequences.SequenceError, match="there is no store of units"):
+        open_units(target)
+    identify_store(nothing, source, target, name="nothing", replace=True)
+    assert open_units(target).attrs["method"] == "nothing"
+    assert [path.name for path in target.parent.iterdir()] == ["units.zarr"]
 
 
 def test_what_cannot_be_identified_is_said(dataset, tmp_path):
