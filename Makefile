@@ -43,5 +43,6 @@ $(SETUP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[study,test]'
 	@touch $@
 
-clean:  ## what was generated, but for the recordings
-	rm -rf data/generated reports/*.html reports/figures reports/tables reports/movies .snakemake
+clean:  ## what was generated and is marked as made here; the rest is counted, and stays
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m musclelib.report.clean data/generated reports
+	rm -rf .snakemake

@@ -15,6 +15,7 @@ from musclelib.parameters import ParameterError, Parameters, quantity
 from musclelib.recordings.velocity_units import FACTORS
 
 _INJECTED = "# Parameters"  # how the cell begins that papermill inserts
+_PLACES = ("folder", "report", "weights", "store", "source", "target")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Step(Parameters):
                 assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
                 given = [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
                 values |= {name: None for name in given if name not in names}  # refused by `from_dict`
+        for name in _PLACES:
+            if values.get(name) == "":  # a name put behind it would begin at the root of the disk
+                raise ParameterError(f"{cls.__name__}.{name} is empty: a place is needed, '.' for the notebook's own")
         return cls.from_dict(values)
 
 

@@ -78,6 +78,11 @@ def test_the_gate_refuses_values(changes, message):
         Example.gate(GIVEN | changes)
 
 
+def test_an_empty_place_is_not_the_root_of_the_disk():
+    with pytest.raises(ParameterError, match=r"Draw\.folder is empty: a place is needed, '\.' for the notebook's own"):
+        steps.Draw.gate({"folder": "", "report": "a"})
+
+
 @pytest.mark.parametrize("name", GIVEN)
 def test_the_gate_names_what_is_missing(name):
     with pytest.raises(ParameterError, match=f"Example needs the parameter '{name}'"):

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 from safetensors.torch import save_file
 
+from musclelib.files import whole
 from musclelib.networks.firing_detector import FiringDetector, FiringParameters
 from musclelib.networks.mask_rcnn import Detector, DetectorParameters
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
@@ -44,11 +45,9 @@ def save_unit_network(network: Any, path: str | Path, **about: str) -> None:
         name: (values.half() if values.dim() > 1 else values).detach().cpu().contiguous()
         for name, values in network.state_dict().items()
     }
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    save_file(tensors, partial, {**about, "kind": type(network).__name__, "parameters": network.settings.to_json()})
-    partial.replace(path)
+    metadata = {**about, "kind": type(network).__name__, "parameters": network.settings.to_json()}
+    with whole(path) as new:
+        save_file(tensors, new, metadata)
 
 
 def load_unit_network(kind: type[Network], path: str | Path, device: str | torch.device = "cpu") -> Network:

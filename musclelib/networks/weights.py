@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from musclelib.files import whole
 from musclelib.networks.generator import Generator, GeneratorParameters
 from musclelib.networks.one_sided import LightGenerator, OneSidedParameters
 
@@ -43,11 +44,8 @@ def save_generator(generator: Translator, path: str | Path, **about: str) -> Non
     """
     tensors = {name: values.detach().cpu().contiguous() for name, values in generator.state_dict().items()}
     metadata = {**about, "kind": type(generator).__name__, "parameters": generator.settings.to_json()}
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    save_file(tensors, partial, metadata)
-    partial.replace(path)
+    with whole(path) as new:
+        save_file(tensors, new, metadata)
 
 
 def load_generator(path: str | Path, device: str | torch.device = "cpu") -> Translator:

@@ -1,7 +1,7 @@
 """Build the report: a page for every executed notebook and an index, static and self-contained.
 
-`python -m musclelib.report.pages SCALE FOLDER REPORTS NOTEBOOK...`: FOLDER holds the stores of that scale, and below
-`report/` the figures, tables and movies; REPORTS gets the pages.
+`python -m musclelib.report.pages SCALE FOLDER REPORTS DOCS NOTEBOOK...`: FOLDER holds the stores of that scale, and
+below `report/` the figures, tables and movies; REPORTS gets the pages. What else is in REPORTS stays.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import html
-import os
 import re
 import shutil
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from musclelib.files import clear, marked
+from musclelib.report.manifest import ReportError, take_over
 from musclelib.report.present import mean_and_sd
 from musclelib.report.run import provenance
 
@@ -91,7 +93,21 @@ def _cell(cell: Any) -> str:
 
 
 def read_page(path: Path) -> Page:
-    """Turn an executed notebook into a page; one that a missing recording ended says so, and shows its goal alone."""
+    """Turn an executed notebook into a page; one that a missing recording ended says so, and shows its goal alone.
+
+    Raises
+    ------
+    ReportError
+        It is no executed notebook, or damaged.
+    """
+    try:
+        return _page(path)
+    except Exception as error:  # damage surfaces as whatever its reader raises
+        said = " ".join(str(error).split())[:200]
+        raise ReportError(f"{path}: cannot be read as an executed notebook ({said}); run its step again") from error
+
+
+def _page(path: Path) -> Page:
     notebook: Any = nbformat.read(path, as_version=4)
     meta = dict(notebook.metadata.get("musclelib", {}))
     if meta.get("missing"):
@@ -112,14 +128,17 @@ def digest(store: Path) -> str:
 
 
 def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], docs: Path) -> None:
-    """Write `reports/index.html`, a page for each notebook and text of `docs`; copy figures, tables and movies."""
-    reports.mkdir(parents=True, exist_ok=True)
-    for kind in _KINDS:
-        shutil.rmtree(reports / kind, ignore_errors=True)
-        if (folder / "report" / kind).is_dir():
-            shutil.copytree(folder / "report" / kind, reports / kind)
-    for old in reports.glob("*.html"):
-        old.unlink()
+    """Write `reports/index.html`, a page for each notebook and text of `docs`; copy figures, tables and movies.
+
+    All is made beside first, then moved in place of the last report; other files in `reports` stay as they are.
+
+    Raises
+    ------
+    ReportError
+        A notebook is damaged, or something that is not of the last report is in the way. The last report stays.
+    """
+    if reports.exists() and not reports.is_dir():
+        raise ReportError(f"{reports}: is a file; name a folder")
     pages = [read_page(path) for path in notebooks]
     titles = [page.title for page in pages]
     pages = [  # a notebook that ran twice has its case in the name: 03_import_disk
@@ -129,6 +148,20 @@ def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], docs: 
     for path in sorted(docs.glob("*.md")):
         text = path.read_text()
         pages.append(Page(path.stem, text.partition("\n")[0].removeprefix("# "), "", _markdown(text), {}))
+    new = reports / ".report.musclelib"
+    clear(new)
+    try:
+        _make(scale, folder, pages, marked(new) / "report")
+        take_over(new / "report", reports)
+    finally:
+        clear(new)
+
+
+def _make(scale: str, folder: Path, pages: list[Page], new: Path) -> None:
+    for kind in _KINDS:
+        if (folder / "report" / kind).is_dir():
+            shutil.copytree(folder / "report" / kind, new / kind, ignore=shutil.ignore_patterns(".*"))
+    new.mkdir(exist_ok=True)
     stores = {path.name: digest(path) for path in sorted(folder.glob("*.zarr"))}
     package = resources.files("musclelib.report")
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
@@ -140,21 +173,15 @@ def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], docs: 
         content = template.render(
             body=Markup(page.body), meta={**provenance(), **page.meta}, name=page.name, title=page.title, **common
         )
-        _replace(reports / f"{page.name}.html", content)
+        (new / f"{page.name}.html").write_text(content)
     index = template.render(
-        body=Markup(_index(pages, reports)),
+        body=Markup(_index(pages, new)),
         meta={**provenance(), "stores": stores, "seconds": sum(page.meta.get("seconds", 0) for page in pages)},
         name="index",
         title="Motor units in ultrasound: the study",
         **common,
     )
-    _replace(reports / "index.html", index)  # last: where it stands, all it links to stands
-
-
-def _replace(path: Path, content: str) -> None:
-    part = path.with_name(f"part-{path.name}")
-    part.write_text(content)
-    os.replace(part, path)
+    (new / "index.html").write_text(index)
 
 
 def _index(pages: list[Page], reports: Path) -> str:
@@ -195,7 +222,10 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("notebooks", type=Path, nargs="+")
     arguments = parser.parse_args()
-    build(arguments.scale, arguments.folder, arguments.reports, arguments.notebooks, arguments.docs)
+    try:
+        build(arguments.scale, arguments.folder, arguments.reports, arguments.notebooks, arguments.docs)
+    except (ReportError, OSError) as error:
+        sys.exit(f"no report was built: {error}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Show figures, tables and movies in a notebook with caption and alternative text, and keep them as files."""
+"""Show figures, tables and movies in a notebook with caption and alternative text, and keep them as files.
+
+What is kept is shown by the same call, wherever in a cell it stands: so nothing that is kept is missing from the page.
+"""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import HTML
+from IPython.display import HTML, display
+
+from musclelib.files import whole
 
 _MOVIE_SCALE = 3  # screen pixels for one pixel of a sequence
 
@@ -36,7 +40,7 @@ class Presenter:
         mpl.rcParams["svg.hashsalt"] = "musclelib"
         mpl.rcParams["svg.fonttype"] = "none"
 
-    def figure(self, element: Any, name: str, *, caption: str, alt: str) -> HTML:
+    def figure(self, element: Any, name: str, *, caption: str, alt: str) -> None:
         """Show a HoloViews element or a matplotlib figure.
 
         Parameters
@@ -60,9 +64,9 @@ class Presenter:
         self._keep("figures", f"{name}.svg", vector.getvalue())
         data = base64.b64encode(picture.getvalue()).decode()
         body = f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt)}">'
-        return _framed(name, body, caption, {"SVG": f"figures/{name}.svg", "PNG": f"figures/{name}.png"})
+        _show(name, body, caption, {"SVG": f"figures/{name}.svg", "PNG": f"figures/{name}.png"})
 
-    def table(self, frame: pd.DataFrame, name: str, *, caption: str, digits: int = 2) -> HTML:
+    def table(self, frame: pd.DataFrame, name: str, *, caption: str, digits: int = 2) -> None:
         """Show a table; every digit is in its CSV file."""
         self._keep("tables", f"{name}.csv", frame.to_csv(lineterminator="\n").encode())
         shown = (
@@ -70,11 +74,11 @@ class Presenter:
             .rename_axis(index=None, columns=frame.index.name)
             .to_html(border=0, na_rep="–", float_format=f"{{:.{digits}f}}".format)
         )
-        return _framed(f"{name}-table", shown, caption, {"CSV": f"tables/{name}.csv"})
+        _show(f"{name}-table", shown, caption, {"CSV": f"tables/{name}.csv"})
 
     def movie(
         self, frames: np.ndarray, name: str, *, rate: float, limit: float, caption: str, alt: str, cmap: str = "RdBu_r"
-    ) -> HTML:
+    ) -> None:
         """Show a sequence `(time, depth, lateral)` as a film, coloured from -limit to limit.
 
         Parameters
@@ -95,27 +99,26 @@ class Presenter:
         colours = (plt.get_cmap(cmap)(np.linspace(0, 1, 256))[:, 2::-1] * 255).astype(np.uint8)  # BGR, for OpenCV
         height, width = (size * _MOVIE_SCALE for size in frames.shape[1:])
         path = self.folder / "movies" / f"{name}.webm"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"part-{path.name}")
-        film = cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*"VP80"), rate, (width, height))
-        if not film.isOpened():
-            raise RuntimeError(f"{path}: this build of OpenCV cannot write WebM (VP8); install opencv-python-headless")
-        for frame in frames:
-            level = np.clip((frame / limit + 1) * 127.5, 0, 255).astype(np.uint8)
-            film.write(cv2.resize(colours[level], (width, height), interpolation=cv2.INTER_NEAREST))
-        film.release()
-        os.replace(part, path)
+        with whole(path) as new:
+            film = cv2.VideoWriter(str(new), cv2.VideoWriter.fourcc(*"VP80"), rate, (width, height))
+            if not film.isOpened():
+                raise RuntimeError(
+                    f"{path}: this build of OpenCV cannot write WebM (VP8); install opencv-python-headless"
+                )
+            for frame in frames:
+                level = np.clip((frame / limit + 1) * 127.5, 0, 255).astype(np.uint8)
+                film.write(cv2.resize(colours[level], (width, height), interpolation=cv2.INTER_NEAREST))
+            film.release()
         data = base64.b64encode(path.read_bytes()).decode()
         body = (
             f'<video controls loop muted playsinline width="{width}" aria-label="{html.escape(alt)}"'
             f' src="data:video/webm;base64,{data}"></video>'
         )
-        return _framed(name, body, caption, {"WebM": f"movies/{name}.webm"})
+        _show(name, body, caption, {"WebM": f"movies/{name}.webm"})
 
     def _keep(self, kind: str, name: str, data: bytes) -> None:
-        path = self.folder / kind / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        with whole(self.folder / kind / name) as path:
+            path.write_bytes(data)
 
 
 def mean_and_sd(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
@@ -133,9 +136,10 @@ def mean_and_sd(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
     return pd.DataFrame(shown, index=frame.index)
 
 
-def _framed(name: str, body: str, caption: str, links: dict[str, str]) -> HTML:
+def _show(name: str, body: str, caption: str, links: dict[str, str]) -> None:
     files = " · ".join(f'<a href="{target}" download>{label}</a>' for label, target in links.items())
-    return HTML(
+    framed = (
         f'<figure id="{name}"><div class="scroll">{body}</div>'
         f'<figcaption>{html.escape(caption)} <span class="files">{files}</span></figcaption></figure>'
     )
+    display(HTML(framed))

@@ -47,6 +47,8 @@ SCHEMA: dict[str, Variable] = {
     "centre_lateral": Variable(("sequence", "unit"), ("mm",), "territory centre, lateral", padded=True),
     "diameter": Variable(("sequence", "unit"), ("mm",), "territory diameter", padded=True),
     "confidence": Variable(("sequence", "unit"), ("1",), "confidence of an identified motor unit", padded=True),
+    "common_motion": Variable(("sequence",), ("mm/s",), "SD of the motion of the whole field, taken out", padded=True),
+    "territory_model": Variable(("sequence",), ("1",), "what territories were taken for"),
     "unit_count": Variable(("sequence",), ("1",), "number of active motor units"),
     "velocity_mean": Variable(("sequence",), ("mm/s",), "mean velocity of the sequence"),
     "velocity_sd": Variable(("sequence",), ("mm/s",), "standard deviation of the velocity of the sequence"),

@@ -8,19 +8,19 @@ whole files or none. The group attribute `finished_sequences` is set last: what 
 from __future__ import annotations
 
 import json
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec
 
+from musclelib.sequences.integrity import check_whole
 from musclelib.sequences.moments import with_moments
+from musclelib.sequences.removal import remove_marked, remove_partial
 from musclelib.sequences.schema import COORDINATES, FRAMES, SequenceError, check
 
 CLIP_FRAMES = 32
@@ -30,7 +30,7 @@ COUNT = "finished_sequences"
 
 
 @contextmanager
-def _writing(store: str | Path) -> Iterator[None]:
+def writing(store: str | Path) -> Iterator[None]:
     """Say in one line what to do when the disk is full or the folder closed."""
     try:
         yield
@@ -54,7 +54,7 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "zarr.json").exists():
         raise SequenceError(f"{store}: a folder with other files in it; choose another name")
     try:
-        with _writing(store):
+        with writing(store):
             root = zarr.open_group(str(store), mode="a", zarr_format=3, attributes=attributes)
     except ValueError as error:
         if isinstance(error, SequenceError):
@@ -107,16 +107,14 @@ def put(store: str | Path, index: int, dataset: xr.Dataset) -> None:
         if "sequence" in variable.dims:
             array = root[str(name)]
             assert isinstance(array, zarr.Array)
-            with _writing(store):
+            with writing(store):
                 # a chunk equal to the fill value is written as well: what exists must not depend on the values
                 array.with_config({"write_empty_chunks": True})[index] = variable.values[0]
 
 
 def finish(store: str | Path, count: int) -> None:
     """Declare the first `count` sequences of a store finished."""
-    # what zarr had under a temporary name when it was killed; written again since, under its own
-    for left in Path(store).rglob("*.partial") if Path(store).is_dir() else ():
-        left.unlink()
+    remove_partial(store)
     zarr.open_group(str(store), mode="r+").attrs[COUNT] = count
 
 
@@ -126,22 +124,10 @@ def remove(store: str | Path) -> None:
     Raises
     ------
     SequenceError
-        It is not a store of this package: nothing else is ever removed.
+        It is not a sequence store, or its folder holds something else too: nothing else is ever removed.
     """
-    try:
-        ours = COUNT in zarr.open_group(str(store), mode="r").attrs
-    except (FileNotFoundError, ValueError):
-        ours = False
-    if not ours:
-        raise SequenceError(f"{store}: not a sequence store; it is left alone")
-    if Path(store).is_dir():
-        aside = Path(f"{store}.removed")  # at once, so that a kill does not leave half a store under its name
-        shutil.rmtree(aside, ignore_errors=True)
-        Path(store).rename(aside)
-        shutil.rmtree(aside)
-    else:
-        system, path = fsspec.core.url_to_fs(str(store))
-        system.rm(path, recursive=True)
+    with writing(store):
+        remove_marked(store, COUNT)
 
 
 def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> None:
@@ -219,7 +205,8 @@ def open(store: str | Path) -> xr.Dataset:
     Raises
     ------
     SequenceError
-        Nothing is there, it is no sequence store, it was not finished, or it does not follow the schema.
+        Nothing is there, it is no sequence store, it was not finished, it does not follow the schema, or a part of it
+        is missing.
     """
     try:
         count = zarr.open_group(str(store), mode="r").attrs.get(COUNT)
@@ -244,6 +231,7 @@ def open(store: str | Path) -> xr.Dataset:
         check(dataset, values=False)
     except SequenceError as error:
         raise SequenceError(f"{store}: {error}") from None
+    check_whole(store, dataset)
     return dataset
 
 

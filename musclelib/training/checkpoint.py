@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from musclelib.files import whole
+
 Tensors = dict[str, torch.Tensor]
 
 
@@ -21,12 +22,10 @@ class TrainingError(RuntimeError):
 
 
 def write(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> None:
-    """Write a checkpoint under a temporary name, then rename it: at `path` there is always a whole one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
+    """Write a checkpoint: at `path` there is always a whole one."""
     held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(held, temporary, {"musclelib": json.dumps(metadata)})
-    os.replace(temporary, path)
+    with whole(path) as new:
+        save_file(held, new, {"musclelib": json.dumps(metadata)})
 
 
 def read(path: Path) -> tuple[Tensors, dict[str, Any]]:

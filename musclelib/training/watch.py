@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import statistics
 import warnings
 from collections import defaultdict, deque
@@ -14,6 +13,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
+from musclelib.files import whole
+from musclelib.training.checkpoint import TrainingError
 from musclelib.training.data import Source
 
 _WINDOW, _YOUNG = 200, 20  # steps of the running median, and the fewest it is taken of
@@ -26,17 +27,16 @@ class Table:
 
     def __init__(self, path: Path, step: int) -> None:
         self.path = path
+        if path.exists() and not b"step,".startswith(path.read_bytes()[:5]):
+            raise TrainingError(f"{path}: is there, and no table of a run; choose another folder, or move it elsewhere")
         rows = list(csv.DictReader(path.open(newline=""))) if step and path.exists() else []
-        rows = [
-            row for row in rows if None not in row.values() and int(row["step"]) <= step
-        ]  # a killed run may leave half a row
-        part = path.with_name(path.name + ".part")
-        with part.open("w", newline="") as file:
+        # a killed run may leave half a row
+        rows = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
+        with whole(path) as new, new.open("w", newline="") as file:
             if rows:
                 writer = csv.DictWriter(file, list(rows[0]))
                 writer.writeheader()
                 writer.writerows(rows)
-        os.replace(part, path)
 
     def add(self, row: Mapping[str, float]) -> None:
         """Append one row; the first one names the columns."""

@@ -1,5 +1,6 @@
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from musclelib.report import Presenter
+from musclelib.report import Presenter, present
+from musclelib.report.manifest import ReportError, remove
 from musclelib.report.pages import build, digest
 
 META = {"source": "a.ipynb", "parameters": {"seed": 3}, "seconds": 1.25, "missing": None}
@@ -45,9 +47,12 @@ def _built(place, *notebooks):
 
 
 def _figure(place, name="simulated_sequence"):
-    show = Presenter(place / "folder" / "report")
-    shown = show.figure(hv.Curve([0, 2, 1]), name, caption='1 < 2, "both"', alt="A 'line' & <more>")
-    return "show.figure(...)", _output({"text/html": shown.data})
+    shown = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(present, "display", shown.append)
+        show = Presenter(place / "folder" / "report")
+        show.figure(hv.Curve([0, 2, 1]), name, caption='1 < 2, "both"', alt="A 'line' & <more>")
+    return "show.figure(...)", _output({"text/html": shown[0].data})
 
 
 def test_the_pages_and_their_links(place):
@@ -150,6 +155,132 @@ def test_stale_pages_and_files_go(place):
     assert set(_built(place, first)) == {"index", "01_a", "choices"}
     assert sorted(path.name for path in (place / "reports" / "figures").iterdir()) == ["01_a.png", "01_a.svg"]
     assert (place / "reports" / "README.md").read_text() == "mine"
+
+
+def _files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_pages_and_figures_of_a_user_stay(place):
+    mine = ["mine.html", "figures/mine.png", "tables/mine.csv", "demo/figures/01_a.png", "notes/a.txt", ".hidden"]
+    for name in mine:
+        (place / "reports" / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / "reports" / name).write_text("mine")
+    first, second = (_executed(place, name, _figure(place, name)) for name in ("01_a", "02_b"))
+    _built(place, first, second)
+    _built(place, first)
+    assert {name for name in mine if (place / "reports" / name).read_text() == "mine"} == set(mine)
+    remove(place / "reports")
+    assert sorted(path.as_posix() for path in _files(place / "reports")) == sorted(mine)
+
+
+@pytest.mark.parametrize("name", ["index.html", "01_a.html", "figures/01_a.png"])
+def test_what_is_in_the_way_of_a_report_is_refused_and_named(place, name):
+    notebook = _executed(place, "01_a", _figure(place, "01_a"))
+    (place / "reports" / name).parent.mkdir(parents=True)
+    (place / "reports" / name).write_text("mine")
+    with pytest.raises(ReportError, match=f"reports/{name}: in the way of the report"):
+        _built(place, notebook)
+    assert [path.as_posix() for path in _files(place / "reports")] == [name]
+    (place / "reports" / name).unlink()
+    _built(place, notebook)
+    (place / "reports" / name).write_text("changed by hand")
+    before = _files(place / "reports")
+    with pytest.raises(ReportError, match=f"reports/{name}: in the way .* or changed since"):
+        _built(place, notebook)
+    assert _files(place / "reports") == before
+
+
+def test_a_file_where_a_folder_must_be_is_refused(place):
+    notebook = _executed(place, "01_a", _figure(place))
+    (place / "reports").write_text("mine")
+    with pytest.raises(ReportError, match="reports: is a file"):
+        _built(place, notebook)
+    (place / "reports").unlink()
+    (place / "reports").mkdir()
+    (place / "reports" / "figures").write_text("mine")
+    with pytest.raises(ReportError, match="reports/figures: in the way"):
+        _built(place, notebook)
+    assert (place / "reports" / "figures").read_text() == "mine"
+
+
+def test_a_page_that_was_changed_by_hand_is_not_removed_as_stale(place):
+    first, second = (_executed(place, name) for name in ("01_a", "02_b"))
+    _built(place, first, second)
+    (place / "reports" / "02_b.html").write_text("mine now")
+    _built(place, first)
+    assert (place / "reports" / "02_b.html").read_text() == "mine now"
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"nbformat": 4}', '{"nbformat": 4, "nbformat_minor": 5, "cells": []}']
+)
+def test_a_damaged_notebook_leaves_the_last_report_whole(place, damage):
+    notebooks = [_executed(place, name, _figure(place, name)) for name in ("01_a", "02_b")]
+    _built(place, *notebooks)
+    before = _files(place / "reports")
+    notebooks[1].write_text(damage)
+    with pytest.raises(ReportError, match=r"02_b\.ipynb: cannot be read as an executed notebook"):
+        _built(place, *notebooks)
+    assert _files(place / "reports") == before
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import musclelib.report.{module} as module
+from musclelib.report.pages import build
+
+plain, left = {what}, [{after}]
+
+def kills(*arguments, **options):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(*arguments, **options)
+
+{what} = kills
+place = Path(sys.argv[1])
+build("smoke", place / "folder", place / "reports", [Path(name) for name in sys.argv[2:]], place / "docs")
+"""
+
+
+def _killed(place, notebooks, module, what, after):
+    script = KILLED.format(module=module, what=what, after=after)
+    done = subprocess.run([sys.executable, "-c", script, place, *notebooks], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_a_kill_while_a_report_is_made_leaves_the_last_one_whole(place):
+    first, second = (_executed(place, name, _figure(place, name)) for name in ("01_a", "02_b"))
+    _built(place, first)
+    before = _files(place / "reports")
+    for what in ("module._index", "module.shutil.copytree"):
+        _killed(place, [first, second], "pages", what, 1)
+        hidden = ".report.musclelib"
+        assert {name: data for name, data in _files(place / "reports").items() if name.parts[0] != hidden} == before
+    assert "02_b" in _built(place, first, second)
+    assert not (place / "reports" / hidden).exists()
+
+
+@pytest.mark.parametrize("after", [2, 5, 6, 7])  # files that were moved
+def test_a_kill_in_the_moment_of_the_change_leaves_whole_files_and_is_mended(place, after):
+    first = _executed(place, "01_a", _figure(place, "01_a"))
+    _built(place, first)
+    old = _files(place / "reports")
+    second = _executed(place, "02_b", _figure(place, "02_b"))
+    for path in (place / "folder" / "report" / "figures").glob("01_a.*"):
+        path.unlink()  # is stale from now on
+    (place / "reports" / "mine.html").write_text("mine")
+    _killed(place, [second], "manifest", "module.os.replace", after)
+    left = _files(place / "reports")
+    _built(place, second)
+    new = _files(place / "reports")
+    assert {path.as_posix() for path in new} >= {"02_b.html", "figures/02_b.png", "mine.html", "index.html"}
+    assert not {path.as_posix() for path in new} & {"01_a.html", "figures/01_a.png"}
+    for path, data in left.items():
+        if ".musclelib" not in path.parts[0]:
+            assert data in (old.get(path), new.get(path)), path
 
 
 def test_building_twice_gives_the_same_bytes(place):

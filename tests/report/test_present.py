@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from musclelib.report import Presenter
+from musclelib.report import Presenter, present
 
 CAPTION = 'Notice 1 < 2 & "both"'
 ALT = "A line that 'rises' & <ends>"
@@ -20,6 +20,14 @@ ALT = "A line that 'rises' & <ends>"
 @pytest.fixture
 def show(tmp_path):
     return Presenter(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch):
+    """What was displayed, as HTML."""
+    found = []
+    monkeypatch.setattr(present, "display", lambda html: found.append(html.data))
+    return found
 
 
 def _curve():
@@ -38,8 +46,9 @@ def _frames():
 
 
 def _parts(shown, name):
-    """The figure with its caption in words and the files that it links to."""
-    soup = BeautifulSoup(shown.data, "html.parser")
+    """What was displayed, and alone: the figure, its caption in words and the files that it links to."""
+    (html,) = shown
+    soup = BeautifulSoup(html, "html.parser")
     (figure,) = soup.find_all("figure")
     assert figure["id"] == name
     links = [link["href"] for link in figure.figcaption.find_all("a")]
@@ -49,8 +58,9 @@ def _parts(shown, name):
 
 
 @pytest.mark.parametrize("draw", [_curve, _drawn])
-def test_a_figure_is_shown_and_kept(show, tmp_path, draw):
-    figure, caption, links = _parts(show.figure(draw(), "one", caption=CAPTION, alt=ALT), "one")
+def test_a_figure_is_shown_and_kept(show, shown, tmp_path, draw):
+    assert show.figure(draw(), "one", caption=CAPTION, alt=ALT) is None  # else a cell's last line showed it twice
+    figure, caption, links = _parts(shown, "one")
     assert caption == CAPTION
     assert figure.img["alt"] == ALT
     assert links == ["figures/one.svg", "figures/one.png"]
@@ -76,10 +86,11 @@ def test_the_same_drawing_gives_the_same_bytes(tmp_path, draw):
     assert kept[0] == kept[1]
 
 
-def test_a_table_keeps_every_digit(show, tmp_path):
+def test_a_table_keeps_every_digit(show, shown, tmp_path):
     frame = pd.DataFrame({"r": [1 / 3, np.nan], "name": ["a < b", "c, d"], "count": [1, 2]}, index=["x", "y"])
     frame.index.name = "Set"
-    figure, caption, links = _parts(show.table(frame, "numbers", caption=CAPTION, digits=3), "numbers-table")
+    show.table(frame, "numbers", caption=CAPTION, digits=3)
+    figure, caption, links = _parts(shown, "numbers-table")
     assert caption == CAPTION
     assert links == ["tables/numbers.csv"]
     read = pd.read_csv(tmp_path / "tables" / "numbers.csv", index_col="Set")
@@ -89,8 +100,8 @@ def test_a_table_keeps_every_digit(show, tmp_path):
     assert b"\r" not in (tmp_path / "tables" / "numbers.csv").read_bytes()
 
 
-def test_a_movie_decodes(show, tmp_path):
-    shown = show.movie(_frames(), "film", rate=25.0, limit=1.0, caption=CAPTION, alt=ALT)
+def test_a_movie_decodes(show, shown, tmp_path):
+    show.movie(_frames(), "film", rate=25.0, limit=1.0, caption=CAPTION, alt=ALT)
     figure, caption, links = _parts(shown, "film")
     assert caption == CAPTION
     assert figure.video["aria-label"] == ALT
@@ -120,16 +131,25 @@ def test_the_colours_of_a_movie_say_the_sign(show, tmp_path):
     assert blue > red + 50
 
 
-def test_text_cannot_leave_its_attribute(show):
-    shown = show.figure(_curve(), "one", caption="<script>1</script>", alt='" onerror="1').data
-    assert "<script" not in shown
-    assert re.search(r'alt="([^"]*)"', shown)[1] == html.escape('" onerror="1')
+def test_text_cannot_leave_its_attribute(show, shown):
+    show.figure(_curve(), "one", caption="<script>1</script>", alt='" onerror="1')
+    assert "<script" not in shown[0]
+    assert re.search(r'alt="([^"]*)"', shown[0])[1] == html.escape('" onerror="1')
 
 
-def test_a_table_shows_mean_and_sd_in_one_column(show, tmp_path):
+def test_a_table_shows_mean_and_sd_in_one_column(show, shown, tmp_path):
     frame = pd.DataFrame({"Corr mean": [0.126], "Corr SD": [0.5], "N": [3], "lag mean": [1.5]}, index=["x"])
-    figure, _, _ = _parts(show.table(frame, "numbers", caption=CAPTION), "numbers-table")
+    show.table(frame, "numbers", caption=CAPTION)
+    figure, _, _ = _parts(shown, "numbers-table")
     assert [cell.get_text() for cell in figure.thead.find_all("th")] == ["", "Corr", "N", "lag mean"]
     assert [cell.get_text() for cell in figure.tbody.find_all("td")] == ["0.13 (0.50)", "3", "1.50"]
     kept = pd.read_csv(tmp_path / "tables" / "numbers.csv", index_col=0)
     pd.testing.assert_frame_equal(kept, frame, check_exact=True)
+
+
+def test_files_of_a_user_beside_a_movie_stay(show, tmp_path):
+    (tmp_path / "movies").mkdir()
+    (tmp_path / "movies" / "part-film.webm").write_text("mine")
+    show.movie(_frames(), "film", rate=25.0, limit=1.0, caption=CAPTION, alt=ALT)
+    assert (tmp_path / "movies" / "part-film.webm").read_text() == "mine"
+    assert sorted(path.name for path in (tmp_path / "movies").iterdir()) == ["film.webm", "part-film.webm"]

@@ -12,6 +12,7 @@ import papermill
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
+from musclelib.parameters import ParameterError
 from musclelib.report.run import provenance, run_step
 
 GATE = "from musclelib import steps\nstep = steps.Compare.gate(globals())"
@@ -80,11 +81,59 @@ def test_an_unknown_parameter_is_one_line_and_exit_code_1(notebook, tmp_path):
     done = subprocess.run(_command(source, output, {"foldr": "a"}), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if "ParameterError" in line]
-    assert line.startswith(f"{source}, cell ")
-    assert line.endswith("ParameterError: Compare has no parameter 'foldr'; allowed are folder")
-    assert "computed" not in _printed(output.with_name("failed-step.ipynb"))
-    assert not output.exists()
+    assert done.stderr.strip() == f"{source} has no parameter 'foldr'; allowed are folder"
+    assert not output.parent.exists()
+
+
+NAMES = [
+    "folder = 1; open({trace!r}, 'w') #",
+    "a\nopen({trace!r}, 'w')\nb",
+    "open({trace!r}, 'w').x",
+    "folder.x",
+    "",
+    "def",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_is_code_is_not_run(notebook, tmp_path, name):
+    name, source = name.format(trace=str(tmp_path / "trace")), notebook("print('computed')")
+    with pytest.raises(ParameterError, match=r"step\.ipynb has no parameter .*; allowed are folder"):
+        run_step(source, tmp_path / "out.ipynb", {name: 1})
+    done = subprocess.run(_command(source, tmp_path / "out.ipynb", {name: 1}), capture_output=True, check=False)
+    assert done.returncode == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step.ipynb"]
+
+
+TEXTS = [
+    '"); open("trace", "w") #',
+    "two\nlines",
+    "{braces} {{twice}} {0}",
+    "\\n \\",
+    '\'"""\'',
+    "µ Übung & $HOME `x` %s",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_comes_through_as_it_is(notebook, tmp_path, text):
+    run_step(notebook("print(ascii(folder))"), tmp_path / "out.ipynb", {"folder": text})
+    assert _printed(tmp_path / "out.ipynb").strip() == ascii(text)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_what_json_cannot_hold_is_no_value(notebook, tmp_path):
+    with pytest.raises(ParameterError, match=r"folder = .*: only what JSON can hold is allowed"):
+        run_step(notebook("1"), tmp_path / "out.ipynb", {"folder": {1, 2}})
+
+
+def test_a_notebook_of_a_user_is_not_replaced(notebook, tmp_path):
+    mine = notebook("print('mine')", name="mine")
+    before = mine.read_bytes()
+    with pytest.raises(FileExistsError, match=r"mine\.ipynb: is there, but not as the output of a step"):
+        run_step(notebook("1"), mine, {})
+    assert mine.read_bytes() == before
 
 
 def test_a_cell_that_fails_leaves_the_executed_part_alone(notebook, tmp_path):

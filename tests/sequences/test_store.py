@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -126,7 +127,7 @@ def test_foreign_missing_and_damaged_stores_are_named(dataset, tmp_path):
     with pytest.raises(SequenceError, match=r"velocity, sequence 1: .*"):
         sequences.check(sequences.open(store))
     shutil.rmtree(store / "velocity/c/1")  # a shard that is gone reads as NaN
-    with pytest.raises(SequenceError, match="velocity, sequence 1: 9600 values are not finite"):
+    with pytest.raises(SequenceError, match="velocity of sequence 1 is missing, the store is damaged"):
         sequences.check(sequences.open(store))
     (store / "zarr.json").write_text("{")
     with pytest.raises(SequenceError, match="cannot be read as zarr 3"):
@@ -216,6 +217,12 @@ def test_a_bucket_serves_like_a_folder(dataset, bucket):
     np.testing.assert_array_equal(clip[0], dataset.velocity[1, 32:64])
     with pytest.raises(SequenceError, match="no zarr store"):
         sequences.open(f"{bucket}/b.zarr")
+    boto3.client("s3").put_object(Bucket="muscle", Key="a.zarr/notes.txt", Body=b"mine")
+    with pytest.raises(SequenceError, match=r"a\.zarr: not only a store is in this folder, .*: notes\.txt must"):
+        sequences.write(dataset + 1.0, f"{bucket}/a.zarr", replace=True)
+    boto3.client("s3").delete_object(Bucket="muscle", Key="a.zarr/notes.txt")
+    sequences.write(dataset + 1.0, f"{bucket}/a.zarr", replace=True)
+    np.testing.assert_array_equal(sequences.open(f"{bucket}/a.zarr").velocity, dataset.velocity + 1.0)
 
 
 def test_nested_parameters_are_json_text(small):
@@ -271,10 +278,102 @@ def test_replace_removes_a_store_with_other_content_and_nothing_else(dataset, tm
     assert (tmp_path / "mine/notes.txt").read_text() == "mine"
 
 
+def test_a_slash_at_the_end_of_a_name_changes_nothing(dataset, tmp_path):
+    sequences.write(dataset, f"{tmp_path}/a.zarr/")
+    sequences.write(dataset + 1.0, f"{tmp_path}/a.zarr/", replace=True)
+    np.testing.assert_array_equal(sequences.open(tmp_path / "a.zarr").velocity, dataset.velocity + 1.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+
+
+MINE = ["notes.txt", "velocity/notes.txt", "velocity/c/notes.partial", "mine/zarr.json", "mine/c/0", ".DS_Store"]
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_a_store_with_files_of_a_user_is_refused_whole(dataset, tmp_path, name):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    (tmp_path / "a.zarr" / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "a.zarr" / name).write_text("mine")
+    before = files(tmp_path / "a.zarr")
+    with pytest.raises(SequenceError, match=rf"not only a store is in this folder, .*: {name} must be moved"):
+        sequences.write(dataset + 1.0, tmp_path / "a.zarr", replace=True)
+    assert files(tmp_path / "a.zarr") == before
+    (tmp_path / "a.zarr" / name).unlink()
+    sequences.write(dataset + 1.0, tmp_path / "a.zarr", replace=True)
+    np.testing.assert_array_equal(sequences.open(tmp_path / "a.zarr").velocity, dataset.velocity + 1.0)
+
+
+def test_a_store_behind_a_link_is_replaced_there_and_the_link_stays(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "disk" / "there.zarr")
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "disk" / "there.zarr")
+    sequences.write(dataset + 1.0, tmp_path / "link.zarr", replace=True)
+    assert (tmp_path / "link.zarr").is_symlink()
+    np.testing.assert_array_equal(sequences.open(tmp_path / "disk" / "there.zarr").velocity, dataset.velocity + 1.0)
+    assert sorted(path.name for path in (*tmp_path.iterdir(), *(tmp_path / "disk").iterdir())) == [
+        "disk",
+        "link.zarr",
+        "there.zarr",
+    ]
+
+
+def test_links_within_a_store_lead_to_nothing_that_is_removed(dataset, tmp_path):
+    sequences.write(dataset, tmp_path / "a.zarr")
+    shutil.move(tmp_path / "a.zarr/velocity/c/0", tmp_path / "elsewhere")
+    (tmp_path / "a.zarr/velocity/c/0").symlink_to(tmp_path / "elsewhere")
+    sequences.write(dataset + 1.0, tmp_path / "a.zarr", replace=True)
+    assert list(files(tmp_path / "elsewhere"))
+    np.testing.assert_array_equal(sequences.open(tmp_path / "a.zarr").velocity, dataset.velocity + 1.0)
+
+
+@pytest.mark.parametrize("name", ["a.zarr.removed", "a.zarr.partial"])
+def test_folders_beside_a_store_are_a_users(dataset, tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "thesis.txt").write_text("years")
+    sequences.write(dataset, tmp_path / "a.zarr")
+    sequences.write(dataset + 1.0, tmp_path / "a.zarr", replace=True)
+    assert (tmp_path / name / "thesis.txt").read_text() == "years"
+
+
+KILLED = """
+import os, signal, sys
+from musclelib import sequences
+
+plain, left = os.{what}, [{after}]
+
+def kills(*arguments, **options):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(*arguments, **options)
+
+os.{what} = kills
+sequences.write(sequences.open(sys.argv[1]).load(), sys.argv[2], replace=True)
+"""
+
+
+@pytest.mark.parametrize(("what", "after"), [("remove", 1), ("remove", 4), ("rmdir", 1), ("rmdir", 9)])
+def test_a_kill_while_a_store_is_replaced_is_mended_by_the_same_call(dataset, tmp_path, what, after):
+    store = tmp_path / "a.zarr"
+    sequences.write(dataset, store)
+    sequences.write(dataset + 1.0, tmp_path / "new.zarr")
+    script = KILLED.format(what=what, after=after)
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "new.zarr", store], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with pytest.raises(SequenceError, match="not finished"):
+        sequences.open(store)
+    with pytest.raises(SequenceError, match="begun with other parameters"):
+        sequences.write(dataset, store)  # nor does the command that made it go on with what is left of it
+    sequences.write(dataset + 1.0, store, replace=True)
+    assert files(store) == files(tmp_path / "new.zarr")
+
+
 def test_what_a_kill_left_under_a_temporary_name_goes(dataset, tmp_path):
     sequences.write(dataset, tmp_path / "a.zarr")
     left = tmp_path / "a.zarr/velocity/c/0.123456.partial"
     left.write_bytes(b"half a chunk")
+    mine = [tmp_path / "a.zarr" / name for name in ("notes.partial", "velocity/0.partial", "velocity/c/0.mine.partial")]
+    for path in mine:
+        path.write_text("mine")
     sequences.finish(tmp_path / "a.zarr", dataset.sizes["sequence"])
     assert not left.exists()
+    assert [path.read_text() for path in mine] == ["mine"] * 3
     np.testing.assert_array_equal(sequences.open(tmp_path / "a.zarr").velocity, dataset.velocity)

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from musclelib.training import TrainingError
 from musclelib.training.watch import Table, Watch, correlation, fixed, preview
 
 
@@ -78,3 +79,10 @@ def test_a_table_resumed_drops_the_rows_of_lost_steps(tmp_path):
     assert path.read_text().split() == ["step,loss", "1,0.25", "2,0.5", "3,0.75", "4,9.0"]
     Table(path, 0)  # a new run in the same folder
     assert path.read_text() == ""
+
+
+def test_a_table_of_a_user_is_refused(tmp_path):
+    (tmp_path / "scores.csv").write_text("student,score\nme,5\n")
+    with pytest.raises(TrainingError, match=r"scores\.csv: is there, and no table of a run"):
+        Table(tmp_path / "scores.csv", 0)
+    assert (tmp_path / "scores.csv").read_text() == "student,score\nme,5\n"
