@@ -1,13 +1,15 @@
 """What each step of the study can be told: the strict gate behind the parameters cell of its notebook.
 
 Papermill only warns of a parameter that a notebook does not know. The gate refuses unknown names, wrong types and
-impossible values before anything is computed.
+impossible values before anything is computed. It cannot refuse code: papermill writes every name as it is into a cell
+that is executed before the gate; `musclelib.report.run` checks names before papermill has them.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -38,10 +40,13 @@ class Step(Parameters):
                 assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
                 given = [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
                 values |= {name: None for name in given if name not in names}  # refused by `from_dict`
-        for name in _PLACES:
-            if values.get(name) == "":  # a name put behind it would begin at the root of the disk
+        step = cls.from_dict(values)
+        for name in set(_PLACES) & values.keys():
+            if not values[name].strip():  # a name put behind it would begin at the root of the disk
                 raise ParameterError(f"{cls.__name__}.{name} is empty: a place is needed, '.' for the notebook's own")
-        return cls.from_dict(values)
+            if name != "source" and os.path.isfile(values[name]):
+                raise ParameterError(f"{cls.__name__}.{name} = {values[name]!r}: a file is there; a folder is needed")
+        return step
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,9 @@ class Simulate(Generate):
 class RecordInVivo(Generate):
     """Parameters of the step that makes the synthetic in-vivo sets."""
 
-    train: int = quantity(doc="sequences of subjects 0 to 7, to train on", low=1)
+    train: int = quantity(doc="sequences of subjects 0 to 7 in turn, to train on", low=1)
     test: int = quantity(doc="sequences of subject 8, whom no training sees", low=1)
-    compare: int = quantity(doc="sequences of all subjects, for cross-comparison", low=2)
+    compare: int = quantity(doc="sequences of all subjects in turn, for cross-comparison", low=2)
     duration: float = quantity(unit="s", doc="length of a recording", low=0.3, high=60)
 
 

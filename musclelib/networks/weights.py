@@ -76,8 +76,9 @@ def read_tensors(
     Raises
     ------
     WeightsError
-        The file is missing or damaged.
+        The file is missing or damaged, or not the one that the card beside it describes.
     """
+    _check_card(Path(path))
     try:
         with safe_open(str(path), "pt", device=str(device)) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
@@ -86,6 +87,29 @@ def read_tensors(
         raise MissingWeightsError(f"{path}: there is no such file") from None
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: cannot be read as safetensors ({error})") from None
+
+
+def generators(folder: str | Path) -> dict[str, Path]:
+    """Return the files of a folder that hold a generator, by their names without the ending."""
+    found = {path.stem: path for path in sorted(Path(folder).glob("*.safetensors"))}
+    return {name: path for name, path in found.items() if read_tensors(path)[1].get("kind") in _KINDS}
+
+
+def card_line(path: str | Path) -> str:
+    """Return the line of a card that says which file of weights it describes."""
+    return f"- file: `{Path(path).name}`, SHA-256 `{hashlib.sha256(Path(path).read_bytes()).hexdigest()}`"
+
+
+def _check_card(path: Path) -> None:
+    """Refuse weights that another file of the same name was described as; one without a card is its user's affair."""
+    card = path.with_name(f"{path.stem.removesuffix('-back')}.md")
+    if not (card.is_file() and path.is_file()):
+        return
+    described = [line for line in card.read_text().splitlines() if line.startswith(f"- file: `{path.name}`")]
+    if described and described[0] != card_line(path):
+        raise WeightsError(
+            f"{path}: is not the file that {card.name} beside it describes (by its SHA-256): restore it, or remove that"
+        )
 
 
 def about(path: str | Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ from musclelib.simulator.generate import generate
 from musclelib.simulator.in_vivo import InVivoParameters
 from musclelib.simulator.parameters import PRESETS, SimulatorParameters, preset
 from musclelib.simulator.pool import Pool, sample_pool
+from musclelib.simulator.tremor import with_tremor
 
 __all__ = [
     "PRESETS",
@@ -20,4 +21,5 @@ __all__ = [
     "sequence_dataset",
     "simulate",
     "to_dataset",
+    "with_tremor",
 ]

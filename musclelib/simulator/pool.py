@@ -23,6 +23,7 @@ class Stage(IntEnum):
     NOISE = 2
     TISSUE = 3
     ECHO = 4
+    TREMOR = 5
 
 
 def stream(seed: int, index: int, stage: Stage) -> np.random.Generator:

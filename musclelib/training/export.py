@@ -13,7 +13,7 @@ from musclelib.metrics.compare import Features
 from musclelib.networks.cyclegan import CycleGAN
 from musclelib.networks.one_sided import LightGenerator, OneSided
 from musclelib.networks.presets import build
-from musclelib.networks.weights import digest, save_generator
+from musclelib.networks.weights import card_line, digest, save_generator
 from musclelib.training import card
 from musclelib.training.checkpoint import TrainingError, load_averaged, read
 from musclelib.training.match import matched
@@ -61,11 +61,14 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "", match: S
         "device": card.device(),
         "note": note,
     }
-    save_generator(generator, target.with_suffix(".safetensors"), **facts)
+    files = {target.with_suffix(".safetensors"): generator}
     if isinstance(model, CycleGAN):
-        save_generator(model.to_a, target.with_name(f"{target.name}-back.safetensors"), **facts)
+        files[target.with_name(f"{target.name}-back.safetensors")] = model.to_a
+    for path, network in files.items():
+        save_generator(network, path, **facts)
+    described = [f"- weights (SHA-256 of parameters and values): `{digest(generator)}`", *map(card_line, files)]
     target.with_suffix(".md").write_text(
-        _card(trained, pd.read_csv(run / "scores.csv"), len(losses), about, digest(generator), stores, note)
+        _card(trained, pd.read_csv(run / "scores.csv"), len(losses), about, described, stores, note)
     )
 
 
@@ -81,7 +84,7 @@ def _card(
     scores: pd.DataFrame,
     run: int,
     about: dict[str, Any],
-    weights: str,
+    described: list[str],
     stores: list[Path],
     note: str,
 ) -> str:
@@ -97,7 +100,7 @@ def _card(
         f"- device: {card.device()}; other work ran beside it where steps vary",
         f"- training: `{about['parameters']}`",
         f"- model: `{about['settings']}`",
-        f"- weights (SHA-256 of parameters and values): `{weights}`",
+        *described,
         *(f"- data: {card.data(store)}" for store in stores),
         *([f"- note: {note}"] if note else []),
         "",

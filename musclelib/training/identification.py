@@ -21,7 +21,7 @@ from musclelib.networks.firing_detector import FiringDetection, FiringParameters
 from musclelib.networks.mask_rcnn import DetectorParameters, load_pretrained
 from musclelib.networks.twitch import TwitchEstimation
 from musclelib.networks.unit_weights import save_unit_network
-from musclelib.networks.weights import digest
+from musclelib.networks.weights import card_line, digest
 from musclelib.parameters import ParameterError
 from musclelib.simulator import SimulatorParameters, preset
 from musclelib.training import card
@@ -156,6 +156,7 @@ def export(recipe: Recipe, folder: str | Path, target: str | Path, note: str = "
         f"`{read(folder / stage.name / 'best.safetensors')[1]['parameters']}`"
         for stage in done
     ]
+    facts["file"] = card_line(target.with_suffix(".safetensors"))
     target.with_suffix(".md").write_text(_card(network, facts, stages, losses, scores))
 
 
@@ -177,6 +178,7 @@ def _card(
         f"- model: `{network.settings.to_json()}`",
         f"- values: {sum(value.numel() for value in network.parameters())}, kernels and matrices in half precision",
         f"- weights as trained (SHA-256 of parameters and values): `{digest(network)}`",
+        facts["file"],
         f"- data: made while training, no sequence twice unless said, `{facts['data']}`",
         *stages,
         *([f"- note: {facts['note']}"] if facts["note"] else []),

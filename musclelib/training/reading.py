@@ -17,7 +17,7 @@ import torch
 from musclelib import sequences
 from musclelib.networks.territory_reader import ReaderParameters, Reading
 from musclelib.networks.unit_weights import save_unit_network
-from musclelib.networks.weights import digest
+from musclelib.networks.weights import card_line, digest
 from musclelib.training import card
 from musclelib.training.checkpoint import load_averaged
 from musclelib.training.labelled import Labelled, LabelledComponents, ReadingValidation, labelled
@@ -115,6 +115,7 @@ def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
         f"- training: `{about['parameters']}`",
         f"- model: `{about['settings']}`",
         f"- weights as trained (SHA-256 of parameters and values): `{digest(model.reader)}`; kernels in half precision",
+        card_line(target.with_suffix(".safetensors")),
         *(f"- data: {card.data(store)}; one subject in {_KEPT} kept for validation" for store in stores),
         "",
         "Losses, means over quarters of the run:",

@@ -91,20 +91,11 @@ def test_smooth_maps_are_read_by_the_network(decomposition, monkeypatch):
     assert len(asked) == 1
 
 
-def shaken(velocity, frame_rate, size):
-    """Add a tremor of 9 Hz, stronger below and to the right, of `size` times the SD, and breathing."""
-    time = np.arange(len(velocity)) / frame_rate
-    depth, lateral = np.meshgrid(*(np.linspace(-1, 1, side) for side in velocity.shape[1:]), indexing="ij")
-    course = np.sin(2 * np.pi * 9 * time) + np.sin(2 * np.pi * 0.3 * time)
-    motion = course[:, None, None] * (1 + 0.5 * depth + 0.3 * lateral)
-    return velocity + (np.sqrt(2) * size * velocity.std() * motion).astype(np.float32)
-
-
 @pytest.mark.parametrize("size", [0.3, 3.0])
 @pytest.mark.parametrize("units", [1, 25])
 def test_a_motion_of_the_whole_field_hides_no_unit(decomposition, units, size):
     still = examples(units, 20.0, 1)[0]
-    moved = still.assign(velocity=still.velocity.copy(data=shaken(still.velocity.values[0], 400.0, size)[None]))
+    moved = simulator.with_tremor(still, size)
     found = summary(evaluate(decomposition, [moved])).value
     assert min(found.recall, found.precision) >= 0.95  # as without
     told = decomposition(moved.velocity.values[0], 400.0).common_motion
@@ -125,18 +116,19 @@ def test_noise_of_gates_that_overlap_is_of_an_acquisition(decomposition):
 
 @pytest.fixture(scope="module")
 def in_vivo():
-    """A second of subject 8, whom no training saw: velocity, true territories."""
+    """A second of subject 8, whom no training saw."""
     parameters = simulator.InVivoParameters(subjects=(8,), units=(6, 6), duration=1.0)
-    made = simulator.sequence_dataset(parameters, 90210, 0)
-    return made.velocity.values[0], made.territory.values[0].astype(bool), sequences.pixel_size(made)
+    return simulator.sequence_dataset(parameters, 90210, 0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [0.3, 1.0, 3.0])
 def test_tremor_silences_no_unit_in_vivo(in_vivo, size):
-    velocity, territory, spacing = in_vivo
-    ours = Decomposition.load(WEIGHTS)
-    still, moved = (ours(one, 512.0, spacing) for one in (velocity, shaken(velocity, 512.0, size)))
+    ours, territory = Decomposition.load(WEIGHTS), in_vivo.territory.values[0].astype(bool)
+    still, moved = (
+        ours(one.velocity.values[0], 512.0, sequences.pixel_size(one))
+        for one in (in_vivo, simulator.with_tremor(in_vivo, size))
+    )
     hits = [len(match(territory, units.territory).true) for units in (still, moved)]
     assert hits[0] >= 3
     assert hits[1] == hits[0]

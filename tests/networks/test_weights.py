@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,17 @@ from safetensors.torch import load_file, save_file
 
 from musclelib.networks.generator import Generator, GeneratorParameters
 from musclelib.networks.one_sided import LightGenerator, OneSidedParameters
-from musclelib.networks.weights import WeightsError, digest, load_generator, save_generator
+from musclelib.networks.weights import (
+    WeightsError,
+    card_line,
+    digest,
+    generators,
+    load_generator,
+    save_generator,
+)
+
+SHIPPED = Path(__file__).parents[2] / "data" / "weights"
+SMALL = GeneratorParameters(features=2, blocks=1)
 
 
 @pytest.fixture(params=["3d", "2d", "light"])
@@ -63,3 +75,28 @@ def test_what_is_no_generator_is_refused(generator, tmp_path):
         with pytest.raises(WeightsError, match=f"not the weights of a {kind}") as caught:
             load_generator(path)
         assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_its_card_does_not_describe_is_refused(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    torch.manual_seed(0)
+    save_generator(Generator(SMALL), path)
+    assert load_generator(path)  # without a card
+    path.with_suffix(".md").write_text(f"# mine\n\n{card_line(path)}\n")
+    assert load_generator(path)
+    save_generator(Generator(SMALL), path)  # other weights
+    with pytest.raises(WeightsError, match=r"is not the file that mine\.md beside it describes"):
+        load_generator(path)
+
+
+def test_every_file_of_weights_is_the_one_of_its_card():
+    for path in sorted(SHIPPED.glob("*.safetensors")):
+        card = path.with_name(f"{path.stem.removesuffix('-back')}.md")
+        assert card_line(path) in card.read_text().splitlines(), path.name
+
+
+def test_generators_are_told_from_other_networks():
+    found = generators(SHIPPED)
+    assert {"2d", "2d-back", "one-sided"} <= set(found)
+    assert not {"reader", "detector", "twitch", "firings"} & set(found)
+    assert found["2d"] == SHIPPED / "2d.safetensors"
