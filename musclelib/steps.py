@@ -1,24 +1,36 @@
 """What each step of the study can be told: the strict gate behind the parameters cell of its notebook.
 
 Papermill only warns of a parameter that a notebook does not know. The gate refuses unknown names, wrong types and
-impossible values before anything is computed.
+impossible values before anything is computed. It cannot refuse code: papermill writes every name as it is into a cell
+that is executed before the gate; `musclelib.report.run` checks names before papermill has them.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any, Self
 
 from musclelib.parameters import ParameterError, Parameters, quantity
 
 _INJECTED = "# Parameters"  # how the cell begins that papermill inserts
+_FOLDERS = ("folder", "report", "store", "target", "weights")  # parameters that name one, stores among them
 
 
 @dataclass(frozen=True)
 class Step(Parameters):
     """Base of the steps' parameters."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in _FOLDERS:
+            value = getattr(self, name, None)
+            if value is not None and not value.strip():
+                raise ParameterError(f"{name} = {value!r}: a folder must be named; '.' is the notebook's own")
+            if value is not None and os.path.isfile(value):
+                raise ParameterError(f"{name} = {value!r}: is a file; a folder is needed")
 
     @classmethod
     def gate(cls, namespace: dict[str, Any]) -> Self:
@@ -72,9 +84,9 @@ class Simulate(Generate):
 class RecordInVivo(Generate):
     """Parameters of the step that makes the synthetic in-vivo sets."""
 
-    train: int = quantity(doc="sequences of subjects 0 to 7, to train on", low=1)
+    train: int = quantity(doc="sequences of subjects 0 to 7 in turn, to train on", low=1)
     test: int = quantity(doc="sequences of subject 8, whom no training sees", low=1)
-    compare: int = quantity(doc="sequences of all subjects, for cross-comparison", low=2)
+    compare: int = quantity(doc="sequences of all subjects in turn, for cross-comparison", low=2)
     duration: float = quantity(unit="s", doc="length of a recording", low=0.3, high=60)
 
 

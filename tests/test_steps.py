@@ -193,6 +193,22 @@ def test_a_notebook_and_its_step_know_the_same_parameters(notebook):
     step.gate(found)
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_folder_must_be_named_and_be_no_file(notebook, tmp_path):
+    """Without its name, stores would go to the root of the disk: f"{folder}/paper1.zarr"."""
+    step, found = _step(notebook), _parameters(notebook)
+    (tmp_path / "file").write_text("mine")
+    folders = [name for name, value in found.items() if str(value).startswith("../") and name != "source"]
+    assert folders
+    for name in folders:
+        step.gate(found | {name: str(tmp_path)})
+        for empty in ("", "  "):
+            with pytest.raises(ParameterError, match=f"{name} = '{empty}': a folder must be named"):
+                step.gate(found | {name: empty})
+        with pytest.raises(ParameterError, match=f"{name} = '.*file': is a file; a folder is needed"):
+            step.gate(found | {name: str(tmp_path / "file")})
+
+
 def _notebook_of_step():
     """What the Snakefile calls its steps, with the notebook that each executes."""
     block = re.search(r"^STEPS = (\{.*?^\})", (FOLDER / "Snakefile").read_text(), re.DOTALL | re.MULTILINE)

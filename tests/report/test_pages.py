@@ -212,7 +212,9 @@ def test_a_page_that_was_changed_by_hand_is_not_removed_as_stale(place):
     assert (place / "reports" / "02_b.html").read_text() == "mine now"
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"nbformat": 4}', '{"nbformat": 4, "nbformat_minor": 5, "cells": []}'])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"nbformat": 4}', '{"nbformat": 4, "nbformat_minor": 5, "cells": []}']
+)
 def test_a_damaged_notebook_leaves_the_last_report_whole(place, damage):
     notebooks = [_executed(place, name, _figure(place, name)) for name in ("01_a", "02_b")]
     _built(place, *notebooks)

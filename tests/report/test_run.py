@@ -1,3 +1,4 @@
+import ast
 import json
 import os
 import platform
@@ -6,12 +7,18 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 import nbformat
+import numpy as np
 import papermill
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from papermill.exceptions import PapermillExecutionError
+from papermill.translators import PythonTranslator
 
+from musclelib.parameters import ParameterError
 from musclelib.report.run import provenance, run_step
 
 GATE = "from musclelib import steps\nstep = steps.Compare.gate(globals())"
@@ -79,12 +86,93 @@ def test_an_unknown_parameter_is_one_line_and_exit_code_1(notebook, tmp_path):
     source = notebook(GATE, "print('computed')")
     done = subprocess.run(_command(source, output, {"foldr": "a"}), capture_output=True, text=True, check=False)
     assert done.returncode == 1
+    assert done.stderr == f"{source} has no parameter 'foldr'; allowed are folder\n"
+    assert not output.parent.exists()
+
+
+def test_a_value_that_is_not_allowed_is_one_line_and_exit_code_1(notebook, tmp_path):
+    output = tmp_path / "steps" / "step.ipynb"
+    source = notebook(GATE, "print('computed')")
+    done = subprocess.run(_command(source, output, {"folder": ""}), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
     assert "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if "ParameterError" in line]
     assert line.startswith(f"{source}, cell ")
-    assert line.endswith("ParameterError: Compare has no parameter 'foldr'; allowed are folder")
+    assert "ParameterError: folder = '': a folder must be named" in line
     assert "computed" not in _printed(output.with_name("failed-step.ipynb"))
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x = 1; import os; os.system('touch TRACE')  #",
+        "x = 1\nimport os; os.system('touch TRACE')\ny",
+        "__import__('os').system('touch TRACE'); x",
+        "folder: __import__('os').system('touch TRACE')",
+        "folder.x",
+        " folder",
+        "",
+        1,
+        None,
+    ],
+)
+def test_a_name_that_is_code_never_reaches_papermill(notebook, tmp_path, name):
+    name = name.replace("TRACE", str(tmp_path / "trace")) if isinstance(name, str) else name
+    with pytest.raises(ParameterError, match=r"step\.ipynb has no parameter .*; allowed are folder$"):
+        run_step(notebook(GATE), tmp_path / "out.ipynb", {"folder": "a", name: 1})
+    assert [path.name for path in tmp_path.iterdir()] == ["step.ipynb"]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(), each, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+@example('"; import os  #')
+@example('\\"\n{x}')
+@example({'"}; import os  #': ["\\", float("nan"), -float("inf"), None, [[]]]})
+def test_a_value_stays_a_value_in_the_cell_that_papermill_writes(value):
+    (line,) = ast.parse(PythonTranslator.codify({"folder": value})).body
+    assert isinstance(line, ast.Assign)
+    assert [target.id for target in line.targets] == ["folder"]
+    calls = {ast.unparse(node) for node in ast.walk(line.value) if isinstance(node, ast.Call)}
+    assert calls <= {"float('nan')", "float('inf')", "float('-inf')"}
+    assert repr(eval(ast.unparse(line.value))) == repr(value)
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"a", Path("a"), np.float32(1), object()])
+def test_a_value_that_json_cannot_hold_is_refused(notebook, tmp_path, value):
+    """Papermill would put the text of such a value between quotes, whatever is in it."""
+    with pytest.raises(ParameterError, match=r"step\.ipynb, folder = .*: only what JSON can hold is allowed"):
+        run_step(notebook(GATE), tmp_path / "out.ipynb", {"folder": value})
+
+
+def test_braces_in_paths_are_not_filled_in(notebook, tmp_path):
+    output = tmp_path / "{folder} {}" / "step.ipynb"
+    run_step(notebook("print(folder)", name="{folder}"), output, {"folder": "{x} {{y}}"})
+    assert "{x} {{y}}" in _printed(output)
+
+
+@pytest.mark.parametrize("name", ["step.ipynb", "failed-step.ipynb"])
+def test_a_notebook_of_a_user_is_not_replaced(notebook, tmp_path, name):
+    mine = tmp_path / "mine" / name
+    mine.parent.mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("mine")]), mine)
+    before = mine.read_bytes()
+    with pytest.raises(FileExistsError, match=f"{name}: is there, but not as the output of a step"):
+        run_step(notebook("1 / 0"), tmp_path / "mine" / "step.ipynb", {})
+    assert mine.read_bytes() == before
+    assert [path.name for path in mine.parent.iterdir()] == [name]
+
+
+def test_files_of_a_user_beside_an_output_stay(notebook, tmp_path):
+    (tmp_path / "part-out.ipynb").write_text("mine")
+    run_step(notebook("print('whole')"), tmp_path / "out.ipynb", {})
+    assert (tmp_path / "part-out.ipynb").read_text() == "mine"
 
 
 def test_a_cell_that_fails_leaves_the_executed_part_alone(notebook, tmp_path):

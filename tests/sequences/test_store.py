@@ -291,7 +291,7 @@ MINE = ["notes.txt", "velocity/notes.txt", "velocity/c/notes.partial", "mine/zar
 @pytest.mark.parametrize("name", MINE)
 def test_a_store_with_files_of_a_user_is_refused_whole(dataset, tmp_path, name):
     sequences.write(dataset, tmp_path / "a.zarr")
-    (tmp_path / "a.zarr" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "a.zarr" / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / "a.zarr" / name).write_text("mine")
     before = files(tmp_path / "a.zarr")
     with pytest.raises(SequenceError, match=rf"not only a store is in this folder, .*: {name} must be moved"):

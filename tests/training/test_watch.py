@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from musclelib.training import TrainingError
 from musclelib.training.watch import Table, Watch, correlation, fixed, preview
 
 
