@@ -9,6 +9,13 @@ import types
 import typing
 from typing import Any, Self
 
+_OTHER_UNITS = {  # what a value is often given in instead, the nearest first, and how many of the unit that is
+    "Hz": {"kHz": 1e3, "MHz": 1e6},
+    "mm": {"m": 1e3, "um": 1e-3},
+    "m/s": {"km/s or mm/us": 1e3, "mm/s": 1e-3},
+    "s": {"ms": 1e-3, "us": 1e-6},
+}
+
 
 class ParameterError(ValueError):
     """A parameter is unknown, of the wrong type or out of range; the message says which, and what is allowed."""
@@ -57,6 +64,14 @@ def _allowed(metadata: Any) -> str:
         bounds.append(f"at most {metadata['high']:g}")
     unit = "" if metadata["unit"] == "1" else f" [{metadata['unit']}]"
     return (" and ".join(bounds) or "finite") + unit
+
+
+def other_unit(value: float, unit: str, low: float, high: float) -> str:
+    """Say what a refused value would be, had it been given in another unit: empty if that is not allowed either."""
+    for name, scale in _OTHER_UNITS.get(unit, {}).items():
+        if value and low <= value * scale <= high:
+            return f"; {value:g} {name} would be {value * scale:g}"
+    return ""
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -116,10 +131,25 @@ class Parameters:
                 )
             )
             if wrong:
-                raise ParameterError(f"{type(self).__name__}.{name} = {value!r}: allowed is {_allowed(metadata)}")
+                bounded = number and low is not None and high is not None
+                meant = other_unit(item, metadata["unit"], low, high) if bounded else ""
+                raise ParameterError(
+                    f"{type(self).__name__}.{name} = {value!r}: allowed is {_allowed(metadata)}{meant}"
+                )
 
     def check(self) -> None:
         """Check what concerns several fields at once; subclasses raise `ParameterError` here."""
+
+    def check_between(self, name: str, low: float, high: float) -> None:
+        """Check that a field lies within bounds that depend on other fields.
+
+        Raises
+        ------
+        ParameterError
+            It does not; the message says also whether another unit may have been meant.
+        """
+        field = next(field for field in dataclasses.fields(self) if field.name == name)
+        self._check_range(name, getattr(self, name), {**field.metadata, "above": None, "low": low, "high": high})
 
     def check_ranges(self, *names: str) -> None:
         """Check that fields which hold a range, or None, go from low to high.

@@ -14,23 +14,15 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from musclelib.parameters import ParameterError, Parameters, quantity
+from musclelib.recordings.velocity_units import FACTORS
 
 _INJECTED = "# Parameters"  # how the cell begins that papermill inserts
-_FOLDERS = ("folder", "report", "store", "target", "weights")  # parameters that name one, stores among them
+_PLACES = ("folder", "report", "weights", "store", "source", "target")
 
 
 @dataclass(frozen=True)
 class Step(Parameters):
     """Base of the steps' parameters."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in _FOLDERS:
-            value = getattr(self, name, None)
-            if value is not None and not value.strip():
-                raise ParameterError(f"{name} = {value!r}: a folder must be named; '.' is the notebook's own")
-            if value is not None and os.path.isfile(value):
-                raise ParameterError(f"{name} = {value!r}: is a file; a folder is needed")
 
     @classmethod
     def gate(cls, namespace: dict[str, Any]) -> Self:
@@ -48,7 +40,13 @@ class Step(Parameters):
                 assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
                 given = [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
                 values |= {name: None for name in given if name not in names}  # refused by `from_dict`
-        return cls.from_dict(values)
+        step = cls.from_dict(values)
+        for name in set(_PLACES) & values.keys():
+            if not values[name].strip():  # a name put behind it would begin at the root of the disk
+                raise ParameterError(f"{cls.__name__}.{name} is empty: a place is needed, '.' for the notebook's own")
+            if name != "source" and os.path.isfile(values[name]):
+                raise ParameterError(f"{cls.__name__}.{name} = {values[name]!r}: a file is there; a folder is needed")
+        return step
 
 
 @dataclass(frozen=True)
@@ -207,19 +205,24 @@ class CloseLoop(Draw):
 
 @dataclass(frozen=True)
 class ImportEchoes(Step):
-    """Parameters of the import of one recording of echoes, or of velocity."""
+    """Parameters of the import of one recording of echoes, or of velocity.
+
+    What a probe can be, its `Recording` checks, which the notebook builds before any work.
+    """
 
     source: str = quantity(doc="a file, or registry:NAME for a public recording")
     variable: str = quantity(doc="name of the array in the file, a pattern to stack several, empty where only one is")
     axes: str = quantity(doc="axes of the array as stored: frame, sample, element; or frame, depth, lateral")
     kind: str = quantity(doc="what it holds", choices=("rf", "channel iq", "image iq", "velocity"))
+    unit: str | None = quantity(doc="unit of velocity, None to take the file's, else mm/s", choices=(None, *FACTORS))
     prf: float | None = quantity(unit="Hz", doc="frames a second, None where unknown", above=0)
-    centre_frequency: float = quantity(unit="Hz", doc="transmitted frequency", above=0)
-    bandwidth: float = quantity(unit="1", doc="pulse-echo bandwidth over centre frequency", above=0, high=1.99)
-    sampling_rate: float = quantity(unit="Hz", doc="fast-time samples a second", above=0)
-    element_count: int = quantity(doc="receiving elements", low=1)
-    pitch: float = quantity(unit="mm", doc="distance between elements", above=0)
-    sound_speed: float = quantity(unit="m/s", doc="speed of sound", low=1000, high=2000)
+    centre_frequency: float = quantity(unit="Hz", doc="transmitted frequency")
+    demodulation_frequency: float | None = quantity(unit="Hz", doc="what IQ was mixed down by, None: the transmitted")
+    bandwidth: float = quantity(unit="1", doc="pulse-echo bandwidth over centre frequency")
+    sampling_rate: float = quantity(unit="Hz", doc="fast-time samples a second")
+    element_count: int = quantity(doc="receiving elements")
+    pitch: float = quantity(unit="mm", doc="distance between elements")
+    sound_speed: float = quantity(unit="m/s", doc="speed of sound")
     start_time: float = quantity(unit="s", doc="time of the first sample")
     depth: tuple[float, float, float] = quantity(unit="mm", doc="first, last depth of the image and step", low=0)
     lateral: tuple[float, float, float] = quantity(unit="mm", doc="first, last lateral position and step")
@@ -257,7 +260,7 @@ def _check_description(step: ImportEchoes | ImportVideo) -> None:
 class ImportVideo(Step):
     """Parameters of the import of one B-mode video with its signals."""
 
-    source: str = quantity(doc="a file, an image folder, or registry:NAME for a public recording")
+    source: str = quantity(doc="a video, TIFF stack or image folder, or registry:NAME for a public recording")
     signals: str = quantity(doc="CSV file of the signals, the MAT file of gm_torque_angle, registry:NAME, or empty")
     signals_start: float = quantity(unit="s", doc="time of the first frame on the clock of the signals")
     frame_rate: float | None = quantity(unit="Hz", doc="frames a second, None to take the file's", above=0)

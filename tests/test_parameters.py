@@ -67,3 +67,17 @@ def test_unknown_preset_lists_the_known_ones():
 
 def test_lists_as_json_and_yaml_have_them_are_tuples():
     assert preset("paper1", units=[1, 2]).units == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"refractory": 30.0}, r"refractory = 30.0: allowed is .* at most 0.1 \[s\]; 30 ms would be 0.03$"),
+        ({"contraction_time": (5e4, 7e4)}, r"contraction_time = .* \[s\]; 50000 us would be 0.05$"),
+        ({"refractory": 3e9}, r"refractory = .* at most 0.1 \[s\]$"),  # in no unit
+        ({"frame_rate": 0.4}, r"frame_rate = 0.4: allowed is at least 50 \[Hz\]$"),  # anything could be meant
+    ],
+)
+def test_a_value_in_another_unit_is_told(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        preset("paper1", **changes)

@@ -22,8 +22,10 @@ ECHOES = {
     "variable": "",
     "axes": "frame sample element",
     "kind": "rf",
+    "unit": None,
     "prf": 1000.0,
     "centre_frequency": 5.0e6,
+    "demodulation_frequency": None,
     "bandwidth": 0.7,
     "sampling_rate": 20.0e6,
     "element_count": 128,
@@ -76,6 +78,11 @@ def test_the_gate_refuses_values(changes, message):
         Example.gate(GIVEN | changes)
 
 
+def test_an_empty_place_is_not_the_root_of_the_disk():
+    with pytest.raises(ParameterError, match=r"Draw\.folder is empty: a place is needed, '\.' for the notebook's own"):
+        steps.Draw.gate({"folder": "", "report": "a"})
+
+
 @pytest.mark.parametrize("name", GIVEN)
 def test_the_gate_names_what_is_missing(name):
     with pytest.raises(ParameterError, match=f"Example needs the parameter '{name}'"):
@@ -109,8 +116,8 @@ def test_the_gate_refuses_names_that_papermill_injects(tmp_path):
     ("changes", "message"),
     [
         ({"kind": "iq"}, "kind = 'iq': allowed is one of 'rf', 'channel iq', 'image iq', 'velocity'"),
+        ({"unit": "km/h"}, "unit = 'km/h': allowed is one of None, 'm/s', 'cm/s', 'mm/s', 'um/s'"),
         ({"prf": 0.0}, r"prf = 0.0: allowed is above 0 \[Hz\]"),
-        ({"sound_speed": 1.54}, r"sound_speed = 1.54: allowed is at least 1000 and at most 2000 \[m/s\]"),
         ({"depth": [5.0, 40.0]}, r"depth = \(5.0, 40.0\) is of type tuple"),
         ({"depth": [-1.0, 40.0, 0.1]}, r"depth = \(-1.0, 40.0, 0.1\): allowed is at least 0"),
         ({"depth": [40.0, 5.0, 0.1]}, "depth = .* from low to high in at least 4 steps"),
@@ -203,9 +210,9 @@ def test_a_folder_must_be_named_and_be_no_file(notebook, tmp_path):
     for name in folders:
         step.gate(found | {name: str(tmp_path)})
         for empty in ("", "  "):
-            with pytest.raises(ParameterError, match=f"{name} = '{empty}': a folder must be named"):
+            with pytest.raises(ParameterError, match=rf"{step.__name__}\.{name} is empty: a place is needed"):
                 step.gate(found | {name: empty})
-        with pytest.raises(ParameterError, match=f"{name} = '.*file': is a file; a folder is needed"):
+        with pytest.raises(ParameterError, match=rf"{name} = '.*file': a file is there; a folder is needed"):
             step.gate(found | {name: str(tmp_path / "file")})
 
 

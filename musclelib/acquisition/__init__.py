@@ -3,6 +3,7 @@
 from musclelib.acquisition.beamform import Beamformer
 from musclelib.acquisition.chain import bmode, displacement_map, estimate_velocity, velocity_sequence
 from musclelib.acquisition.filters import FilterParameters, band_pass, resample, spatial_median
+from musclelib.acquisition.images import Images, axial_step
 from musclelib.acquisition.iq import demodulate
 from musclelib.acquisition.probe import L14_5, PROBES, Recording
 from musclelib.acquisition.velocity import Gate, coherence, displacement
@@ -13,7 +14,9 @@ __all__ = [
     "Beamformer",
     "FilterParameters",
     "Gate",
+    "Images",
     "Recording",
+    "axial_step",
     "band_pass",
     "bmode",
     "coherence",

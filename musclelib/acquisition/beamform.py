@@ -91,7 +91,7 @@ class Beamformer:
         Parameters
         ----------
         iq : array
-            Demodulated channel data, shape ``(time, fast_time, element)``.
+            Channel data, demodulated by the centre frequency, shape ``(time, fast_time, element)``.
 
         Returns
         -------

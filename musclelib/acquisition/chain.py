@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,14 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from musclelib.acquisition.beamform import Beamformer
 from musclelib.acquisition.filters import FilterParameters, apply_filters, check_length
-from musclelib.acquisition.iq import demodulate
+from musclelib.acquisition.images import Frames, Images, Kind
 from musclelib.acquisition.probe import Recording
 from musclelib.acquisition.velocity import Gate, coherence, displacement
-
-Kind = Literal["rf", "channel iq", "image iq"]
-"""What the frames hold: real channel echoes, demodulated channel echoes, or beamformed IQ at baseband."""
 
 _AXES = {
     "time": {"units": "s", "long_name": "time"},
@@ -28,48 +24,15 @@ _AXES = {
 _NEAR = 0.8  # share of the Nyquist velocity from which noise is likely to wrap
 
 
-class Frames(Protocol):
-    """Frames that are read when sliced: a NumPy array or memory map, an h5py data set, a zarr or dask array."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def dtype(self) -> Any: ...  # noqa: D102
-    def __getitem__(self, frames: slice, /) -> Any: ...
-
-
 def _array(values: NDArray[Any], name: str, unit: str, long_name: str, **coordinates: ArrayLike) -> xr.DataArray:
     axes = {axis: (axis, np.asarray(at, float), _AXES[axis]) for axis, at in coordinates.items()}
     return xr.DataArray(values, axes, tuple(axes), name, {"units": unit, "long_name": long_name})
-
-
-def _check(data: Frames, kind: Kind, recording: Recording, depth: NDArray[Any], lateral: NDArray[Any]) -> None:
-    if kind not in ("rf", "channel iq", "image iq"):
-        raise ValueError(f"kind = {kind!r}: allowed are 'rf', 'channel iq' and 'image iq'")
-    if len(data.shape) != 3:
-        raise ValueError(f"{kind} must have three axes, time first; got shape {data.shape}")
-    if (np.dtype(data.dtype).kind == "c") == (kind == "rf"):
-        raise ValueError(f"{kind} must be {'real' if kind == 'rf' else 'complex'}; got {data.dtype}")
-    if kind == "image iq" and data.shape[1:] != (depth.size, lateral.size):
-        raise ValueError(f"image iq must have shape (time, {depth.size}, {lateral.size}); got {data.shape}")
-    if kind != "image iq" and data.shape[2] != recording.element_count:
-        raise ValueError(f"{kind} must have shape (time, fast_time, {recording.element_count}); got {data.shape}")
 
 
 def _frame_rate(recording: Recording) -> float:
     if recording.prf is None:
         raise ValueError("Recording.prf is None: no velocity without the frame interval; use displacement_map")
     return recording.prf
-
-
-def _read(data: Frames, start: int, stop: int) -> NDArray[Any]:
-    """Read frames and refuse what is not finite: one NaN would spread over a whole pixel's time course."""
-    frames = np.ascontiguousarray(data[start:stop])
-    if frames.dtype.kind in "fc":
-        bad = np.flatnonzero(~np.isfinite(frames.view(frames.real.dtype)).all(axis=(1, 2)))
-        if bad.size:
-            raise ValueError(f"frame {start + bad[0]} holds NaN or Inf; only finite echoes are allowed")
-    return frames
 
 
 def estimate_velocity(
@@ -81,6 +44,7 @@ def estimate_velocity(
     kind: Kind,
     gate: Gate | None = None,
     f_number: float = 1.5,
+    refine: bool = True,
     chunk: int = 64,
     workers: int = 2,
 ) -> xr.DataArray:
@@ -103,6 +67,8 @@ def estimate_velocity(
         Averaging of the autocorrelation.
     f_number : float
         Receive aperture, where there is something to beamform.
+    refine : bool
+        Interpolate the images along depth to steps of `axial_step` or less, which the accuracy needs.
     chunk : int
         Frame pairs worked on at once.
     workers : int
@@ -118,30 +84,26 @@ def estimate_velocity(
     Raises
     ------
     ValueError
-        The frame interval is unknown, `data` does not fit `kind`, grid or probe, too few frames, NaN or Inf.
+        The frame interval is unknown, `data` does not fit `kind`, grid or probe, the echoes' mean frequency lies at
+        an edge of the band or beyond, too few frames, NaN or Inf.
     """
     gate = gate or Gate()
-    depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
-    _check(data, kind, recording, depth, lateral)
     prf = _frame_rate(recording)
     if chunk < 1 or workers < 1:
         raise ValueError(f"chunk = {chunk} and workers = {workers}: both must be at least 1")
     count = data.shape[0] - gate.ensemble
     if count < 1:
         raise ValueError(f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got {data.shape[0]}")
-    beamformer = None if kind == "image iq" else Beamformer(recording, data.shape[1], depth, lateral, f_number)
+    images = Images(data, recording, depth, lateral, kind, f_number, refine=refine)
     nyquist = recording.nyquist_velocity
-    centres = gate.centres(depth)
-    velocity = np.empty((count, centres.size, lateral.size), np.float32)
+    centres = gate.centres(images.depth)
+    images.check_band(gate)
+    velocity = np.empty((count, centres.size, images.shape[2]), np.float32)
 
     def work(start: int) -> int:
         stop = min(start + chunk, count)
-        frames = _read(data, start, stop + gate.ensemble)
-        if kind == "rf":
-            frames = demodulate(frames, recording)
-        if beamformer is not None:
-            frames = beamformer(frames)
-        velocity[start:stop] = displacement(frames, depth, recording, gate) * np.float32(1e-3 * prf)
+        frames = images[start : stop + gate.ensemble]
+        velocity[start:stop] = displacement(frames, images.depth, recording, gate) * np.float32(1e-3 * prf)
         return int(np.count_nonzero(np.abs(velocity[start:stop]) > _NEAR * nyquist))
 
     starts = range(0, count, chunk)
@@ -150,7 +112,7 @@ def estimate_velocity(
         near = sum(tqdm(pool.map(work, starts), "velocity", len(starts), unit="chunk", disable=None))
     time = (np.arange(count) + gate.ensemble / 2) / prf
     long_name = "axial tissue velocity, positive towards the probe"
-    result = _array(velocity, "velocity", "mm/s", long_name, time=time, depth=centres, lateral=lateral)
+    result = _array(velocity, "velocity", "mm/s", long_name, time=time, depth=centres, lateral=np.asarray(lateral))
     result.attrs |= {"nyquist_velocity": nyquist, "share_near_nyquist": near / velocity.size}
     return result
 
@@ -165,6 +127,7 @@ def velocity_sequence(
     gate: Gate | None = None,
     filters: FilterParameters | None = None,
     f_number: float = 1.5,
+    refine: bool = True,
     chunk: int = 64,
     workers: int = 2,
 ) -> xr.DataArray:
@@ -187,7 +150,16 @@ def velocity_sequence(
     prf = _frame_rate(recording)
     check_length((data.shape[0] - 1 - (gate or Gate()).ensemble) / prf, filters)  # before the long work
     raw = estimate_velocity(
-        data, recording, depth, lateral, kind=kind, gate=gate, f_number=f_number, chunk=chunk, workers=workers
+        data,
+        recording,
+        depth,
+        lateral,
+        kind=kind,
+        gate=gate,
+        f_number=f_number,
+        refine=refine,
+        chunk=chunk,
+        workers=workers,
     )
     here = tuple(raw[axis].values for axis in _AXES)
     attributes, values = raw.attrs, [raw.values]
@@ -199,24 +171,27 @@ def velocity_sequence(
 
 
 def displacement_map(
-    iq: NDArray[np.complexfloating],
+    data: Frames,
     recording: Recording,
     depth: ArrayLike,
     lateral: ArrayLike,
     gate: Gate | None = None,
+    kind: Kind = "image iq",
 ) -> xr.Dataset:
     """Displacement and coherence between two frames, for recordings without a known frame interval.
 
     Parameters
     ----------
-    iq : array
-        Two beamformed frames, shape ``(2, depth, lateral)``.
+    data : Frames
+        Two frames; axes as of `estimate_velocity`.
     recording : Recording
         How they were recorded; `prf` is not used.
     depth, lateral : array
         Grid of the image [mm].
     gate : Gate, optional
         Averaging of the autocorrelation, with an ensemble of one.
+    kind : {"rf", "channel iq", "image iq"}
+        What `data` holds.
 
     Returns
     -------
@@ -226,17 +201,16 @@ def displacement_map(
     Raises
     ------
     ValueError
-        Not two frames, wrong shape, NaN or Inf.
+        Not two frames, or as of `estimate_velocity`.
     """
-    depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
-    _check(iq, "image iq", recording, depth, lateral)
-    if len(iq) != 2:
-        raise ValueError(f"a displacement map is made from 2 frames; got {len(iq)}")
-    gate = gate or Gate()
-    frames = _read(iq, 0, 2)
-    grid = {"depth": gate.centres(depth), "lateral": lateral}
-    moved = displacement(frames, depth, recording, gate)[0]
-    alike = coherence(frames, depth, gate)[0]
+    images, gate = Images(data, recording, depth, lateral, kind), gate or Gate()
+    if images.shape[0] != 2:
+        raise ValueError(f"a displacement map is made from 2 frames; got {images.shape[0]}")
+    images.check_band(gate)
+    frames = images[:2]
+    grid = {"depth": gate.centres(images.depth), "lateral": np.asarray(lateral)}
+    moved = displacement(frames, images.depth, recording, gate)[0]
+    alike = coherence(frames, images.depth, gate)[0]
     return xr.merge(
         [
             _array(moved, "displacement", "um", "axial tissue displacement, positive towards the probe", **grid),

@@ -14,18 +14,36 @@ from musclelib.parameters import Parameters, quantity
 class Recording(Parameters):
     """A plane-wave recording with a linear array.
 
-    The array lies at depth 0 along the lateral axis and is centred on lateral 0.
+    The array lies at depth 0 along the lateral axis and is centred on lateral 0. Values that no pulse-echo probe has
+    are refused: most often they were given in another unit.
     """
 
-    centre_frequency: float = quantity(unit="Hz", above=0, doc="transmitted and demodulation frequency")
-    sampling_rate: float = quantity(unit="Hz", above=0, doc="fast-time samples a second of the channel data")
+    centre_frequency: float = quantity(
+        unit="Hz", low=1e5, high=1e8, doc="transmitted frequency; of harmonic images the received one"
+    )
+    sampling_rate: float = quantity(unit="Hz", doc="fast-time samples a second of the channel data")
     element_count: int = quantity(unit="1", low=1, doc="number of receiving elements")
-    pitch: float = quantity(unit="mm", above=0, doc="distance between the centres of neighbouring elements")
-    prf: float | None = quantity(None, "Hz", "frames a second; None when the frame interval is unknown", above=0)
+    pitch: float = quantity(unit="mm", doc="distance between the centres of neighbouring elements")
+    prf: float | None = quantity(
+        None, "Hz", "frames a second; None when the frame interval is unknown", low=20, high=1e5
+    )
     bandwidth: float = quantity(0.7, "1", "pulse-echo -6 dB bandwidth over centre frequency", above=0, high=1.99)
-    sound_speed: float = quantity(1540.0, "m/s", "speed of sound", above=0)
-    start_time: float = quantity(0.0, "s", "time of the first sample, from the moment the centre element fires")
+    sound_speed: float = quantity(1540.0, "m/s", "speed of sound", low=1000, high=2000)
+    start_time: float = quantity(
+        0.0, "s", "time of the first sample, from the moment the centre element fires", low=-1e-3, high=1e-3
+    )
     angle: float = quantity(0.0, "deg", "steering of the plane wave, positive towards +lateral", low=-45, high=45)
+    demodulation_frequency: float | None = quantity(
+        None, "Hz", "what IQ was mixed down by; None: centre_frequency, 0: the carrier is still in it", low=0, high=1e8
+    )
+
+    def check(self) -> None:
+        """Refuse a pitch far from a wavelength, a sampling that cannot carry the band, and frequencies of no probe."""
+        wavelength = 1e3 * self.sound_speed / self.centre_frequency  # [mm]
+        self.check_between("pitch", 0.1 * wavelength, 10 * wavelength)
+        self.check_between("sampling_rate", self.bandwidth * self.centre_frequency, 1e9)
+        if self.demodulation_frequency:
+            self.check_between("demodulation_frequency", 1e5, 1e8)
 
     @property
     def element_positions(self) -> NDArray[np.float64]:

@@ -15,6 +15,20 @@ from musclelib.acquisition.probe import Recording
 from musclelib.parameters import Parameters, quantity
 
 
+def depth_step(depth: NDArray[np.float64]) -> float:
+    """Return the distance between neighbouring depths [mm].
+
+    Raises
+    ------
+    ValueError
+        The depths are not evenly spaced and increasing.
+    """
+    steps = np.diff(depth)
+    if depth.ndim != 1 or depth.size < 2 or steps[0] <= 0 or not np.allclose(steps, steps[0], rtol=1e-3):
+        raise ValueError("depth must be one axis of evenly spaced, increasing values [mm], at least two")
+    return float(steps[0])
+
+
 @dataclass(frozen=True)
 class Gate(Parameters):
     """Where the autocorrelation is averaged before its angle is taken."""
@@ -32,13 +46,11 @@ class Gate(Parameters):
             The depths are not evenly spaced and increasing, or fewer than a gate holds.
         """
         depth = np.asarray(depth, float)
-        steps = np.diff(depth)
-        if depth.ndim != 1 or depth.size < 2 or steps[0] <= 0 or not np.allclose(steps, steps[0], rtol=1e-3):
-            raise ValueError("depth must be one axis of evenly spaced, increasing values [mm], at least two")
-        size = max(2, round(self.length / steps[0]))  # two samples make one fast-time lag
+        step = depth_step(depth)
+        size = max(2, round(self.length / step))  # two samples make one fast-time lag
         if size > depth.size:
             raise ValueError(f"a gate of {self.length:g} mm takes {size} depths; there are {depth.size}")
-        starts = np.arange(0, depth.size - size + 1, max(1, round(self.hop / steps[0])))
+        starts = np.arange(0, depth.size - size + 1, max(1, round(self.hop / step)))
         sample = np.arange(depth.size)
         inside = (sample >= starts[:, None]) & (sample < starts[:, None] + size)
         return (inside / np.float32(size)).astype(np.float32)
@@ -71,6 +83,11 @@ def _gated(product: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[Any]:
     return np.matmul(weights, product)
 
 
+def _fast_lag(iq: NDArray[np.complex64], weights: NDArray[np.float32]) -> NDArray[np.complex64]:
+    # A gate of n samples holds n - 1 fast-time lags: each lag belongs to the gates with both its samples.
+    return _gated(_lag(iq[:, 1:], iq[:, :-1]), np.minimum(weights[:, 1:], weights[:, :-1]))
+
+
 def _sliding_sum(values: NDArray[Any], size: int) -> NDArray[Any]:
     """Sum `size` successive entries along time; the order of the sum does not depend on the position."""
     count = len(values) - size + 1
@@ -90,9 +107,9 @@ def displacement(
     iq : array
         Beamformed IQ at baseband, shape ``(time, depth, lateral)``.
     depth : array
-        Depths [mm], evenly spaced.
+        Depths [mm], evenly spaced, in steps of `axial_step` or less: the error of coarser ones is in docs/choices.md.
     recording : Recording
-        Gives the wave number of the demodulation frequency, and the band the mean frequency lies in.
+        Gives the wave number of the transmitted frequency, and the band the mean frequency lies in.
     gate : Gate, optional
         Averaging of R; 1 mm and one pair of frames unless told.
 
@@ -117,13 +134,23 @@ def displacement(
     weights = gate.weights(depth)
     iq = np.ascontiguousarray(iq, np.complex64)
     slow = _sliding_sum(_gated(_lag(iq[1:], iq[:-1]), weights), gate.ensemble)
-    # A gate of n samples holds n - 1 fast-time lags: each lag belongs to the gates with both its samples.
-    lag_weights = np.minimum(weights[:, 1:], weights[:, :-1])
-    fast = _sliding_sum(_gated(_lag(iq[:, 1:], iq[:, :-1]), lag_weights), gate.ensemble + 1)
+    fast = _sliding_sum(_fast_lag(iq, weights), gate.ensemble + 1)
     # Noise can turn the fast-time phase anywhere: no echo comes from outside the probe's band.
     reach = recording.bandwidth / 2 * recording.axial_wavenumber
     deviation = np.clip(np.angle(fast) / np.float32(depth[1] - depth[0]), -reach, reach)
     return (1e3 * np.angle(slow) / (recording.axial_wavenumber + deviation)).astype(np.float32)
+
+
+def mean_lag(iq: NDArray[np.complexfloating], depth: ArrayLike, gate: Gate) -> complex:
+    """Mean over all gates and frames of the fast-time lag over the power.
+
+    Its angle is the phase that the echoes gain from one depth to the next; noise leaves hardly any modulus. Every gate
+    counts alike, so that neither the probe's ringing nor a bright reflector rules.
+    """
+    weights = gate.weights(depth)
+    iq = np.ascontiguousarray(iq, np.complex64)
+    lag, power = _fast_lag(iq, weights), _gated(iq.real**2 + iq.imag**2, weights)
+    return complex(np.mean(np.divide(lag, power, out=np.zeros_like(lag), where=power > 0)))
 
 
 def coherence(iq: NDArray[np.complexfloating], depth: ArrayLike, gate: Gate | None = None) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +10,7 @@ import numpy as np
 from skimage.filters import threshold_otsu
 
 from musclelib.identification.band import Band
+from musclelib.identification.common_motion import common_motion
 from musclelib.identification.components import Components
 from musclelib.identification.edges import LAG, separate, sharpness
 from musclelib.identification.flat import Flat
@@ -18,9 +19,11 @@ from musclelib.identification.units import SPACING, Units, check
 from musclelib.networks.territory_reader import TerritoryReader
 from musclelib.networks.unit_weights import load_unit_network
 
-_SMOOTH = 1.2  # exponent of the variogram from which on maps have no rims: simulated ones have 1.0, in-vivo ones 1.4
+_SMOOTH = 1.2  # exponent of the variogram from which on maps have no rims: simulated discs have 1.0, soft ones 1.25
 _SURE = 0.8  # least confidence: noise that is stronger in places comes near it, no unit of 350 was below 0.9
 _WHITE = 2 / 3  # share of singular vectors above white noise, from which on the noise is of another kind
+_ALIKE = 0.3  # correlation of the noise of neighbours: simulated noise has 0.02 at most, that of acquisitions 0.5
+_NOISELESS = 2e-5  # of the mean power: with less beside the signal, there is no noise to judge by
 _WINDOW = 10.0  # side of the squares in which small units are sought [mm]: the largest territory
 
 
@@ -28,9 +31,10 @@ _WINDOW = 10.0  # side of the squares in which small units are sought [mm]: the 
 class Decomposition:
     """Identify units by the edges of their territories.
 
-    A sequence of territories that move as one in white noise, as simulated, is separated and then explained by flat
-    territories alone (`Flat`). Where maps are smooth instead, since the tissue around moves along, or noise is that of
-    an acquisition, a network reads the components.
+    The motion that the whole field has in common is taken out first. A sequence of territories that move as one in
+    white noise, as simulated, is separated and then explained by flat territories alone (`Flat`). Where maps are smooth
+    instead, since the tissue around moves along, or noise is that of an acquisition, whose gates and beams overlap, a
+    network reads the components.
 
     Attributes
     ----------
@@ -73,11 +77,27 @@ class Decomposition:
             As `units.check`.
         """
         velocity = check(velocity)
-        band = Band.of(velocity, frame_rate)
+        common = common_motion(velocity, Band.of(velocity, frame_rate))
+        band = Band.of(common.rest, frame_rate)
         rank = signal_rank(band)
-        if rank > _WHITE * len(band.coefficients) or sharpness(band) > _SMOOTH:
-            return read(Components.of(velocity, frame_rate, spacing, seed), self.reader)
-        return flat_units(band, rank, float(np.mean(spacing)), seed)
+        if moves_as_one(band, rank):
+            units = replace(flat_units(band, rank, float(np.mean(spacing)), seed), model="flat")
+        else:
+            units = replace(read(Components.of(common.rest, frame_rate, spacing, seed), self.reader), model="read")
+        return replace(units, common_motion=common.deviation)
+
+
+def moves_as_one(band: Band, rank: int) -> bool:
+    """Whether a sequence looks like territories that move as one in white noise, as simulated ones do."""
+    if rank > _WHITE * len(band.coefficients) or sharpness(band) > _SMOOTH:
+        return False
+    times, values = band.parts[0][:, :rank], band.coefficients
+    noise = (values - times @ (times.T @ values)).reshape(-1, *band.field)
+    power = float((noise**2).mean())
+    if power <= _NOISELESS * float((values**2).mean()):
+        return True
+    pairs = ((noise[:, 1:], noise[:, :-1]), (noise[:, :, 1:], noise[:, :, :-1]))
+    return all(float((one * other).mean()) < _ALIKE * power for one, other in pairs if one.size)
 
 
 def signal_rank(band: Band) -> int:

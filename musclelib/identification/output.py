@@ -23,9 +23,10 @@ from tqdm.auto import tqdm
 from musclelib import __version__, sequences
 from musclelib.files import whole
 from musclelib.identification.methods import Method
-from musclelib.identification.spikes import spikes
-from musclelib.identification.units import Units
+from musclelib.identification.onsets import Onsets
+from musclelib.identification.units import MODELS, Units
 from musclelib.networks.weights import digest
+from musclelib.sequences.integrity import check_whole
 from musclelib.sequences.removal import own_files, remove_marked
 from musclelib.sequences.schema import COORDINATES, SCHEMA
 from musclelib.sequences.store import writing
@@ -36,17 +37,21 @@ _COLUMNS += ["firing rate [Hz]", "firings", "CV of intervals", "peak to peak [mm
 _TOLD = ("domain", "source", "parameters", "seed", "version")  # what a source says of itself
 
 
-def identify_store(method: Method, source: str | Path, target: str | Path, *, name: str, replace: bool = False) -> None:
+def identify_store(
+    method: Method, onsets: Onsets, source: str | Path, target: str | Path, *, name: str, replace: bool = False
+) -> None:
     """Identify the units of every sequence of a store, and write them to another; a finished one is left alone.
 
-    The target appears under its name when all is done. It holds `territory`, `twitch_train`, `firing_time` (onsets of
-    twitches, as `spikes` finds them), `confidence` and `unit_count`, the most certain units first; where a sequence has
-    fewer units than another, or a unit fewer firings, False and NaN fill up. A progress bar shows.
+    The target appears under its name when all is done. It holds what `to_dataset` returns, the most certain units
+    first; where a sequence has fewer units than another, or a unit fewer firings, False and NaN fill up. A progress bar
+    shows.
 
     Parameters
     ----------
     method : Method
         What identifies, as `methods.method` returns it.
+    onsets : Onsets
+        What finds the firing times in the twitch trains.
     source : str or Path
         Sequence store with `velocity`, of any size, rate and length that the method takes.
     target : str or Path
@@ -64,7 +69,7 @@ def identify_store(method: Method, source: str | Path, target: str | Path, *, na
     origin, target = sequences.open(source), Path(target)
     if "velocity" not in origin:
         raise sequences.SequenceError(f"{source}: has no 'velocity'")
-    attributes = _attributes(method, origin, name)
+    attributes = _attributes(method, onsets, origin, name)
     there = target.exists() and not (target.is_dir() and not any(target.iterdir()))
     if there:
         if _told(target) == attributes:
@@ -81,7 +86,7 @@ def identify_store(method: Method, source: str | Path, target: str | Path, *, na
             new = stack.enter_context(whole(target))
         found = _identify(method, origin, source)
         with writing(target):
-            _write(to_dataset(found, origin).assign_attrs(attributes), new)
+            _write(to_dataset(found, onsets, origin).assign_attrs(attributes), new)
             if there:
                 remove_marked(target, IDENTIFIED)
 
@@ -99,7 +104,7 @@ def _identify(method: Method, origin: xr.Dataset, source: str | Path) -> list[Un
     return found
 
 
-def _attributes(method: Method, origin: xr.Dataset, name: str) -> dict[str, str]:
+def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -> dict[str, str]:
     """Return what tells one store of units from another: the sequences, by their content too, and the method."""
     content = hashlib.sha256()
     for axis in ("time", "depth", "lateral"):
@@ -107,7 +112,10 @@ def _attributes(method: Method, origin: xr.Dataset, name: str) -> dict[str, str]
     for velocity in sequences.frames(origin):
         content.update(np.ascontiguousarray(velocity).tobytes())
     networks: dict[str, Any] = {
-        key: value for key, value in getattr(method, "__dict__", {}).items() if isinstance(value, nn.Module)
+        key: value
+        for part in (method, onsets)
+        for key, value in getattr(part, "__dict__", {}).items()
+        if isinstance(value, nn.Module)
     }
     parameters = {
         "weights": {key: digest(network) for key, network in networks.items()},
@@ -135,7 +143,8 @@ def _told(target: Path) -> dict[str, str] | None:
 def _write(dataset: xr.Dataset, store: Path) -> None:
     encoding = {key: {"chunks": (1, *array.shape[1:])} for key, array in dataset.data_vars.items()}
     marked = dataset.assign_attrs({IDENTIFIED: dataset.sizes["sequence"]})
-    marked.to_zarr(store, zarr_format=3, consolidated=False, encoding=encoding)
+    # a chunk equal to the fill value is written as well: one that is not there is damage
+    marked.to_zarr(store, zarr_format=3, consolidated=False, encoding=encoding, write_empty_chunks=True)
 
 
 def open_units(store: str | Path) -> xr.Dataset:
@@ -144,35 +153,39 @@ def open_units(store: str | Path) -> xr.Dataset:
     Raises
     ------
     SequenceError
-        There is no such store.
+        There is no such store, or a part of it is missing.
     """
     if not _told(Path(store)):
         raise sequences.SequenceError(f"{store}: there is no store of units of that name")
     # decode_timedelta: "s" is a unit here, as in sequence stores
     dataset = xr.open_zarr(store, consolidated=False, chunks={}, decode_timedelta=False)
     del dataset.attrs[IDENTIFIED]
+    check_whole(store, dataset)
     return dataset
 
 
-def to_dataset(found: Sequence[Units], like: xr.Dataset) -> xr.Dataset:
+def to_dataset(found: Sequence[Units], onsets: Onsets, like: xr.Dataset) -> xr.Dataset:
     """Return identified units as labels of the sequences that they were found in.
 
     Parameters
     ----------
     found : sequence of Units
         Of each sequence.
+    onsets : Onsets
+        What finds the firing times in their trains.
     like : xarray.Dataset
         The sequences: their coordinates are taken.
 
     Returns
     -------
     xarray.Dataset
-        `territory`, `twitch_train`, `firing_time`, `confidence` and `unit_count`, padded to at least one unit and one
-        firing, with dims and units of the schema.
+        `territory`, `twitch_train`, `firing_time` (onsets of twitches), `confidence` and `unit_count`, padded to at
+        least one unit and one firing; `common_motion` that was taken out, and `territory_model`, the number in
+        `units.MODELS` of what territories were taken for; with dims and units of the schema.
     """
     rate = sequences.frame_rate(like)
     began = float(like.time[0])
-    fired = [[times + began for times in spikes(units.twitch_train, rate)] for units in found]
+    fired = [[times + began for times in onsets(units.twitch_train, rate)] for units in found]
     count = max([1, *(len(units.confidence) for units in found)])
     most = max([1, *(len(times) for each in fired for times in each)])
     shape, field = (len(found), count), (like.sizes["depth"], like.sizes["lateral"])
@@ -182,6 +195,8 @@ def to_dataset(found: Sequence[Units], like: xr.Dataset) -> xr.Dataset:
         "firing_time": np.full((*shape, most), np.nan),
         "confidence": np.full(shape, np.nan, np.float32),
         "unit_count": np.array([len(units.confidence) for units in found], np.int32),
+        "common_motion": np.array([units.common_motion for units in found]),
+        "territory_model": np.array([MODELS.index(units.model) for units in found], np.int8),
     }
     for index, (units, times) in enumerate(zip(found, fired, strict=True)):
         for key in ("territory", "twitch_train", "confidence"):
@@ -192,7 +207,10 @@ def to_dataset(found: Sequence[Units], like: xr.Dataset) -> xr.Dataset:
         key: (SCHEMA[key].dims, values, {"units": SCHEMA[key].units[0], "long_name": SCHEMA[key].long_name})
         for key, values in arrays.items()
     }
-    return xr.Dataset(variables, {name: like[name] for name in COORDINATES})
+    dataset = xr.Dataset(variables, {name: like[name] for name in COORDINATES})
+    numbers = {"flag_values": list(range(len(MODELS))), "flag_meanings": " ".join(MODELS)}  # as CF has it
+    dataset.territory_model.attrs |= numbers
+    return dataset
 
 
 def table(dataset: xr.Dataset) -> pd.DataFrame:

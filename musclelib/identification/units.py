@@ -11,6 +11,9 @@ MINIMUM_FRAMES = 64
 SPACING = (0.625, 0.625)
 """Size of a pixel of paper 2, along depth and lateral [mm]."""
 
+MODELS = ("own", "flat", "read")
+"""What a method takes territories for: a model of its own; parts that move as one; or what a network has learnt."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -24,11 +27,18 @@ class Units:
         `(unit, time)`, float32, in the unit of the sequence; contraction is positive.
     confidence : numpy.ndarray
         `(unit,)`, float32, 0 to 1; comparable within one method.
+    model : str
+        What territories were taken for, one of `MODELS`.
+    common_motion : float
+        SD of the motion of the whole field that was taken out first, in the unit of the sequence; NaN where the method
+        does not look for it.
     """
 
     territory: np.ndarray
     twitch_train: np.ndarray
     confidence: np.ndarray
+    model: str = "own"
+    common_motion: float = float("nan")
 
     @classmethod
     def sorted(cls, territory: np.ndarray, twitch_train: np.ndarray, confidence: np.ndarray) -> Units:

@@ -13,26 +13,28 @@ import torch
 from safetensors.torch import save_file
 
 from musclelib.files import whole
+from musclelib.networks.firing_detector import FiringDetector, FiringParameters
 from musclelib.networks.mask_rcnn import Detector, DetectorParameters
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 from musclelib.networks.twitch import TwitchNetwork, TwitchParameters
 from musclelib.networks.weights import WeightsError, read_tensors
 
-Network = TypeVar("Network", Detector, TwitchNetwork, TerritoryReader)
+Network = TypeVar("Network", Detector, TwitchNetwork, TerritoryReader, FiringDetector)
 
 _PARAMETERS: dict[Any, Any] = {
     Detector: DetectorParameters,
     TwitchNetwork: TwitchParameters,
     TerritoryReader: ReaderParameters,
+    FiringDetector: FiringParameters,
 }
 
 
-def save_unit_network(network: Detector | TwitchNetwork | TerritoryReader, path: str | Path, **about: str) -> None:
+def save_unit_network(network: Any, path: str | Path, **about: str) -> None:
     """Write a network; the file appears whole or not at all.
 
     Parameters
     ----------
-    network : Detector, TwitchNetwork or TerritoryReader
+    network : Detector, TwitchNetwork, TerritoryReader or FiringDetector
         What to write.
     path : str or Path
         Name of the file, by custom `*.safetensors`.
@@ -54,7 +56,7 @@ def load_unit_network(kind: type[Network], path: str | Path, device: str | torch
     Parameters
     ----------
     kind : type
-        Detector, TwitchNetwork or TerritoryReader.
+        Detector, TwitchNetwork, TerritoryReader or FiringDetector.
     path : str or Path
         The file.
     device : str or torch.device

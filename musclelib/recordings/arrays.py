@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -20,6 +19,9 @@ import numpy as np
 import scipy.io
 import xarray as xr
 import zarr
+
+from musclelib.recordings.packing import ATTRIBUTES, text, unpack, zarr_attributes
+from musclelib.recordings.series import check_series, natural_order
 
 BLOCK_BYTES = 2**25
 """Size of the blocks that an array is read in [byte]."""
@@ -41,6 +43,8 @@ class _Variable(NamedTuple):
     numeric: bool
     open: Callable[[int | None], da.Array]
     """Opens it in blocks along the axis given; None leaves the blocks to dask."""
+    attributes: Mapping[str, Any]
+    """What the file says of its values: their `units`, and how they are packed."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ class _Stored:
     def __getitem__(self, key: Any) -> np.ndarray:
         return self.read(self.path, self.name, key)
 
-    def describe(self) -> _Variable:
-        return _Variable(self.shape, str(self.dtype), _is_numeric(self.dtype), self.open)
+    def describe(self, attributes: Mapping[str, Any]) -> _Variable:
+        told = {name: attributes[name] for name in ("units", *ATTRIBUTES) if name in attributes}
+        return _Variable(self.shape, str(self.dtype), _is_numeric(self.dtype), self.open, told)
 
     def open(self, split: int | None) -> da.Array:
         wanted = tuple("auto" if split in (axis, None) else -1 for axis in range(self.ndim))
@@ -86,8 +91,8 @@ def open_array(
         cannot be read in parts: its variable is loaded at once.
     variable : str, optional
         Name of the array in the file, ``"group/name"`` in HDF5 and zarr. A pattern such as
-        ``"data/rf_data/frame_*/shot_1"`` stacks all that match, in natural order, along a new first axis. May be
-        left out where only one array of the file has as many axes as `dims`.
+        ``"data/rf_data/frame_*/shot_1"`` stacks all that match, in natural order, along a new first axis; their
+        numbers may leave no gap. May be left out where only one array of the file has as many axes as `dims`.
     axes : str, optional
         The axes of the array as stored, outermost first, such as ``"sample element frame"``; by default `dims`.
         For every MAT file they are the axes that MATLAB shows (``size``).
@@ -97,15 +102,19 @@ def open_array(
     Returns
     -------
     xarray.DataArray
-        Lazy, dims as asked. Complex values stored as pairs ``real, imag`` are complex. NaN is passed on.
+        Lazy, dims as asked. Complex values stored as pairs ``real, imag`` are complex. NaN is passed on. Packed numbers
+        (CF conventions: ``scale_factor``, ``_FillValue`` and the like) are unpacked, with NaN for missing pixels. Its
+        attributes tell the file as `source`, and where there are any the `units` that the file states, and as
+        `unpacked` what was applied.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        The format is unknown, the file is truncated, the variable is missing, ambiguous or not numeric, or its
-        axes are not the ones stated.
+        The format is unknown, the file is truncated, the variable is missing, ambiguous or not numeric, its axes are
+        not the ones stated, arrays to stack differ in shape or units or lack a number between, or an attribute cannot
+        be applied.
     """
     path = Path(path)
     wanted = dims.split()
@@ -113,28 +122,43 @@ def open_array(
     if sorted(stored_axes) != sorted(wanted) or len(set(wanted)) != len(wanted):
         raise ValueError(f"axes {axes!r} and dims {dims!r} must be the same names, each once")
     variables = _variables(path)
-    name, array = _select(path, variables, variable, stored_axes.index(wanted[0]), len(wanted))
+    name, names = _select(path, variables, variable, len(wanted))
+    stacked = name not in variables
+    split = stored_axes.index(wanted[0]) - stacked  # the stacked axis is split as it is
+    parts, applied = zip(
+        *(_open(path, key, variables[key], split if split >= 0 else None) for key in names), strict=True
+    )
+    array = da.stack(parts) if stacked else parts[0]
     if array.ndim != len(stored_axes):
         raise ValueError(
             f"{path}: {name or 'the array'} has {array.ndim} axes {array.shape}, but axes names"
             f" {len(stored_axes)}: {' '.join(stored_axes)}"
         )
+    told = {
+        "source": path.name,
+        "units": text(variables[names[0]].attributes.get("units")),
+        "unpacked": "; ".join(filter(None, dict.fromkeys(applied))),  # one for all that are stacked, or one for each
+    }
     result = xr.DataArray(array, dims=stored_axes, name=PurePosixPath(name).name or None)
-    return result.transpose(*wanted).assign_attrs(source=path.name)
+    result.attrs = {key: value for key, value in told.items() if value}
+    return result.transpose(*wanted)
 
 
-def _select(
-    path: Path, variables: dict[str, _Variable], variable: str | None, split: int, ndim: int
-) -> tuple[str, da.Array]:
-    """Find the one array meant, or stack those that match the pattern; open it in blocks along axis `split`."""
+def _open(path: Path, name: str, stored: _Variable, split: int | None) -> tuple[da.Array, str]:
+    return unpack(stored.open(split), stored.attributes, f"{path}: {name or 'the array'}")
+
+
+def _select(path: Path, variables: dict[str, _Variable], variable: str | None, ndim: int) -> tuple[str, list[str]]:
+    """Find the one array meant, or those that match a pattern: its name or the pattern, and the names of all."""
     if variable is None:
         names = [name for name, stored in variables.items() if stored.numeric and len(stored.shape) == ndim]
         if len(names) != 1:
             found = "no array" if not names else f"more than one array ({', '.join(names)})"
             raise ValueError(f"{path} holds {found} of {ndim} axes; it holds {_listing(variables)}")
-        return names[0], variables[names[0]].open(split)
+        return names[0], names
     variable = variable.strip("/")
     names = sorted((name for name in variables if _matches(name, variable)), key=natural_order)
+    names = [variable] if variable in variables else names
     if not names:
         hint = "; leave the name empty" if list(variables) == [""] else ""
         raise ValueError(f"{path} has no variable {variable!r}; it holds {_listing(variables)}{hint}")
@@ -146,9 +170,14 @@ def _select(
                 f"{path}: {names[0]} has shape {variables[names[0]].shape} and {name} has"
                 f" {variables[name].shape}; only arrays of one shape can be stacked"
             )
-    if variable in variables:
-        return variable, variables[variable].open(split)
-    return variable, da.stack([variables[name].open(split - 1 if split else None) for name in names])
+        units = [text(variables[key].attributes.get("units")) for key in (names[0], name)]
+        if units[0] != units[1]:
+            raise ValueError(
+                f"{path}: {names[0]} is in {units[0] or 'no unit'!r} and {name} in {units[1] or 'no unit'!r}; only"
+                " arrays of one unit can be stacked"
+            )
+    check_series(names, path)
+    return variable, names
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -157,11 +186,6 @@ def _matches(name: str, pattern: str) -> bool:
     return name == pattern or (
         len(parts) == len(wanted) and all(fnmatch.fnmatchcase(*pair) for pair in zip(parts, wanted, strict=True))
     )
-
-
-def natural_order(text: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts ``frame_2`` before ``frame_10``."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def _is_numeric(dtype: np.dtype) -> bool:
@@ -181,7 +205,7 @@ def _variables(path: Path) -> dict[str, _Variable]:
     with path.open("rb") as file:
         head = file.read(MATLAB_USER_BLOCK + len(HDF5_MAGIC))
     if head.startswith(b"\x93NUMPY"):
-        return {"": _npy(path).describe()}
+        return {"": _npy(path).describe({})}
     if head.startswith(HDF5_MAGIC) or head[MATLAB_USER_BLOCK:] == HDF5_MAGIC:
         return _hdf5_variables(path, matlab=head.startswith(b"MATLAB 7.3") or path.suffix == ".mat")
     if head.startswith(b"MATLAB 5.0"):
@@ -214,7 +238,7 @@ def _hdf5_variables(path: Path, matlab: bool) -> dict[str, _Variable]:
             read = _read_matlab_hdf5 if matlab else _read_hdf5
             step = -1 if matlab else 1
             chunks = item.chunks and item.chunks[::step]
-            variables[name] = _Stored(read, path, name, shape[::step], dtype, chunks).describe()
+            variables[name] = _Stored(read, path, name, shape[::step], dtype, chunks).describe(item.attrs)
 
     try:
         with h5py.File(path, "r") as file:
@@ -256,7 +280,7 @@ def _mat5_variables(path: Path) -> dict[str, _Variable]:
     except Exception as error:  # SciPy raises many kinds for a damaged file
         raise ValueError(f"{path} cannot be opened as MAT, it is truncated or damaged: {error}") from None
     return {
-        name: _Variable(shape, kind, kind in MATLAB_NUMBERS, functools.partial(_load_mat5, path, name))
+        name: _Variable(shape, kind, kind in MATLAB_NUMBERS, functools.partial(_load_mat5, path, name), {})
         for name, shape, kind in contents
     }
 
@@ -280,7 +304,7 @@ def _zarr_variables(path: Path) -> dict[str, _Variable]:
         members = sorted(opened.members(max_depth=None))
         found = {name: member for name, member in members if isinstance(member, zarr.Array)}
     return {
-        name: _Stored(_read_zarr, path, name, array.shape, array.dtype, array.chunks).describe()
+        name: _Stored(_read_zarr, path, name, array.shape, array.dtype, array.chunks).describe(zarr_attributes(array))
         for name, array in found.items()
     }
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from musclelib import sequences
 from musclelib.acquisition import (
-    Beamformer,
     FilterParameters,
     Gate,
+    Images,
     Recording,
     bmode,
-    demodulate,
     displacement_map,
     estimate_velocity,
     velocity_sequence,
 )
-from musclelib.acquisition.chain import Frames, Kind
 from musclelib.acquisition.filters import apply_filters
+from musclelib.acquisition.images import Frames, Kind, check_carrier
+from musclelib.recordings.packing import text
+from musclelib.recordings.velocity_units import FACTORS, check_plausible, velocity_unit
 
 _CHUNK = 32  # frames beamformed at a time for the B-mode
 
@@ -66,19 +65,17 @@ def echo_sequence(
     ValueError
         As `musclelib.acquisition.estimate_velocity`.
     """
-    if kind not in get_args(Kind):
-        raise ValueError(f"kind = {kind!r}: allowed are {', '.join(map(repr, get_args(Kind)))}")
-    depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
+    if kind == "image iq":
+        check_carrier(recording, depth)
     if recording.prf is not None and filters is not None:
         velocity = velocity_sequence(data, recording, depth, lateral, kind=kind, gate=gate, filters=filters)
         return _build({"velocity": velocity.values[None]}, velocity, recording, source)
     if recording.prf is not None:
         velocity = estimate_velocity(data, recording, depth, lateral, kind=kind, gate=gate)
-        grey = _bmode(data[: len(velocity)], recording, depth, lateral, kind, gate)
+        grey = _bmode(Images(data, recording, depth, lateral, kind, refine=False), velocity)
         return _build({"velocity": velocity.values[None], "intensity": grey[None]}, velocity, recording, source)
-    image = _image(data[:2], recording, depth, lateral, kind)
-    moved = displacement_map(image, recording, depth, lateral, gate).expand_dims(time=[0.0])
-    grey = _bmode(data[:1], recording, depth, lateral, kind, gate)
+    moved = displacement_map(data[:2], recording, depth, lateral, gate, kind).expand_dims(time=[0.0])
+    grey = _bmode(Images(data, recording, depth, lateral, kind, refine=False), moved)
     values = {name: moved[name].values[None] for name in ("displacement", "coherence")}
     return _build({**values, "intensity": grey[None]}, moved, recording, source)
 
@@ -89,18 +86,34 @@ def velocity_recording(
     depth: ArrayLike,
     lateral: ArrayLike,
     *,
+    unit: str | None = None,
     filters: FilterParameters | None,
     source: str,
 ) -> xr.Dataset:
-    """Turn ready-made tissue velocity `(time, depth, lateral)` [mm/s] into a sequence.
+    """Turn ready-made tissue velocity into a sequence.
 
-    Parameters are those of `echo_sequence`; `frame_rate` in [Hz].
+    Parameters
+    ----------
+    velocity : Frames
+        Velocity `(time, depth, lateral)`; an attribute `units` that it has, as from `open_array`, is obeyed.
+    frame_rate : float
+        Frames a second [Hz].
+    depth, lateral : array_like
+        Its grid [mm].
+    unit : {"m/s", "cm/s", "mm/s", "um/s"}, optional
+        Its unit where it has no attribute `units`; by default mm/s.
+    filters : FilterParameters, optional
+        As in `echo_sequence`.
+    source : str
+        Where the recording comes from, and its licence.
 
     Raises
     ------
     ValueError
-        The grid does not fit, a value is complex or not finite, or the recording is too short for the filters.
+        The grid does not fit, a value is complex or not finite, the unit is unknown, not that of the attribute, or
+        gives a velocity that no muscle has, or the recording is too short for the filters.
     """
+    unit = velocity_unit(unit, text(getattr(velocity, "attrs", {}).get("units")))
     depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
     if np.dtype(velocity.dtype).kind == "c":  # NumPy would drop the imaginary part with a mere warning
         raise ValueError(f"velocity must be real; got {velocity.dtype}")
@@ -110,6 +123,9 @@ def velocity_recording(
     bad = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
     if bad.size:
         raise ValueError(f"frame {bad[0]} holds NaN or Inf; only finite velocities are allowed")
+    if unit != "mm/s":
+        values = values * np.float32(FACTORS[unit])
+    check_plausible(values, unit)
     time = np.arange(len(values)) / frame_rate
     if filters is not None:
         values, there = apply_filters(values, (time, depth, lateral), frame_rate, filters)
@@ -126,23 +142,12 @@ def velocity_recording(
     )
 
 
-def _image(data: Frames, recording: Recording, depth: np.ndarray, lateral: np.ndarray, kind: Kind) -> np.ndarray:
-    frames = np.asarray(data)
-    if kind == "rf":
-        frames = demodulate(frames, recording)
-    if kind == "image iq":
-        return frames
-    return Beamformer(recording, frames.shape[1], depth, lateral)(frames)
-
-
-def _bmode(
-    data: Frames, recording: Recording, depth: np.ndarray, lateral: np.ndarray, kind: Kind, gate: Gate
-) -> np.ndarray:
-    """B-mode [dB] at the centres of the gates: a sequence has one depth axis."""
-    rows = np.abs(gate.centres(depth)[:, None] - depth).argmin(axis=1)
-    parts = range(0, data.shape[0], _CHUNK)
-    images = [_image(data[start : start + _CHUNK], recording, depth, lateral, kind)[:, rows] for start in parts]
-    return bmode(np.concatenate(images))
+def _bmode(images: Images, grid: xr.DataArray | xr.Dataset) -> np.ndarray:
+    """B-mode [dB] at the times and depths of `grid`: a sequence has one axis of each."""
+    rows = np.abs(grid["depth"].values[:, None] - images.depth).argmin(axis=1)
+    count = grid.sizes["time"]
+    parts = (images[start : min(start + _CHUNK, count)][:, rows] for start in range(0, count, _CHUNK))
+    return bmode(np.concatenate(list(parts)))
 
 
 def _build(

@@ -45,6 +45,8 @@ def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> 
     variables = {"intensity": intensity[None], "velocity": velocity[None], "lateral_velocity": lateral[None]}
     variables |= sequences.standardisation(velocity)
     variables |= {name: signals[name].values[None, :-1] for name in names if signals is not None}
+    parameters = {"crop": video.crop, "frame_rate": video.frame_rate, "pixel_size": video.pixel_size}
+    parameters |= {"bits": video.bits} if video.bits > 8 else {}  # the scale of the grey values
     return sequences.build(
         variables,
         time=video.time[:-1],
@@ -52,6 +54,6 @@ def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> 
         lateral=video.lateral,
         domain="recorded",
         source=source,
-        parameters=json.dumps({"crop": video.crop, "frame_rate": video.frame_rate, "pixel_size": video.pixel_size}),
+        parameters=json.dumps(parameters),
         units={"intensity": "1"},
     )

@@ -37,7 +37,8 @@ class Velocity(NamedTuple):
 def tissue_velocity(video: Video, shape: tuple[int, int] | None = None, frames: int = 32) -> Iterator[Velocity]:
     """Yield the velocity between consecutive frames of a video, chunk by chunk.
 
-    There is one velocity fewer than there are frames; number k belongs to the time between frames k and k + 1.
+    There is one velocity fewer than there are frames; number k belongs to the time between frames k and k + 1, and is
+    the motion in it over its length.
 
     Parameters
     ----------
@@ -57,9 +58,10 @@ def tissue_velocity(video: Video, shape: tuple[int, int] | None = None, frames: 
         raise ValueError(f"{video.path} has {video.frame_count} frame; a velocity needs at least 2")
     if min(video.shape) < SMALLEST:
         raise ValueError(f"{video.path}: a grid of {video.shape} px is too small; allowed is {SMALLEST} px or more")
-    axial_scale, lateral_scale = (size * video.frame_rate for size in video.pixel_size)  # px/frame to mm/s
+    axial, lateral = np.outer(video.pixel_size, 1 / np.diff(video.time)).astype(np.float32)  # px/frame to mm/s
     estimator: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     last: np.ndarray | None = None
+    done = 0
     for chunk in video.chunks(frames):
         series = chunk if last is None else np.concatenate([last[np.newaxis], chunk])
         last = series[-1]
@@ -67,7 +69,9 @@ def tissue_velocity(video: Video, shape: tuple[int, int] | None = None, frames: 
             continue
         pairs = itertools.pairwise(series)
         flow = np.stack([estimator.calc(a, b, None) for a, b in pairs])  # last axis: lateral, depth
-        velocity = Velocity(flow[..., 1] * np.float32(-axial_scale), flow[..., 0] * np.float32(lateral_scale))
+        steps = np.s_[done : done + len(flow), np.newaxis, np.newaxis]
+        velocity = Velocity(flow[..., 1] * -axial[steps], flow[..., 0] * lateral[steps])
+        done += len(flow)
         yield Velocity(*(area_average(part, shape or video.shape) for part in velocity))
 
 
@@ -94,5 +98,5 @@ def mean_displacement(video: Video) -> tuple[np.ndarray, np.ndarray]:
     velocity = np.concatenate(means)
     direction = np.linalg.svd(velocity, full_matrices=False)[2][0]
     direction = direction * np.sign(direction[np.abs(direction).argmax()])
-    steps = velocity @ direction / video.frame_rate
+    steps = velocity @ direction * np.diff(video.time)
     return np.concatenate([[0.0], np.cumsum(steps)]), direction

@@ -59,7 +59,8 @@ def sample_by_time(signals: xr.Dataset, frame_times: ArrayLike) -> xr.Dataset:
     """Take the signals at the times of the frames: linearly interpolated, but EMG as its mean rectified value.
 
     An electromyogram is faster than any video, and would alias: its absolute value is averaged from half a frame
-    before to half a frame after.
+    before to half a frame after. Signals may be a little slower than the video; where they have less than a sample for
+    every second frame, a warning says that the frames between are interpolated.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ def sample_by_time(signals: xr.Dataset, frame_times: ArrayLike) -> xr.Dataset:
     Raises
     ------
     ValueError
-        The times of the signals do not ascend, or the signals do not cover the video; by how many seconds is told.
+        The times of the signals do not ascend, are likely in milliseconds or have a gap within the video, or the
+        signals do not cover it; by how many seconds is told.
     """
     clock, times = signals["time"].values, np.asarray(frame_times, dtype=float)
     if not np.all(np.diff(clock) > 0):
@@ -82,6 +84,7 @@ def sample_by_time(signals: xr.Dataset, frame_times: ArrayLike) -> xr.Dataset:
         gaps = [f"begin {late:.3g} s after its first frame"] * bool(late > 1e-9)
         gaps += [f"end {early:.3g} s before its last frame"] * bool(early > 1e-9)
         raise ValueError(f"the signals do not cover the video: they {' and '.join(gaps)}")
+    _check_sampling(clock, np.unique(times))
     sampled = signals.interp(time=times.clip(clock[0], clock[-1]))
     if "emg" in signals and times.size > 1:
         total = cumulative_trapezoid(np.abs(signals["emg"].values), clock, initial=0)
@@ -89,6 +92,34 @@ def sample_by_time(signals: xr.Dataset, frame_times: ArrayLike) -> xr.Dataset:
         edges = np.concatenate([times[:1], middle, times[-1:]]).clip(clock[0], clock[-1])
         sampled["emg"] = sampled["emg"].copy(data=np.diff(np.interp(edges, clock, total)) / np.diff(edges))
     return sampled
+
+
+def _check_sampling(clock: np.ndarray, times: np.ndarray) -> None:
+    """Refuse signals whose clock hardly runs in seconds, or that have a gap beside the video; warn of slow ones."""
+    if len(times) < 2:
+        return
+    steps, frame = np.diff(clock), float(np.median(np.diff(times)))
+    usual, lasts, video = float(np.median(steps)), clock[-1] - clock[0], times[-1] - times[0]
+    slow = usual > 2 * frame
+    # signals in ms that were recorded beside the video last a thousand times as long, or half of that if they miss some
+    if slow and lasts > 500 * video:
+        raise ValueError(
+            f"the signals last {lasts:g} s with a sample every {usual:.3g} s, but the video {video:.3g} s with a frame"
+            f" every {frame:.3g} s: their times are likely in ms; divide them by 1000, or cut the signals to the video"
+        )
+    beside = np.flatnonzero((clock[1:] > times[0]) & (clock[:-1] < times[-1]))
+    widest = beside[steps[beside].argmax()]
+    if steps[widest] > max(5 * usual, 2 * frame):
+        raise ValueError(
+            f"the signals have a gap of {steps[widest]:.3g} s at {clock[widest]:.6g} s, within the video, where samples"
+            f" come every {usual:.3g} s: fill it, or cut the video"
+        )
+    if slow:
+        warnings.warn(
+            f"the signals have a sample every {usual:.3g} s, the video a frame every {frame:.3g} s: frames between two"
+            " samples get interpolated values",
+            stacklevel=3,
+        )
 
 
 def read_signals(path: str | Path) -> xr.Dataset:

@@ -1,4 +1,4 @@
-"""B-mode video as a stream of grey frames: MP4, AVI, GIF or a folder of images, cropped and brought to a grid.
+"""B-mode video as a stream of grey frames: MP4, AVI, GIF, TIFF or a folder of images, cropped and brought to a grid.
 
 Only the frames of one chunk are in memory. Frames are uint8, rows are depth, columns are lateral position.
 """
@@ -6,19 +6,19 @@ Only the frames of one chunk are in memory. Frames are uint8, rows are depth, co
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from musclelib.recordings.arrays import natural_order
+from musclelib.recordings import images
+from musclelib.recordings.frame_times import frame_times
 
-IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Video:
     """A B-mode video that is read in chunks; made by `open_video`.
 
@@ -26,29 +26,32 @@ class Video:
     ----------
     path : Path
         The file or the folder of images.
-    frame_count : int
-        Number of frames.
+    time : numpy.ndarray
+        Time of each frame, from the first [s]; not even where those of the file are not.
     frame_rate : float
-        Frames per second [Hz].
+        Frames per second, on average [Hz].
     crop : tuple of int
         Part of each frame that is used: x0, y0, width, height [px of the file].
     shape : tuple of int
         Grid of the frames that come out: depth, lateral [px].
     pixel_size : tuple of float
         Spacing of that grid: depth, lateral [mm].
+    bits : int
+        Bits of a grey value that the file uses, 8 to 16; frames hold the upper 8 of them.
     """
 
     path: Path
-    frame_count: int
+    time: np.ndarray
     frame_rate: float
     crop: tuple[int, int, int, int]
     shape: tuple[int, int]
     pixel_size: tuple[float, float]
+    bits: int
 
     @property
-    def time(self) -> np.ndarray:
-        """Time of each frame, from the first [s]."""
-        return np.arange(self.frame_count) / self.frame_rate
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return len(self.time)
 
     @property
     def depth(self) -> np.ndarray:
@@ -66,16 +69,16 @@ class Video:
         Raises
         ------
         ValueError
-            The video stops before its last frame, or an image of the folder is unreadable or of another size.
+            The video stops before its last frame, or an image of the folder is unreadable or of another size or type.
         """
         x0, y0, width, height = self.crop
         count = 0
-        stream = itertools.islice(_grey_frames(self.path), self.frame_count)
+        stream = itertools.islice(_grey_frames(self.path, self.bits), self.frame_count)
         while batch := list(itertools.islice(stream, frames)):
             count += len(batch)
             yield area_average(np.stack([frame[y0 : y0 + height, x0 : x0 + width] for frame in batch]), self.shape)
         if count < self.frame_count:
-            raise ValueError(f"{self.path} stops after {count} of the {self.frame_count} frames it announces")
+            raise ValueError(f"{self.path} stops after {count} of its {self.frame_count} frames")
 
 
 def open_video(
@@ -86,18 +89,24 @@ def open_video(
     frame_rate: float | None = None,
     shape: tuple[int, int] | None = None,
 ) -> Video:
-    """Open a B-mode video; its frames are decoded later, chunk by chunk.
+    """Open a B-mode video; its frames are counted now, and decoded again later, chunk by chunk.
+
+    A file that announces more frames than decode (cut off, trimmed without encoding, or counted by its duration) is
+    taken with a warning.
 
     Parameters
     ----------
     path : str or Path
-        MP4, AVI or GIF file, or a folder of PNG, TIFF or BMP images, taken in natural order of their names.
+        MP4, AVI or GIF file, TIFF stack, or a folder of PNG, TIFF or BMP images, taken in natural order of their names
+        with all pages of each; their numbers may leave no gap. Where images have 16 bits, the largest value of all
+        tells how many of them are used: one scale for the whole series, which keeps the upper 8 of these.
     pixel_size : float
         Edge of a (square) pixel of the file [mm].
     crop : tuple of int, optional
         x0, y0, width, height of the part to use [px], counted from 0 at the upper left; by default all.
     frame_rate : float, optional
-        Frames per second [Hz], by default the one of the file; a folder of images has none.
+        Frames per second [Hz], by default the one of the file; a folder of images has none. Frames that are not even
+        in the file keep its times, and a rate is refused for them.
     shape : tuple of int, optional
         Grid to bring the frames to by averaging areas: depth, lateral [px]; by default that of the crop.
 
@@ -106,18 +115,20 @@ def open_video(
     FileNotFoundError
         There is no such file or folder.
     ValueError
-        The video does not decode or has no frames, a size or rate is impossible, or the crop leaves the image.
+        The video does not decode, has no frames or lacks some, a size or rate is impossible or does not fit the times
+        of the file, or the crop leaves the image.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"there is no video or image folder {path}")
     if not (np.isfinite(pixel_size) and pixel_size > 0):
         raise ValueError(f"pixel_size = {pixel_size}: allowed is above 0 [mm]")
-    frame_count, file_rate = _folder_header(path) if path.is_dir() else _file_header(path)
-    rate = file_rate if frame_rate is None else frame_rate
-    if not (np.isfinite(rate) and rate > 0):
-        raise ValueError(f"{path} has no usable frame rate ({rate} Hz); give frame_rate, above 0 [Hz]")
-    first = next(_grey_frames(path), None)
+    stated, header, bits = _image_times(path) if _is_images(path) else _file_times(path)
+    try:
+        time, rate = frame_times(stated, header, frame_rate)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    first = next(_grey_frames(path, bits), None)
     if first is None:
         raise ValueError(f"{path} has no frame that decodes")
     height, width = first.shape
@@ -126,25 +137,29 @@ def open_video(
     grid = shape or (crop[3], crop[2])
     _check_grid(grid, (crop[3], crop[2]))
     size = (pixel_size * crop[3] / grid[0], pixel_size * crop[2] / grid[1])
-    return Video(path, frame_count, float(rate), crop, grid, size)
+    return Video(path, time, rate, crop, grid, size, bits)
 
 
 def read_image(path: str | Path, crop: tuple[int, int, int, int] | None = None) -> np.ndarray:
-    """Read one image as grey values, uint8 `(depth, lateral)`; 16-bit images keep their upper 8 bits.
+    """Read one image as grey values, uint8 `(depth, lateral)`.
+
+    An image of 16 bits keeps the upper 8 of the bits that its own largest value needs; images that belong together
+    have one scale where `open_video` reads their folder.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        The image does not decode, or the crop leaves it.
+        The image does not decode, has several pages, or the crop leaves it.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no image {path}")
-    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        raise ValueError(f"{path} does not decode as an image")
+    count, bits = images.survey([path])
+    if count > 1:
+        raise ValueError(f"{path} is a stack of {count} pages, no single image; open_video reads it")
+    (image,) = images.grey_pages([path], bits)
     x0, y0, width, height = crop or (0, 0, image.shape[1], image.shape[0])
     _check_crop((x0, y0, width, height), image.shape[1], image.shape[0], path)
     return np.asarray(image[y0 : y0 + height, x0 : x0 + width])
@@ -177,39 +192,35 @@ def _check_grid(shape: tuple[int, int], available: tuple[int, int]) -> None:
         raise ValueError(f"shape (depth, lateral) = {shape}: allowed is 1 up to {available}, averaging only shrinks")
 
 
-def _images(folder: Path) -> list[Path]:
-    images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
-    return sorted(images, key=lambda path: natural_order(path.name))
+def _is_images(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() in images.SUFFIXES
 
 
-def _folder_header(folder: Path) -> tuple[int, float]:
-    images = _images(folder)
-    if not images:
-        raise ValueError(f"{folder} holds no images; allowed are {', '.join(IMAGE_SUFFIXES)}")
-    return len(images), float("nan")
+def _image_times(path: Path) -> tuple[np.ndarray, float, int]:
+    count, bits = images.survey(images.image_files(path))
+    return np.full(count, np.nan), float("nan"), bits
 
 
-def _file_header(path: Path) -> tuple[int, float]:
+def _file_times(path: Path) -> tuple[np.ndarray, float, int]:
+    """Return the time that a file states for each frame [s], NaN where it states none, the rate of its header, bits."""
     with _Capture(path) as capture:
-        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        if count < 1:
-            raise ValueError(f"{path} has no frames")
-        return count, float(capture.get(cv2.CAP_PROP_FPS))
+        announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        times = []
+        while announced > 0 and capture.grab():
+            times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
+        rate = float(capture.get(cv2.CAP_PROP_FPS))
+    if not times:
+        raise ValueError(f"{path} has no frames")
+    if len(times) < announced:
+        warnings.warn(f"{path} announces {announced} frames, but {len(times)} decode: is it cut off?", stacklevel=3)
+    stated = np.array(times)
+    # OpenCV gives 0 where there is no time, as for the last frames of an AVI file with B-frames
+    stated[(stated < 0) | (stated == 0) & (np.arange(len(stated)) > 0)] = np.nan
+    return stated, rate, 8
 
 
-def _grey_frames(path: Path) -> Iterator[np.ndarray]:
-    read: Callable[[Path], Iterator[np.ndarray]] = _folder_frames if path.is_dir() else _file_frames
-    return read(path)
-
-
-def _folder_frames(folder: Path) -> Iterator[np.ndarray]:
-    first = None
-    for path in _images(folder):
-        image = read_image(path)
-        first = image if first is None else first
-        if image.shape != first.shape:
-            raise ValueError(f"{path} is {image.shape} px; the first image of the folder is {first.shape} px")
-        yield image
+def _grey_frames(path: Path, bits: int) -> Iterator[np.ndarray]:
+    return images.grey_pages(images.image_files(path), bits) if _is_images(path) else _file_frames(path)
 
 
 def _file_frames(path: Path) -> Iterator[np.ndarray]:

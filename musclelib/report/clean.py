@@ -22,7 +22,7 @@ from musclelib.sequences.store import COUNT
 
 
 def clean(folder: Path) -> list[Path]:
-    """Remove stores, executed notebooks, checkpoints and what a kill left below a folder; return what stays."""
+    """Remove stores, executed notebooks, checkpoints and what a kill left; return the files that stay."""
     for path in list(folder.rglob(f".*.musclelib/{MARK}")):
         clear(path.parent)
     for path in list(folder.rglob("zarr.json")):
@@ -63,7 +63,7 @@ def main() -> None:
     left = clean(arguments.folder)
     if left:
         print(
-            f"{len(left)} files in {arguments.folder} stay, since nothing in them says that musclelib made them;"
+            f"{len(left)} files of {arguments.folder} stay, since nothing in them says that musclelib made them;"
             f" if none of them is yours: rm -r {arguments.folder}"
         )
 

@@ -1,5 +1,6 @@
 """Ground floor: what a sequence is, and how it is created, appended to, opened, checked and read in clips."""
 
+from musclelib.sequences.digest import digest
 from musclelib.sequences.moments import moments, standardisation, standardised
 from musclelib.sequences.sampling import frame_rate, pixel_size
 from musclelib.sequences.schema import DOMAINS, SCHEMA, SequenceError, build, check
@@ -25,6 +26,7 @@ __all__ = [
     "build",
     "check",
     "create",
+    "digest",
     "finish",
     "frame_rate",
     "frames",

@@ -36,6 +36,11 @@ class Clips(Dataset[torch.Tensor]):
     variable : str
         The variable read.
 
+    Attributes
+    ----------
+    digest : str
+        Tells these sequences from others, as `sequences.digest` does.
+
     Raises
     ------
     SequenceError
@@ -61,6 +66,7 @@ class Clips(Dataset[torch.Tensor]):
             self.scale = 1 / deviation
             self.offset = torch.from_numpy(-dataset["velocity_mean"].to_numpy() * self.scale).float()
         self.store, self.variable = str(store), variable
+        self.digest = sequences.digest(dataset, variable)
         self._reader: _Reader | None = None
 
     def __len__(self) -> int:

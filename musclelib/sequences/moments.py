@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 
 def moments(velocity: np.ndarray) -> tuple[float, float]:
@@ -20,6 +21,19 @@ def standardisation(velocity: np.ndarray) -> dict[str, np.ndarray]:
     """Return the moments of one sequence `(time, depth, lateral)` [mm/s] as variables of its data set."""
     mean, deviation = moments(velocity)
     return {"velocity_mean": np.array([mean]), "velocity_sd": np.array([deviation])}
+
+
+def with_moments(dataset: xr.Dataset) -> xr.Dataset:
+    """Return sequences with the moments of the velocity that they have now, in place of those of before a change.
+
+    A data set without velocity, or without moments, is returned as it is.
+    """
+    known = [name for name in ("velocity_mean", "velocity_sd") if name in dataset]
+    if "velocity" not in dataset or not known:
+        return dataset
+    pairs = [moments(dataset.velocity.isel(sequence=index).to_numpy()) for index in range(dataset.sizes["sequence"])]
+    columns = dict(zip(("velocity_mean", "velocity_sd"), np.array(pairs).T, strict=True))
+    return dataset.assign({name: dataset[name].copy(data=columns[name]) for name in known})
 
 
 def standardised(velocity: np.ndarray) -> np.ndarray:

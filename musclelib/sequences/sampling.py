@@ -9,8 +9,22 @@ from musclelib.sequences.schema import SequenceError
 
 
 def frame_rate(dataset: xr.Dataset) -> float:
-    """Return the frames a second of sequences [Hz]."""
+    """Return the frames a second of sequences [Hz].
+
+    Raises
+    ------
+    SequenceError
+        There is one frame, or frames are not even: one stands off by more than a tenth of a frame.
+    """
     time = dataset.time.values
+    if len(time) < 2:
+        raise SequenceError("time: has one frame; two at least tell their rate")
+    off = np.abs(time - np.linspace(time[0], time[-1], len(time))).max() * (len(time) - 1) / (time[-1] - time[0])
+    if off > 0.1:
+        raise SequenceError(
+            f"time: frames are not even, one stands {off:.2g} frames off; what needs a frame rate needs even frames:"
+            " resample the sequence, such as by interp(time=...)"
+        )
     return round((len(time) - 1) / float(time[-1] - time[0]), 6)
 
 

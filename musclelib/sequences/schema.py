@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from musclelib import __version__
+from musclelib.sequences.moments import moments
 
 DOMAINS = ("simulated", "synthetic in vivo", "recorded", "translated")
 REQUIRED_ATTRIBUTES = ("domain", "source", "parameters", "version")
@@ -46,6 +47,8 @@ SCHEMA: dict[str, Variable] = {
     "centre_lateral": Variable(("sequence", "unit"), ("mm",), "territory centre, lateral", padded=True),
     "diameter": Variable(("sequence", "unit"), ("mm",), "territory diameter", padded=True),
     "confidence": Variable(("sequence", "unit"), ("1",), "confidence of an identified motor unit", padded=True),
+    "common_motion": Variable(("sequence",), ("mm/s",), "SD of the motion of the whole field, taken out", padded=True),
+    "territory_model": Variable(("sequence",), ("1",), "what territories were taken for"),
     "unit_count": Variable(("sequence",), ("1",), "number of active motor units"),
     "velocity_mean": Variable(("sequence",), ("mm/s",), "mean velocity of the sequence"),
     "velocity_sd": Variable(("sequence",), ("mm/s",), "standard deviation of the velocity of the sequence"),
@@ -175,6 +178,21 @@ def check(dataset: xr.Dataset, *, values: bool = True) -> None:
             )
         if values:
             _check_values(name, dataset[name], spec)
+    if values and "velocity" in known:
+        _check_moments(dataset)
+
+
+def _check_moments(dataset: xr.Dataset) -> None:
+    """Refuse moments of another velocity: training clips are standardised by them."""
+    told = [name for name in ("velocity_mean", "velocity_sd") if name in dataset]
+    for index in range(dataset.sizes["sequence"]) if told else ():
+        mean, deviation = moments(dataset.velocity.isel(sequence=index).to_numpy())
+        for name, value in (("velocity_mean", mean), ("velocity_sd", deviation)):
+            if name in told and not np.isclose(dataset[name][index], value, rtol=1e-4, atol=1e-4 * deviation):
+                raise SequenceError(
+                    f"{name}, sequence {index}: {float(dataset[name][index]):.4g} mm/s, but that of its velocity is"
+                    f" {value:.4g}; `sequences.write` makes it anew"
+                )
 
 
 def _check_values(name: str, array: xr.DataArray, spec: Variable) -> None:

@@ -18,6 +18,8 @@ import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec
 
+from musclelib.sequences.integrity import check_whole
+from musclelib.sequences.moments import with_moments
 from musclelib.sequences.removal import remove_marked, remove_partial
 from musclelib.sequences.schema import COORDINATES, FRAMES, SequenceError, check
 
@@ -131,6 +133,8 @@ def remove(store: str | Path) -> None:
 def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> None:
     """Check a data set and write it to a store: a local folder, or any fsspec URL such as `s3://bucket/name`.
 
+    Moments of a velocity that was cropped or scaled since are made anew.
+
     A store that holds the very same already is left alone, so that a step may be repeated; an unfinished one is
     written anew. A store with other content is refused, or removed first where `replace` says so.
 
@@ -139,6 +143,7 @@ def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> N
     SequenceError
         The data set does not follow the schema, the store holds something else, or it cannot be written.
     """
+    dataset = with_moments(dataset)
     check(dataset)
     try:
         same = open(store).identical(dataset)
@@ -166,6 +171,7 @@ def append(store: str | Path, dataset: xr.Dataset) -> None:
     SequenceError
         The data set does not have the variables, geometry, units or coordinates of the store.
     """
+    dataset = with_moments(dataset)
     check(dataset)
     old = open(store)
     for name in old.data_vars:
@@ -199,7 +205,8 @@ def open(store: str | Path) -> xr.Dataset:
     Raises
     ------
     SequenceError
-        Nothing is there, it is no sequence store, it was not finished, or it does not follow the schema.
+        Nothing is there, it is no sequence store, it was not finished, it does not follow the schema, or a part of it
+        is missing.
     """
     try:
         count = zarr.open_group(str(store), mode="r").attrs.get(COUNT)
@@ -224,6 +231,7 @@ def open(store: str | Path) -> xr.Dataset:
         check(dataset, values=False)
     except SequenceError as error:
         raise SequenceError(f"{store}: {error}") from None
+    check_whole(store, dataset)
     return dataset
 
 

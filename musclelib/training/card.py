@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from musclelib import sequences
+from musclelib.training.checkpoint import TrainingError
 
 
 def device() -> str:
@@ -31,11 +33,27 @@ def curve(losses: pd.DataFrame) -> list[str]:
     return rows(quarters)
 
 
+def check_stores(checkpoint: Path, data: str, stores: Sequence[Path]) -> None:
+    """Refuse to name stores on a card that its weights have not seen; `data` is what the checkpoint says of them.
+
+    Raises
+    ------
+    TrainingError
+        Its run was on others, or they have changed since.
+    """
+    for number, store in enumerate(stores, 1):
+        if sequences.digest(sequences.open(store)) not in data:
+            raise TrainingError(
+                f"{checkpoint}: store {number} of {len(stores)} for its card is none that its run saw, or has changed"
+                " since; name its own stores"
+            )
+
+
 def data(store: Path) -> str:
     """Say what a store holds, so that another one can be told from it."""
     dataset = sequences.open(store)
     attributes = dataset.attrs
     return (
         f"`{store.name}`, {dataset.sizes['sequence']} sequences, {attributes['domain']}, seed {attributes.get('seed')},"
-        f" sum of their SDs {float(dataset.velocity_sd.sum()):.9g} mm/s"
+        f" digest `{sequences.digest(dataset)}`"
     )

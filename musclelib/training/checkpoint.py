@@ -107,7 +107,8 @@ def load_averaged(path: str | Path, model: nn.Module) -> dict[str, Any]:
     Returns
     -------
     dict
-        `step`, `best` (lowest score so far, or None), `version`, `parameters` of the run, `settings` of its model.
+        `step`, `best` (lowest score so far, or None), `version`, `parameters` of the run, `data`, which tells its
+        examples from others, `settings` of its model.
 
     Raises
     ------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from musclelib.parameters import ParameterError
 from musclelib.sequences import CLIP_FRAMES
@@ -27,7 +28,28 @@ class Source(Protocol):
 class Examples(Protocol):
     """The batches of a run, by the number of their step: tuples whose first tensor is `(batch, channel, ...)`."""
 
+    @property
+    def digest(self) -> str:
+        """Tells these examples from others; what only orders or cuts them, such as seed and batch, is left out."""
+        ...
+
     def __getitem__(self, step: int, /) -> tuple[Any, ...]: ...
+
+
+def digest(source: Source) -> str:
+    """Say what clips are taken from, such that another source says something else.
+
+    Of stores, the text holds the digest of each (`sequences.digest`); of tensors, it is a hash of them.
+    """
+    if isinstance(source, Subset):
+        numbers = hashlib.sha256(repr(list(source.indices)).encode()).hexdigest()
+        return f"{digest(cast(Source, source.dataset))}, {len(source)} of them ({numbers[:16]})"
+    if hasattr(source, "digest"):
+        return str(source.digest)
+    total = hashlib.sha256()
+    for number in range(len(source)):
+        total.update(repr(source[number].shape).encode() + source[number].numpy().tobytes())
+    return total.hexdigest()
 
 
 class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -57,6 +79,7 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     ) -> None:
         self.clips = (clips_a, clips_b)
         self.batch, self.crop, self.seed, self.rank, self.world, self.flip = batch, crop, seed, rank, world, flip
+        self.digest = f"A: {digest(clips_a)}; B: {digest(clips_b)}"
         shapes = []
         for name, clips in zip("AB", self.clips, strict=True):
             if not len(clips):
@@ -120,6 +143,7 @@ class Recut:
             raise ParameterError(
                 f"frames = {frames}, every = {every}: a sequence has {clips.per_sequence * CLIP_FRAMES} frames"
             )
+        self.digest = f"{clips.digest}, {frames} frames, every {every}"
 
     def __len__(self) -> int:
         return self.clips.count * self.per_sequence

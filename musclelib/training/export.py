@@ -30,13 +30,14 @@ def export(run: Path, target: Path, stores: list[Path], note: str = "", match: S
     Raises
     ------
     TrainingError
-        The run has no checkpoint, or one of another model, or of one that takes no filter.
+        The run has no checkpoint, or one of another model, or of one that takes no filter, or it was on other stores.
     """
     best = run / "best.safetensors"
     best = best if best.exists() else run / "last.safetensors"
     settings = dict(read(best)[1]["settings"])
     model = build(settings.pop("name"), **settings)
     about = load_averaged(best, model)
+    card.check_stores(best, about["data"], stores)
     generator = model.to_b
     if match:
         if not isinstance(model, OneSided) or len(stores) != 2:

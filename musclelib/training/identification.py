@@ -1,13 +1,14 @@
-"""Train the networks of paper 2 on simulated sequences made on the way, and ship their weights with a card.
+"""Train the networks of paper 2, and ours of firings, on what is simulated on the way; ship their weights with a card.
 
-`python -m musclelib.training.identification detector RUN` trains the detector, `... twitch RUN` the twitch network, and
-both go on with a run that was stopped. With `--export TARGET`, the best checkpoint of the run's last stage is written
-as `TARGET.safetensors` and `TARGET.md` instead.
+`python -m musclelib.training.identification NETWORK RUN` trains the `detector` or the `twitch` network of paper 2, or
+the detector of `firings`, and goes on with a run that was stopped. With `--export TARGET`, the best checkpoint of the
+run's last stage is written as `TARGET.safetensors` and `TARGET.md` instead.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pandas as pd
 import torch
 
 from musclelib.networks.detection import Detection
+from musclelib.networks.firing_detector import FiringDetection, FiringParameters
 from musclelib.networks.mask_rcnn import DetectorParameters, load_pretrained
 from musclelib.networks.twitch import TwitchEstimation
 from musclelib.networks.unit_weights import save_unit_network
@@ -24,19 +26,29 @@ from musclelib.parameters import ParameterError
 from musclelib.simulator import SimulatorParameters, preset
 from musclelib.training import card
 from musclelib.training.checkpoint import TrainingError, load_averaged, read
+from musclelib.training.data import Examples
+from musclelib.training.firings import FiringValidation, SimulatedFirings
 from musclelib.training.loop import fit
 from musclelib.training.recipes import RECIPES, Recipe, Stage
+from musclelib.training.run import Validate
 from musclelib.training.simulated import SimulatedTerritories, SimulatedTrains
 from musclelib.training.validate_units import TerritoryValidation, TrainValidation
 
-_VALIDATED = 24  # sequences: some 400 units to detect, or 96 trains
+_VALIDATED = 24  # sequences: some 400 units to detect, or 96 trains; of firings 384 trains in each band of their rate
+
+_ABOUT = {
+    "Detector": "Identifies motor units in sequences (paper 2): 64 x 64 pixels, 400 frames at 400 Hz.",
+    "TwitchNetwork": "Estimates the twitch train of a motor unit (paper 2): crops of 16 x 16 pixels at 400 Hz.",
+    "FiringDetector": "Tells when the twitches of a train begin: trains up to 50 Hz, at 200 frames a second.",
+}
 
 
 def train_identification(recipe: Recipe, folder: str | Path, pretrained: str = "", validated: int = _VALIDATED) -> Path:
     """Train stage after stage, each in a folder of its name below `folder`; finished stages are left alone.
 
-    The simulated sequences are those of preset "paper2", with the noise of the stage; the seed of a stage's parameters
-    is theirs, too, and that of the first weights. Validation is on sequences of another seed.
+    The simulated sequences are those of preset "paper2", with the noise of the stage, and trains of firings those of
+    `SimulatedFirings`; the seed of a stage's parameters is theirs, too, and that of the first weights. Validation is on
+    sequences of another seed.
 
     Parameters
     ----------
@@ -62,19 +74,28 @@ def train_identification(recipe: Recipe, folder: str | Path, pretrained: str = "
         if best is not None:
             load_averaged(best, objective)
         elif pretrained:
-            if isinstance(objective, TwitchEstimation):
+            if not isinstance(objective, Detection):
                 raise ParameterError(f"pretrained = {pretrained!r}: there are such weights for a detector only")
             load_pretrained(objective.detector, pretrained)
-        simulated, training = sequences_of(stage), stage.training
-        detects = isinstance(objective, Detection)
-        made = SimulatedTerritories if detects else SimulatedTrains
-        seed = training.seed + number  # a later stage goes on with other sequences
-        examples = partial(made, simulated, training.batch, seed, recipe.sequences, training.flip)
-        validate = (TerritoryValidation if detects else TrainValidation)(simulated, validated, training.seed)
-        best = fit(objective, examples, Path(folder) / stage.name, training, validate)
+        examples, validate = _examples(recipe, stage, stage.training.seed + number, validated)
+        best = fit(objective, examples, Path(folder) / stage.name, stage.training, validate)
     if best is None:
         raise ParameterError("recipe: there are no stages")
     return best
+
+
+def _examples(
+    recipe: Recipe, stage: Stage, seed: int, validated: int
+) -> tuple[Callable[[int, int], Examples], Validate]:
+    """Return what a stage trains on, of a seed of its own, and what judges it, the same for all stages."""
+    training = stage.training
+    if isinstance(recipe.network, FiringParameters):
+        return partial(SimulatedFirings, training.batch, seed), FiringValidation(validated, training.seed)
+    simulated, detects = sequences_of(stage), isinstance(recipe.network, DetectorParameters)
+    made = SimulatedTerritories if detects else SimulatedTrains
+    judge = TerritoryValidation if detects else TrainValidation
+    examples = partial(made, simulated, training.batch, seed, recipe.sequences, training.flip)
+    return examples, judge(simulated, validated, training.seed)
 
 
 def sequences_of(stage: Stage) -> SimulatorParameters:
@@ -82,9 +103,11 @@ def sequences_of(stage: Stage) -> SimulatorParameters:
     return preset("paper2", noise_snr=stage.noise)
 
 
-def _objective(recipe: Recipe, stage: Stage, pretrained: bool) -> Detection | TwitchEstimation:
+def _objective(recipe: Recipe, stage: Stage, pretrained: bool) -> Detection | TwitchEstimation | FiringDetection:
     if isinstance(recipe.network, DetectorParameters):
         return Detection(recipe.network.changed(fixed=stage.fixed and pretrained))
+    if isinstance(recipe.network, FiringParameters):
+        return FiringDetection(recipe.network)
     return TwitchEstimation(recipe.network)
 
 
@@ -114,6 +137,7 @@ def export(recipe: Recipe, folder: str | Path, target: str | Path, note: str = "
     objective = _objective(recipe, done[-1], False)
     metadata = load_averaged(folder / done[-1].name / "best.safetensors", objective)
     network = objective.detector if isinstance(objective, Detection) else objective.network
+    detects_firings = isinstance(objective, FiringDetection)
     losses = {stage.name: pd.read_csv(folder / stage.name / "losses.csv") for stage in done}
     steps = {name: len(table) for name, table in losses.items()} | {done[-1].name: metadata["step"]}
     hours = sum(losses[name].seconds[:count].sum() for name, count in steps.items()) / 3600
@@ -121,15 +145,15 @@ def export(recipe: Recipe, folder: str | Path, target: str | Path, note: str = "
         "model": f"{type(network).__name__} {network.settings.name}",
         "steps": ", ".join(f"{count} ({name})" for name, count in steps.items()),
         "hours": f"{hours:.2f}",
-        "data": sequences_of(done[-1]).to_json(),
+        "data": SimulatedFirings.__name__ if detects_firings else sequences_of(done[-1]).to_json(),
         "note": note,
     }
     save_unit_network(network, target.with_suffix(".safetensors"), **facts)
     scores = {stage.name: pd.read_csv(folder / stage.name / "scores.csv") for stage in done}
     stages = [
         # the parameters as they were; the recipe may have changed since
-        f"- stage `{stage.name}`: noise {stage.noise} dB,"
-        f" `{read(folder / stage.name / 'best.safetensors')[1]['parameters']}`"
+        f"- stage `{stage.name}`: {'' if detects_firings else f'noise {stage.noise} dB, '}"
+        f"`{read(folder / stage.name / 'best.safetensors')[1]['parameters']}`"
         for stage in done
     ]
     target.with_suffix(".md").write_text(_card(network, facts, stages, losses, scores))
@@ -145,7 +169,7 @@ def _card(
     lines = [
         f"# {facts['model']}",
         "",
-        "Identifies motor units in sequences of tissue velocity (paper 2): 64 x 64 pixels, 400 frames at 400 Hz.",
+        _ABOUT[type(network).__name__],
         "Trained on simulated data alone; no recording of a person.",
         "",
         f"- steps: {facts['steps']}; the last one is the best by its score",
@@ -177,7 +201,10 @@ def main() -> None:
     parser.add_argument("--export", type=Path, metavar="TARGET", help="write the trained weights instead")
     parser.add_argument("--note", default="", help="kept with exported weights")
     arguments = parser.parse_args()
-    recipe = RECIPES[arguments.network][arguments.recipe]
+    recipes = RECIPES[arguments.network]
+    if arguments.recipe not in recipes:
+        parser.error(f"--recipe {arguments.recipe}: {arguments.network} has {', '.join(recipes)}")
+    recipe = recipes[arguments.recipe]
     steps = arguments.steps or [stage.training.steps for stage in recipe.stages]
     if len(steps) != len(recipe.stages):
         parser.error(f"--steps: {len(recipe.stages)} numbers are needed, of {', '.join(s.name for s in recipe.stages)}")

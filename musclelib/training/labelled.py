@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ class Labelled(NamedTuple):
     territory: np.ndarray  # (unit, depth, lateral), bool, in the field's own pixels
     behind: np.ndarray  # (component,): number of the unit behind it, or -1
     best: np.ndarray  # (component,), bool: no other component shows its unit better
+    store: str  # digest of the sequences that it is one of
 
 
 def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[Labelled]:
@@ -51,7 +53,7 @@ def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[La
     for name in ("velocity", "territory", "twitch_train", "unit_count"):
         if name not in dataset:
             raise sequences.SequenceError(f"{store}: has no {name!r}, which a labelled set has")
-    rate, spacing = sequences.frame_rate(dataset), sequences.pixel_size(dataset)
+    rate, spacing, store = sequences.frame_rate(dataset), sequences.pixel_size(dataset), sequences.digest(dataset)
     found = []
     for number in tqdm(range(dataset.sizes["sequence"]) if numbers is None else numbers, unit="seq", desc="separate"):
         one = dataset.isel(sequence=number).load()
@@ -64,7 +66,7 @@ def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[La
         if units and len(behind):
             behind = np.where(likeness.max(axis=1) > _BEHIND, likeness.argmax(axis=1), -1)
             best = (behind >= 0) & (likeness.argmax(axis=0)[behind] == np.arange(len(behind)))
-        found.append(Labelled(components, territory, behind, best))
+        found.append(Labelled(components, territory, behind, best, store))
     return found
 
 
@@ -106,6 +108,11 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
             )
         self.batch, self.seed, self.rank, self.world = batch, seed, rank, world
         self.territories = [blocks(one.territory, one.components.block) for one in sets]
+        content = hashlib.sha256()
+        for one in sets:
+            for values in (one.components.images, one.territory, one.behind, one.best):
+                content.update(np.ascontiguousarray(values).tobytes())
+        self.digest = f"{content.hexdigest()} of {', '.join(sorted({one.store for one in sets}))}"
 
     def __getitem__(self, step: int) -> tuple[Tensor, ...]:
         return tuple(torch.stack(values) for values in zip(*map(self._one, self._numbers(step)), strict=True))

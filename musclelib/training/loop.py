@@ -52,7 +52,8 @@ def train(
     Raises
     ------
     TrainingError
-        A loss or gradient is not finite, memory does not suffice, or the folder holds a run of another kind.
+        A loss or gradient is not finite, memory does not suffice, or the folder holds a run of another kind or on
+        other clips.
     ParameterError
         Clips, parameters and machine do not go together.
     """
@@ -62,7 +63,7 @@ def train(
     looked_at = {"A to B": (objective.to_b, fixed(clips_a, fabric.device))}
     if hasattr(objective, "to_a"):
         looked_at["B to A"] = (objective.to_a, fixed(clips_b, fabric.device))
-    return _go(Run(fabric, objective, Path(folder), parameters), pairs, validate, looked_at)
+    return _go(Run(fabric, objective, Path(folder), parameters, pairs.digest), pairs, validate, looked_at)
 
 
 def fit(
@@ -83,7 +84,7 @@ def fit(
         The model, trained in place.
     examples : callable
         Called with the number of this device and that of all, in this order; returns the batches of this device:
-        item `step` is a tuple whose first tensor is `(batch, channel, ...)`.
+        item `step` is a tuple whose first tensor is `(batch, channel, ...)`, and `digest` tells them from others.
     folder, parameters, validate
         As for `train`; what is validated are the averaged weights and running moments.
 
@@ -99,7 +100,7 @@ def fit(
     """
     fabric = _launch(parameters)
     own = examples(fabric.global_rank, fabric.world_size)
-    return _go(Run(fabric, objective, Path(folder), parameters), own, validate, {})
+    return _go(Run(fabric, objective, Path(folder), parameters, own.digest), own, validate, {})
 
 
 def _launch(parameters: TrainingParameters) -> Fabric:

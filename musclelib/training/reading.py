@@ -8,11 +8,9 @@ goes on.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -21,7 +19,7 @@ from musclelib.networks.territory_reader import ReaderParameters, Reading
 from musclelib.networks.unit_weights import save_unit_network
 from musclelib.networks.weights import digest
 from musclelib.training import card
-from musclelib.training.checkpoint import TrainingError, load_averaged
+from musclelib.training.checkpoint import load_averaged
 from musclelib.training.labelled import Labelled, LabelledComponents, ReadingValidation, labelled
 from musclelib.training.loop import fit
 from musclelib.training.objective import TrainingParameters
@@ -72,12 +70,6 @@ def train_reader(
     TrainingError
         The folder holds a run on other sequences, or with other parameters.
     """
-    folder = Path(folder)
-    seen, own = folder / "examples.txt", _digest(sets)
-    if (folder / "last.safetensors").exists() and not (seen.exists() and seen.read_text() == own):
-        raise TrainingError(f"{folder}: is of a run on other sequences; choose another folder or remove it")
-    folder.mkdir(parents=True, exist_ok=True)
-    seen.write_text(own)
     torch.manual_seed(parameters.seed)
     return fit(
         Reading(ReaderParameters()),
@@ -86,15 +78,6 @@ def train_reader(
         parameters,
         ReadingValidation(kept) if kept else None,
     )
-
-
-def _digest(sets: Sequence[Labelled]) -> str:
-    """Return a hash of what is trained on."""
-    total = hashlib.sha256()
-    for one in sets:
-        for values in (one.components.images, one.territory, one.behind, one.best):
-            total.update(np.ascontiguousarray(values).tobytes())
-    return total.hexdigest()
 
 
 def split(store: str | Path) -> tuple[list[int], list[int]]:
@@ -106,9 +89,16 @@ def split(store: str | Path) -> tuple[list[int], list[int]]:
 
 
 def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
-    """Write the averaged weights of a checkpoint, and a card with the numbers of its run's tables."""
+    """Write the averaged weights of a checkpoint, and a card with the numbers of its run's tables.
+
+    Raises
+    ------
+    TrainingError
+        The checkpoint is of another model, or of a run on other stores.
+    """
     model = Reading(ReaderParameters())
     about = load_averaged(checkpoint, model)
+    card.check_stores(checkpoint, about["data"], stores)
     losses, judged = pd.read_csv(checkpoint.parent / "losses.csv"), checkpoint.parent / "scores.csv"
     scores = pd.read_csv(judged) if judged.stat().st_size else None  # empty where nothing was kept
     hours = losses.seconds[: about["step"]].sum() / 3600

@@ -1,9 +1,10 @@
-"""How the networks of paper 2 are trained: as the paper did, and within an hour on a CPU."""
+"""How the networks of identification are trained: paper 2's as the paper did, and all within an hour on a CPU."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from musclelib.networks.firing_detector import FiringParameters
 from musclelib.networks.mask_rcnn import DETECTORS, DetectorParameters
 from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchParameters
 from musclelib.training.objective import TrainingParameters
@@ -24,7 +25,7 @@ class Stage(NamedTuple):
 class Recipe(NamedTuple):
     """What is trained, how long and on what."""
 
-    network: DetectorParameters | TwitchParameters
+    network: DetectorParameters | TwitchParameters | FiringParameters
     stages: tuple[Stage, ...]
     sequences: int | None = None  # number of different training sequences; None: no sequence comes twice
 
@@ -58,6 +59,10 @@ def _adam(steps: int, batch: int, rate: float, clip: float, every: int, ema: flo
     )
 
 
+def _small(training: TrainingParameters) -> TrainingParameters:
+    return training.changed(precision="32-true", flip=False)  # a small network is no faster in half precision
+
+
 RECIPES = {
     "detector": {
         "paper": Recipe(
@@ -87,6 +92,15 @@ RECIPES = {
         "light": Recipe(
             TWITCH_NETWORKS["light"],
             (Stage("all", _adam(500, 8, 1e-3, 1.0, 100)), Stage("fine", _adam(150, 8, 2e-4, 1.0, 50))),
+        ),
+    },
+    "firings": {
+        "light": Recipe(
+            FiringParameters(),
+            (
+                Stage("all", _small(_adam(4000, 64, 3e-3, 1.0, 500))),
+                Stage("fine", _small(_adam(1000, 64, 3e-4, 1.0, 250))),
+            ),
         ),
     },
 }

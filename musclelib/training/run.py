@@ -36,17 +36,24 @@ Validate = Callable[[Any], dict[str, float]]
 class Run:
     """One run: what `train` and `fit` build, restore and step through.
 
+    `data` tells the examples from others, as `data.digest` does: a run goes on with those that it began with.
     `looked_at` holds what previews show: name, such as `A to B`, to the generator and the clips that it translates.
     """
 
     def __init__(
-        self, fabric: Fabric, objective: Objective | Supervised, folder: Path, parameters: TrainingParameters
+        self,
+        fabric: Fabric,
+        objective: Objective | Supervised,
+        folder: Path,
+        parameters: TrainingParameters,
+        data: str,
     ) -> None:
         self.fabric, self.objective, self.parameters, self.folder = fabric, objective, parameters, folder
         self.model = cast(nn.Module, objective)
         self.last, self.best = folder / "last.safetensors", folder / "best.safetensors"
         self.score: float | None = None
         self.made_of = {"parameters": _values(parameters), "settings": _values(objective.settings)}
+        self.data = data
         self.looked_at: dict[str, tuple[nn.Module, torch.Tensor]] = {}
         torch.backends.cudnn.benchmark = fabric.device.type == "cuda"  # sizes stay the same from step to step
         self.model.to(fabric.device).train()
@@ -202,7 +209,8 @@ class Run:
                 tensors |= checkpoint.pack(name, checkpoint.moments(optimiser))
             for rank, state in enumerate(states):
                 tensors |= checkpoint.pack(f"state {rank}", state)
-            checkpoint.write(path, tensors, {"step": step, "best": self.score, "version": __version__, **self.made_of})
+            about = {"step": step, "best": self.score, "version": __version__, "data": self.data}
+            checkpoint.write(path, tensors, about | self.made_of)
         self.fabric.barrier()
 
     def resume(self) -> int:
@@ -219,6 +227,11 @@ class Run:
                         f"{self.last}: is of a run with {name} = {there.get(name)}, not {own.get(name)}; choose another"
                         " folder or remove it"
                     )
+        if metadata.get("data") != self.data:
+            raise TrainingError(
+                f"{self.last}: is of a run on other examples, or on examples that have changed since; choose another"
+                " folder or remove it"
+            )
         checkpoint.restore_model(self.model, checkpoint.unpack("model", tensors), self.last)
         self.average.restore(checkpoint.unpack("average", tensors))
         for name, optimiser in self.optimisers.items():

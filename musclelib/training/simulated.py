@@ -54,6 +54,7 @@ class _Simulated(Dataset[tuple[Any, ...]]):
             raise ParameterError(f"count = {count}: allowed is at least 1, or None")
         self.parameters, self.batch, self.seed, self.count = parameters, batch, seed, count
         self.flip, self.rank, self.world = flip, rank, world
+        self.digest = f"simulated as {parameters.to_json()}, {count or 'ever new'} sequences"
 
     def _sequence(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.random.Generator]:
         """Return velocity [SD], territories and trains [SD] of draw `number`, and the stream of what else is drawn."""

@@ -30,9 +30,8 @@ class Table:
         if path.exists() and not b"step,".startswith(path.read_bytes()[:5]):
             raise TrainingError(f"{path}: is there, and no table of a run; choose another folder, or move it elsewhere")
         rows = list(csv.DictReader(path.open(newline=""))) if step and path.exists() else []
-        rows = [
-            row for row in rows if None not in row.values() and int(row["step"]) <= step
-        ]  # a killed run may leave half a row
+        # a killed run may leave half a row
+        rows = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
         with whole(path) as new, new.open("w", newline="") as file:
             if rows:
                 writer = csv.DictWriter(file, list(rows[0]))

@@ -1,12 +1,18 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter1d
 
-from musclelib import simulator
+from musclelib import sequences, simulator
 from musclelib.identification.decompose import Decomposition
 from musclelib.identification.evaluate import evaluate, summary
+from musclelib.identification.matching import match
 from musclelib.identification.separation import plain
+from musclelib.identification.units import Units
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
+
+WEIGHTS = Path(__file__).parents[2] / "data" / "weights"
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +79,69 @@ def test_a_dead_column_does_no_harm(decomposition):
 def test_smooth_maps_are_read_by_the_network(decomposition, monkeypatch):
     velocity = examples(4, None, 1)[0].velocity.values[0]
     asked = []
-    monkeypatch.setattr("musclelib.identification.decompose.read", lambda components, reader: asked.append(components))
-    decomposition(velocity, 400.0)
+
+    def read(components, reader):
+        asked.append(components)
+        return Units.none(400, (64, 64))
+
+    monkeypatch.setattr("musclelib.identification.decompose.read", read)
+    assert decomposition(velocity, 400.0).model == "flat"
     assert not asked
-    decomposition(gaussian_filter(velocity, (0, 4, 4)), 400.0)
+    assert decomposition(gaussian_filter(velocity, (0, 4, 4)), 400.0).model == "read"
     assert len(asked) == 1
+
+
+def shaken(velocity, frame_rate, size):
+    """Add a tremor of 9 Hz, stronger below and to the right, of `size` times the SD, and breathing."""
+    time = np.arange(len(velocity)) / frame_rate
+    depth, lateral = np.meshgrid(*(np.linspace(-1, 1, side) for side in velocity.shape[1:]), indexing="ij")
+    course = np.sin(2 * np.pi * 9 * time) + np.sin(2 * np.pi * 0.3 * time)
+    motion = course[:, None, None] * (1 + 0.5 * depth + 0.3 * lateral)
+    return velocity + (np.sqrt(2) * size * velocity.std() * motion).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [0.3, 3.0])
+@pytest.mark.parametrize("units", [1, 25])
+def test_a_motion_of_the_whole_field_hides_no_unit(decomposition, units, size):
+    still = examples(units, 20.0, 1)[0]
+    moved = still.assign(velocity=still.velocity.copy(data=shaken(still.velocity.values[0], 400.0, size)[None]))
+    found = summary(evaluate(decomposition, [moved])).value
+    assert min(found.recall, found.precision) >= 0.95  # as without
+    told = decomposition(moved.velocity.values[0], 400.0).common_motion
+    assert told == pytest.approx((moved.velocity - still.velocity).values.std(), rel=0.2)
+    assert decomposition(still.velocity.values[0], 400.0).common_motion == 0
+
+
+def test_noise_of_gates_that_overlap_is_of_an_acquisition(decomposition):
+    velocity = examples(4, None, 1)[0].velocity.values[0]
+    noise = np.random.default_rng(0).standard_normal(velocity.shape)
+    overlapping = uniform_filter1d(noise, 3, axis=1)
+    models = [
+        decomposition(velocity + np.float32(0.1 * velocity.std() / one.std()) * one, 400.0).model
+        for one in (noise, overlapping)
+    ]
+    assert models == ["flat", "read"]
+
+
+@pytest.fixture(scope="module")
+def in_vivo():
+    """A second of subject 8, whom no training saw: velocity, true territories."""
+    parameters = simulator.InVivoParameters(subjects=(8,), units=(6, 6), duration=1.0)
+    made = simulator.sequence_dataset(parameters, 90210, 0)
+    return made.velocity.values[0], made.territory.values[0].astype(bool), sequences.pixel_size(made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [0.3, 1.0, 3.0])
+def test_tremor_silences_no_unit_in_vivo(in_vivo, size):
+    velocity, territory, spacing = in_vivo
+    ours = Decomposition.load(WEIGHTS)
+    still, moved = (ours(one, 512.0, spacing) for one in (velocity, shaken(velocity, 512.0, size)))
+    hits = [len(match(territory, units.territory).true) for units in (still, moved)]
+    assert hits[0] >= 3
+    assert hits[1] == hits[0]
+    assert len(moved.territory) == len(still.territory)
+    assert (still.model, moved.model) == ("read", "read")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 
 from musclelib import sequences, simulator
-from musclelib.identification import output
 from musclelib.identification.decompose import Decomposition
 from musclelib.identification.output import firing_table, identify_store, open_units, table, to_dataset
 from musclelib.identification.units import Units
@@ -30,6 +29,11 @@ def corners(velocity, frame_rate, spacing, seed=0):
     return Units(territory[:count], np.stack([wave, 3 * wave])[:count], np.array([0.9, 0.6], np.float32)[:count])
 
 
+def onsets(trains, frame_rate):
+    """A firing in every tenth of a second."""
+    return [np.arange(0.01, trains.shape[1] / frame_rate, 0.1) for _ in trains]
+
+
 def nothing(velocity, frame_rate, spacing, seed=0):
     return Units.none(len(velocity), velocity.shape[1:])
 
@@ -43,7 +47,7 @@ def source(dataset, tmp_path):
 
 @pytest.fixture
 def target(source, tmp_path):
-    identify_store(corners, source, tmp_path / "made" / "units.zarr", name="corners")
+    identify_store(corners, onsets, source, tmp_path / "made" / "units.zarr", name="corners")
     return tmp_path / "made" / "units.zarr"
 
 
@@ -71,16 +75,16 @@ def test_any_reader_of_zarr_opens_it(target):
 
 def test_a_finished_store_is_left_alone_and_another_refused(source, target, dataset, tmp_path):
     before = files(target)
-    identify_store(never, source, target, name="corners")
+    identify_store(never, onsets, source, target, name="corners")
     assert files(target) == before
     with pytest.raises(sequences.SequenceError, match="exists already, of other sequences or by another method"):
-        identify_store(nothing, source, target, name="nothing")
+        identify_store(nothing, onsets, source, target, name="nothing")
     louder = dataset.assign(velocity=dataset.velocity.copy(data=2 * dataset.velocity))
     sequences.write(louder, tmp_path / "louder.zarr")
     with pytest.raises(sequences.SequenceError, match="exists already"):
-        identify_store(corners, tmp_path / "louder.zarr", target, name="corners")
+        identify_store(corners, onsets, tmp_path / "louder.zarr", target, name="corners")
     assert files(target) == before
-    identify_store(nothing, source, target, name="nothing", replace=True)
+    identify_store(nothing, onsets, source, target, name="nothing", replace=True)
     assert open_units(target).attrs["method"] == "nothing"
     assert [path.name for path in target.parent.iterdir()] == ["units.zarr"]
 
@@ -90,8 +94,8 @@ def test_another_clock_is_another_recording(source, target, dataset, tmp_path):
     later.time.attrs = dataset.time.attrs
     sequences.write(later, tmp_path / "later.zarr")
     with pytest.raises(sequences.SequenceError, match="exists already"):
-        identify_store(corners, tmp_path / "later.zarr", target, name="corners")
-    identify_store(corners, tmp_path / "later.zarr", tmp_path / "later-units.zarr", name="corners")
+        identify_store(corners, onsets, tmp_path / "later.zarr", target, name="corners")
+    identify_store(corners, onsets, tmp_path / "later.zarr", tmp_path / "later-units.zarr", name="corners")
     times = [open_units(made).firing_time.values for made in (target, tmp_path / "later-units.zarr")]
     np.testing.assert_allclose(times[0] + 2.0, times[1])
 
@@ -99,11 +103,11 @@ def test_another_clock_is_another_recording(source, target, dataset, tmp_path):
 def test_other_weights_are_another_method(tmp_path, small):
     simulator.generate(tmp_path / "a.zarr", small, 1, seed=2)
     method = Decomposition(TerritoryReader(ReaderParameters(features=4)).eval())
-    identify_store(method, tmp_path / "a.zarr", tmp_path / "b.zarr", name="edges")
+    identify_store(method, onsets, tmp_path / "a.zarr", tmp_path / "b.zarr", name="edges")
     assert int(open_units(tmp_path / "b.zarr").unit_count[0]) > 0
     next(method.reader.parameters()).data += 0.1
     with pytest.raises(sequences.SequenceError, match="exists already"):
-        identify_store(method, tmp_path / "a.zarr", tmp_path / "b.zarr", name="edges")
+        identify_store(method, onsets, tmp_path / "a.zarr", tmp_path / "b.zarr", name="edges")
 
 
 def test_a_kill_leaves_no_store_and_the_same_call_makes_it(source, target, tmp_path, monkeypatch):
@@ -116,10 +120,10 @@ def test_a_kill_leaves_no_store_and_the_same_call_makes_it(source, target, tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(xr.Dataset, "to_zarr", stops)
         with pytest.raises(KeyboardInterrupt):
-            identify_store(corners, source, again, name="corners")
+            identify_store(corners, onsets, source, again, name="corners")
     with pytest.raises(sequences.SequenceError, match="there is no store of units"):
         open_units(again)
-    identify_store(corners, source, again, name="corners")
+    identify_store(corners, onsets, source, again, name="corners")
     assert files(again) == files(target)
 
 
@@ -129,7 +133,7 @@ def test_what_is_not_ours_is_never_removed(source, tmp_path):
     for place in (tmp_path / "mine", source):
         before = files(place)
         with pytest.raises(sequences.SequenceError, match="something else than a store of units"):
-            identify_store(corners, source, place, name="corners", replace=True)
+            identify_store(corners, onsets, source, place, name="corners", replace=True)
         assert files(place) == before
 
 
@@ -137,7 +141,7 @@ def test_names_that_sound_temporary_are_a_users(source, target):
     for name in ("units.zarr.partial", "units.zarr.removed"):
         (target.parent / name).mkdir()
         (target.parent / name / "thesis.txt").write_text("years")
-    identify_store(nothing, source, target, name="nothing", replace=True)
+    identify_store(nothing, onsets, source, target, name="nothing", replace=True)
     assert sorted(path.name for path in target.parent.rglob("*.txt")) == ["thesis.txt", "thesis.txt"]
 
 
@@ -149,7 +153,7 @@ def test_a_store_of_units_with_files_of_a_user_is_refused_before_the_work(source
     (target / "notes.txt").write_text("mine")
     before = files(target)
     with pytest.raises(sequences.SequenceError, match=r"not only a store is in this folder, .*: notes\.txt must"):
-        identify_store(never, source, target, name="never", replace=True)
+        identify_store(never, onsets, source, target, name="never", replace=True)
     assert files(target) == before
 
 
@@ -159,15 +163,15 @@ def test_a_target_that_cannot_be_written_is_told_before_the_work(source, tmp_pat
     places += [Path("/sys/kernel/units.zarr")] if sys.platform == "linux" else []  # closed to root as well
     for place in places:
         with pytest.raises(sequences.SequenceError, match=r"units\.zarr: cannot be written"):
-            identify_store(never, source, place, name="never")
+            identify_store(never, onsets, source, place, name="never")
     with pytest.raises(sequences.SequenceError, match="file: something else than a store of units"):
-        identify_store(never, source, tmp_path / "file", name="never")
+        identify_store(never, onsets, source, tmp_path / "file", name="never")
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_units_behind_a_link_are_replaced_there_and_the_link_stays(source, target, tmp_path):
     (tmp_path / "link.zarr").symlink_to(target)
-    identify_store(nothing, source, tmp_path / "link.zarr", name="nothing", replace=True)
+    identify_store(nothing, onsets, source, tmp_path / "link.zarr", name="nothing", replace=True)
     assert (tmp_path / "link.zarr").is_symlink()
     assert open_units(target).attrs["method"] == "nothing"
     assert [path.name for path in target.parent.iterdir()] == ["units.zarr"]
@@ -186,7 +190,7 @@ def nothing(velocity, frame_rate, spacing, seed=0):
     return Units.none(len(velocity), velocity.shape[1:])
 
 os.{what} = kills
-identify_store(nothing, sys.argv[1], sys.argv[2], name="nothing", replace=True)
+identify_store(nothing, lambda trains, rate: [], sys.argv[1], sys.argv[2], name="nothing", replace=True)
 """
 
 
@@ -196,7 +200,7 @@ def test_a_kill_while_units_are_replaced_is_mended_by_the_same_call(source, targ
     assert done.returncode == -signal.SIGKILL
     with pytest.raises(sequences.SequenceError, match="there is no store of units"):
         open_units(target)
-    identify_store(nothing, source, target, name="nothing", replace=True)
+    identify_store(nothing, onsets, source, target, name="nothing", replace=True)
     assert open_units(target).attrs["method"] == "nothing"
     assert [path.name for path in target.parent.iterdir()] == ["units.zarr"]
 
@@ -206,17 +210,17 @@ def test_what_cannot_be_identified_is_said(dataset, tmp_path):
     sequences.write(dataset, tmp_path / "still.zarr")
     method = Decomposition(TerritoryReader(ReaderParameters(features=4)).eval())
     with pytest.raises(sequences.SequenceError, match=r"still\.zarr, sequence 1: velocity does not change over time"):
-        identify_store(method, tmp_path / "still.zarr", tmp_path / "a.zarr", name="edges")
+        identify_store(method, onsets, tmp_path / "still.zarr", tmp_path / "a.zarr", name="edges")
     moved = dataset.rename(velocity="displacement")
     moved.displacement.attrs["units"] = "um"
     sequences.write(moved, tmp_path / "moved.zarr")
     with pytest.raises(sequences.SequenceError, match="has no 'velocity'"):
-        identify_store(method, tmp_path / "moved.zarr", tmp_path / "a.zarr", name="edges")
+        identify_store(method, onsets, tmp_path / "moved.zarr", tmp_path / "a.zarr", name="edges")
     assert not (tmp_path / "a.zarr").exists()
 
 
 def test_sequences_without_units(source, tmp_path):
-    identify_store(nothing, source, tmp_path / "none.zarr", name="nothing")
+    identify_store(nothing, onsets, source, tmp_path / "none.zarr", name="nothing")
     units = open_units(tmp_path / "none.zarr")
     assert units.sizes["unit"] == units.sizes["firing"] == 1
     assert units.unit_count.values.tolist() == [0, 0, 0]
@@ -246,10 +250,12 @@ def test_the_truth_has_a_table_too(small):
     assert len(firing_table(made)) == found["firings"].sum()
 
 
-def test_rate_and_variation_are_of_the_intervals(dataset, monkeypatch):
-    monkeypatch.setattr(output, "spikes", lambda trains, rate: [np.array([0.01, 0.03, 0.09]) for _ in trains])
+def test_rate_and_variation_are_of_the_intervals(dataset):
+    def uneven(trains, frame_rate):
+        return [np.array([0.01, 0.03, 0.09]) for _ in trains]
+
     one = dataset.isel(sequence=[1])
     units = Units(np.ones((1, 12, 10), bool), np.ones((1, 80), np.float32), np.ones(1, np.float32))
-    row = table(to_dataset([units], one)).iloc[0]
+    row = table(to_dataset([units], uneven, one)).iloc[0]
     assert row["firing rate [Hz]"] == pytest.approx(1 / 0.04)
     assert row["CV of intervals"] == pytest.approx(0.5)

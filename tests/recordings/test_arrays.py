@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from musclelib.recordings import arrays
-from musclelib.recordings.arrays import natural_order, open_array
+from musclelib.recordings.arrays import open_array
 
 SHAPE = (7, 5, 4)  # sample, element, frame: all different, so that no wrong order passes
 
@@ -123,12 +123,20 @@ def test_only_the_blocks_asked_for_are_read(tmp_path: Path, monkeypatch: pytest.
 def test_pattern_stacks_in_natural_order(tmp_path: Path) -> None:
     path = tmp_path / "frames.h5"
     with h5py.File(path, "w") as file:
-        for number in (10, 2, 1):
+        for number in range(10, 0, -1):
             file[f"data/frame_{number}/shot_1"] = np.full((3, 6), number)
             file[f"data/frame_{number}/deep/shot_1"] = np.zeros((3, 6))
     opened = open_array(path, "data/frame_*/shot_1", axes="frame element sample")
-    assert opened.shape == (3, 6, 3)
-    np.testing.assert_array_equal(opened[:, 0, 0], [1, 2, 10])
+    assert opened.shape == (10, 6, 3)
+    np.testing.assert_array_equal(opened[:, 0, 0], np.arange(1, 11))
+
+
+def test_pattern_leaves_no_gap(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "frames.h5", "w") as file:
+        for number in (1, 2, 3, 5, 6):
+            file[f"data/frame_{number}/shot_1"] = np.zeros((3, 6))
+    with pytest.raises(ValueError, match="data/frame_5/shot_1 follows data/frame_3/shot_1, what is between is missing"):
+        open_array(tmp_path / "frames.h5", "data/frame_*/shot_1")
 
 
 def test_pattern_needs_equal_shapes(tmp_path: Path) -> None:
@@ -203,12 +211,6 @@ def test_objects_are_not_read(tmp_path: Path) -> None:
 def test_nan_is_passed_on(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([1.0, np.nan]))
     np.testing.assert_array_equal(open_array(tmp_path / "a.npy", dims="time"), [1.0, np.nan])
-
-
-@given(st.lists(st.integers(0, 10**6), unique=True))
-def test_natural_order_is_that_of_the_numbers(numbers: list[int]) -> None:
-    names = [f"img_{number}.png" for number in numbers]
-    assert sorted(names, key=natural_order) == [f"img_{number}.png" for number in sorted(numbers)]
 
 
 def test_real_muscle_frames(recording: Callable[[str], Path]) -> None:

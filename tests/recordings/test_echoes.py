@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_velocity_at_the_prf_stands_beside_the_bmode(iq: np.ndarray) -> None:
     estimated = estimate_velocity(iq, RECORDING, DEPTH, LATERAL, kind="image iq", gate=gate)
     np.testing.assert_array_equal(made["velocity"][0], estimated)
     np.testing.assert_array_equal(made["time"], estimated["time"])
-    assert made["velocity"].shape == made["intensity"].shape == (1, 598, gate.centres(DEPTH).size, 8)
+    assert made["velocity"].shape == made["intensity"].shape == (1, 598, 18, 8)
     assert made["intensity"].units == "dB"
     assert -60 <= float(made["intensity"].min()) < float(made["intensity"].max()) <= 0
     # brightness is that of the pixel at each gate's centre: the envelope of the frame, in decibel
@@ -104,6 +105,37 @@ def test_channel_echoes_are_demodulated_and_beamformed() -> None:
         _echoes(rf, still, kind="rf")["displacement"],
         _echoes(demodulate(rf, still), still, kind="channel iq")["displacement"],
     )
+
+
+def test_image_iq_that_kept_its_carrier_must_say_so(iq: np.ndarray) -> None:
+    kept = iq[:40] * np.exp(1j * RECORDING.axial_wavenumber * DEPTH)[:, None]
+    for data, recording in ((kept, RECORDING), (kept[:2], replace(RECORDING, prf=None))):
+        with pytest.raises(ValueError, match=r"demodulation_frequency is not .* \(0: the carrier is still in them"):
+            _echoes(data, recording)
+    made, wanted = _echoes(kept, replace(RECORDING, demodulation_frequency=0.0)), _echoes(iq[:40])
+    np.testing.assert_allclose(made["velocity"], wanted["velocity"], atol=1e-4)
+    np.testing.assert_allclose(made["intensity"], wanted["intensity"], atol=1e-3)
+    assert json.loads(made.attrs["parameters"])["demodulation_frequency"] == 0.0
+
+
+def test_image_iq_whose_carrier_could_hide_must_say_what_became_of_it(iq: np.ndarray) -> None:
+    coarse = 5 + np.arange(64) * 0.13
+    with pytest.raises(ValueError, match=r"would scale velocities by 1\.23: say demodulation_frequency"):
+        echo_sequence(iq, RECORDING, coarse, LATERAL, kind="image iq", gate=Gate(), filters=None, source="test")
+
+
+@pytest.mark.parametrize("kind", ["rf", "image iq"])
+def test_a_grid_in_metres_is_refused_before_anything_is_read(kind: Literal["rf", "image iq"]) -> None:
+    class Unread:
+        shape = (600, 400, 32) if kind == "rf" else (600, 64, 8)
+        dtype = np.dtype(np.float32 if kind == "rf" else np.complex64)
+
+        def __getitem__(self, frames: slice) -> np.ndarray:
+            raise AssertionError("read")
+
+    for depth, lateral, meant in ((DEPTH / 1e3, LATERAL, "0.0113 m would be 11.3"), (DEPTH, LATERAL / 1e3, "m would")):
+        with pytest.raises(ValueError, match=meant):
+            echo_sequence(Unread(), RECORDING, depth, lateral, kind=kind, gate=Gate(), filters=None, source="test")
 
 
 @pytest.mark.parametrize("filters", [None, SMALL])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from scipy import ndimage
 from musclelib import sequences
 from musclelib.recordings.footage import video_sequence
 from musclelib.recordings.motion import tissue_velocity
-from musclelib.recordings.signals import read_image_geometry, read_push_data, sample_by_index
+from musclelib.recordings.signals import read_image_geometry, read_push_data, sample_by_index, sample_by_time
 from musclelib.recordings.video import Video, open_video
 
 RATE, PIXEL, COUNT = 50.0, 0.1, 6
@@ -63,6 +64,22 @@ def test_grid_and_provenance(video: Video) -> None:
     assert (made.attrs["domain"], made.attrs["source"]) == ("recorded", "test, CC0")
     parameters = json.loads(made.attrs["parameters"])
     assert parameters == {"crop": [0, 0, 120, 100], "frame_rate": RATE, "pixel_size": [PIXEL, PIXEL]}
+
+
+def test_uneven_frames_keep_their_times_and_have_no_rate(video: Video) -> None:
+    """A video that shows 50 and then 10 frames a second, with a torque that rises by 1 N m/s."""
+    times = np.array([0, 0.02, 0.04, 0.06, 0.16, 0.26])
+    clock = np.arange(0, 4, 0.001)
+    signals = xr.Dataset({"torque": ("time", clock)}, {"time": clock})
+    made = video_sequence(replace(video, time=times), sample_by_time(signals, times + 3), source="test")
+    np.testing.assert_array_equal(made["time"], times[:-1])
+    np.testing.assert_allclose(made["torque"][0], times[:-1] + 3)
+    inside = (
+        made["velocity"].isel(sequence=0, depth=slice(12, -12), lateral=slice(12, -12)).median(("depth", "lateral"))
+    )
+    np.testing.assert_allclose(inside, [-10, -10, -10, -2, -2], rtol=0.08)
+    with pytest.raises(sequences.SequenceError, match="frames are not even"):
+        sequences.frame_rate(made)
 
 
 @pytest.mark.parametrize("count", [1, COUNT - 1, COUNT + 1])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -38,6 +39,19 @@ def test_known_shift_in_millimetres_a_second(tmp_path: Path, step: tuple[float, 
     inside = np.s_[:, 12:-12, 12:-12]
     assert np.median(axial[inside]) == pytest.approx(-step[0] * PIXEL * RATE, abs=TOLERANCE)
     assert np.median(lateral[inside]) == pytest.approx(step[1] * PIXEL * RATE, abs=TOLERANCE)
+
+
+def test_motion_between_frames_is_divided_by_its_own_time(tmp_path: Path) -> None:
+    even = _moving(tmp_path / "images", -2.0, 1.0)
+    time = np.array([0, 0.02, 0.03, 0.13, 0.15])
+    uneven = replace(even, time=time)
+    (before,), (after,) = tissue_velocity(even), tissue_velocity(uneven)
+    for part in ("axial", "lateral"):
+        length = np.diff(time)[:, None, None] * RATE
+        np.testing.assert_allclose(getattr(after, part), getattr(before, part) / length, rtol=1e-5)
+    parts = np.concatenate([part.axial for part in tissue_velocity(uneven, frames=2)])
+    np.testing.assert_array_equal(parts, after.axial)
+    np.testing.assert_allclose(mean_displacement(uneven)[0], mean_displacement(even)[0], atol=0.05)
 
 
 def test_stillness_has_no_velocity(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.io
 import xarray as xr
@@ -25,9 +26,10 @@ def _ramp(start: float = 2.0, count: int = 101) -> xr.Dataset:
     return xr.Dataset({"torque": ("time", 3 * time - 1)}, {"time": time})
 
 
-@given(st.lists(st.floats(2, 3), min_size=1, max_size=20))
-def test_interpolation_is_exact_on_a_ramp(times: list[float]) -> None:
-    np.testing.assert_allclose(sample_by_time(_ramp(), times)["torque"], 3 * np.array(times) - 1, rtol=1e-12)
+@given(count=st.integers(1, 20), start=st.floats(2, 2.5), rate=st.floats(50, 200))
+def test_interpolation_is_exact_on_a_ramp(count: int, start: float, rate: float) -> None:
+    times = start + np.arange(count) / rate
+    np.testing.assert_allclose(sample_by_time(_ramp(), times)["torque"], 3 * times - 1, rtol=1e-12)
 
 
 def test_index_and_time_agree_on_samples() -> None:
@@ -44,6 +46,67 @@ def test_signals_that_do_not_cover_the_video() -> None:
         sample_by_time(_ramp(), [2.0, 4.25])
     with pytest.raises(ValueError, match=r"begin 1 s after its first frame and end 1 s before its last frame"):
         sample_by_time(_ramp(), [1.0, 4.0])
+
+
+@pytest.mark.parametrize("rate", [100, 1000, 2000, 10_000])
+def test_times_in_milliseconds_are_refused(tmp_path: Path, rate: int) -> None:
+    clock = np.arange(0, 6, 1 / rate)
+    table = pd.DataFrame({"time": 1000 * clock, "torque": 10 * np.sin(2 * np.pi * 0.2 * clock)})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    frames = np.arange(300) / 60
+    with pytest.raises(
+        ValueError, match=r"last 59\d\d.* s with a sample every .* their times are likely in ms; divide"
+    ):
+        sample_by_time(read_signals(tmp_path / "a.csv"), frames)
+    table["time"] /= 1000
+    table.to_csv(tmp_path / "a.csv", index=False)
+    sampled = sample_by_time(read_signals(tmp_path / "a.csv"), frames)
+    np.testing.assert_allclose(sampled["torque"], 10 * np.sin(2 * np.pi * 0.2 * frames), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rate", "lasts", "video_rate", "count"),
+    [
+        (100, 60, 61, 300),  # torque beside a scanner's video
+        (50, 60, 61, 300),  # a little slower than the frames
+        (100, 600, 200, 40),  # a clip of 0.2 s of a trial of ten minutes
+        (2000, 3600, 61, 300),  # EMG of an hour
+    ],
+)
+def test_sound_signals_are_taken(rate: int, lasts: float, video_rate: int, count: int) -> None:
+    clock = np.arange(0, lasts, 1 / rate)
+    frames = 20 + np.arange(count) / video_rate
+    signals = xr.Dataset({"torque": ("time", 2 * clock)}, {"time": clock})
+    np.testing.assert_allclose(sample_by_time(signals, frames)["torque"], 2 * frames)
+
+
+def test_slow_signals_are_taken_with_a_warning() -> None:
+    clock = np.arange(0, 60, 0.1)
+    signals = xr.Dataset({"angle": ("time", -clock)}, {"time": clock})
+    with pytest.warns(UserWarning, match=r"a sample every 0\.1 s, the video a frame every 0\.0164 s"):
+        sampled = sample_by_time(signals, np.arange(300) / 61)
+    np.testing.assert_allclose(sampled["angle"], -np.arange(300) / 61, atol=1e-12)
+
+
+@given(place=st.integers(150, 360), missing=st.integers(6, 100))
+def test_a_gap_within_the_video_is_refused(place: int, missing: int) -> None:
+    clock = np.arange(0, 10, 0.01)
+    clock = np.delete(clock, np.arange(place, place + missing))
+    signals = xr.Dataset({"torque": ("time", clock)}, {"time": clock})
+    frames = np.arange(61 * 3) / 61
+    size, at = f"{(missing + 1) / 100:.3g}", f"{(place - 1) / 100:.6g}"
+    with pytest.raises(
+        ValueError, match=f"a gap of {size} s at {at} s, within the video, where samples come every 0.01"
+    ):
+        sample_by_time(signals, 1 + frames)
+    np.testing.assert_allclose(sample_by_time(signals, 6 + frames)["torque"], 6 + frames)  # another part
+
+
+def test_a_few_lost_samples_are_no_gap() -> None:
+    clock = np.delete(np.arange(0, 10, 0.01), [200, 201, 202, 500])
+    signals = xr.Dataset({"torque": ("time", clock)}, {"time": clock})
+    frames = 1 + np.arange(300) / 61
+    np.testing.assert_allclose(sample_by_time(signals, frames)["torque"], frames)
 
 
 def test_clock_must_ascend() -> None:

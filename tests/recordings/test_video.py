@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,9 +32,9 @@ def _write_video(path: Path, frames: np.ndarray, codec: str, rate: float = 25.0)
     writer.release()
 
 
-def _write_gif(path: Path, frames: np.ndarray) -> None:
+def _write_gif(path: Path, frames: np.ndarray, duration: int | list[int] = 40) -> None:
     first, *others = [Image.fromarray(frame) for frame in frames]
-    first.save(path, save_all=True, append_images=others, duration=40)
+    first.save(path, save_all=True, append_images=others, duration=duration)
 
 
 def _write_folder(path: Path, frames: np.ndarray, suffix: str) -> None:
@@ -144,9 +146,63 @@ def test_video_that_stops_in_the_middle(tmp_path: Path) -> None:
     path = tmp_path / "a.avi"
     _write_video(path, noise, "MJPG")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    video = open_video(path, pixel_size=0.1)
-    with pytest.raises(ValueError, match=r"stops after \d+ of the 40 frames"):
+    with pytest.warns(UserWarning, match=r"a\.avi announces 40 frames, but \d\d decode: is it cut off\?"):
+        video = open_video(path, pixel_size=0.1)
+    assert 10 < video.frame_count < 30
+    assert len(_all(video)) == video.frame_count
+
+
+def test_image_that_vanishes_after_opening(tmp_path: Path) -> None:
+    _write_folder(tmp_path / "images", _frames(), ".png")
+    video = open_video(tmp_path / "images", pixel_size=0.1, frame_rate=30.0)
+    (tmp_path / "images" / "frame_22.png").unlink()
+    with pytest.raises(ValueError, match="images stops after 22 of its 23 frames"):
         _all(video)
+
+
+def test_times_of_a_gif_whose_frames_are_not_even(tmp_path: Path) -> None:
+    delays = [50] * 11 + [200] * 12  # [ms]
+    _write_gif(tmp_path / "a.gif", _frames(), delays)
+    video = open_video(tmp_path / "a.gif", pixel_size=0.1)
+    np.testing.assert_allclose(video.time, np.cumsum([0, *delays[:-1]]) / 1e3)
+    assert video.frame_rate == pytest.approx(22 / 2.75)
+    with pytest.raises(ValueError, match=r"a\.gif: its frames are 50 to 200 ms apart, which no frame_rate describes"):
+        open_video(tmp_path / "a.gif", pixel_size=0.1, frame_rate=20.0)
+
+
+def test_even_gif_whose_clock_is_coarse(tmp_path: Path) -> None:
+    """30 frames a second in hundredths of a second: delays of 30 and 40 ms."""
+    _write_gif(tmp_path / "a.gif", _frames(), np.diff(np.round(np.arange(COUNT + 1) / 0.3) * 10).astype(int).tolist())
+    assert open_video(tmp_path / "a.gif", pixel_size=0.1).frame_rate == pytest.approx(30, rel=2e-3)
+    given = open_video(tmp_path / "a.gif", pixel_size=0.1, frame_rate=30.0)
+    np.testing.assert_array_equal(given.time, np.arange(COUNT) / 30)
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="OpenCV writes no B-frames and no uneven times")
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp4", ["libx264", "-bf", "3"]),
+        ("a.mkv", ["libx264", "-bf", "3"]),
+        ("a.avi", ["mpeg4", "-bf", "2"]),
+        ("a.avi", ["libx264", "-bf", "3"]),  # states no times for its last frames
+        ("a.avi", ["mjpeg"]),
+        ("a.avi", ["rawvideo"]),
+    ],
+)
+def test_containers_and_frames_out_of_order(tmp_path: Path, name: str, codec: list[str]) -> None:
+    _write_folder(tmp_path / "images", _frames(), ".png")
+    source = ["ffmpeg", "-v", "error", "-framerate", "61", "-i", str(tmp_path / "images" / "frame_%d.png")]
+    coded = ["-c:v", *codec, "-pix_fmt", "yuvj420p" if codec == ["mjpeg"] else "yuv420p"]
+    subprocess.run([*source, *coded, str(tmp_path / name)], check=True)
+    even = open_video(tmp_path / name, pixel_size=0.1)
+    assert even.frame_rate == pytest.approx(61)
+    np.testing.assert_allclose(even.time, np.arange(COUNT) / 61)
+    without = ["-vf", "select=not(eq(n\\,9))", "-fps_mode", "passthrough", "-enc_time_base", "1/61"]
+    if name == "a.mp4":
+        subprocess.run([*source, *without, *coded, str(tmp_path / "dropped.mp4")], check=True)
+        dropped = open_video(tmp_path / "dropped.mp4", pixel_size=0.1)
+        np.testing.assert_allclose(dropped.time, np.delete(np.arange(COUNT), 9) / 61, atol=1e-3)
 
 
 def test_damaged_or_odd_image_is_named(tmp_path: Path) -> None:
@@ -164,7 +220,17 @@ def test_real_images(recording: Callable[[str], Path]) -> None:
     assert image.dtype == np.uint8
     assert image.ndim == 2
     assert 5 < image.mean() < 150
-    video = open_video(
-        downloads.fetch_folder("gastrocnemius_fascicles/lateral_gastrocnemius/jumping"), pixel_size=1, frame_rate=1
-    )
-    assert sum(map(len, video.chunks())) == video.frame_count == 23
+
+
+@pytest.mark.parametrize(("name", "step"), [("jumping", 2), ("range-of-motion", 30)])
+def test_real_images_that_are_not_all_there(
+    recording: Callable[[str], Path], tmp_path: Path, name: str, step: int
+) -> None:
+    folder = f"gastrocnemius_fascicles/lateral_gastrocnemius/{name}"
+    path = downloads.fetch_folder(folder)
+    with pytest.raises(ValueError, match=f"{name}: numbers go up by {step} .* number those that are there 0, 1, 2"):
+        open_video(path, pixel_size=1, frame_rate=1)
+    for number, image in enumerate(sorted(path.iterdir())[:9]):
+        shutil.copy(image, tmp_path / f"{number}.png")
+    video = open_video(tmp_path, pixel_size=1, frame_rate=1)
+    assert sum(map(len, video.chunks())) == video.frame_count == 9

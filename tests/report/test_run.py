@@ -98,7 +98,7 @@ def test_a_value_that_is_not_allowed_is_one_line_and_exit_code_1(notebook, tmp_p
     assert "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if "ParameterError" in line]
     assert line.startswith(f"{source}, cell ")
-    assert "ParameterError: folder = '': a folder must be named" in line
+    assert "ParameterError: Compare.folder is empty: a place is needed" in line
     assert "computed" not in _printed(output.with_name("failed-step.ipynb"))
     assert not output.exists()
 
@@ -142,6 +142,13 @@ def test_a_value_stays_a_value_in_the_cell_that_papermill_writes(value):
     calls = {ast.unparse(node) for node in ast.walk(line.value) if isinstance(node, ast.Call)}
     assert calls <= {"float('nan')", "float('inf')", "float('-inf')"}
     assert repr(eval(ast.unparse(line.value))) == repr(value)
+
+
+def test_a_text_comes_through_as_it_is(notebook, tmp_path):
+    text = '"); open("trace", "w") #\n{braces} {{twice}} {0} \\n \\ µ Übung 筋 & $HOME `x` %s \'"""\''
+    run_step(notebook("print(ascii(folder))"), tmp_path / "out.ipynb", {"folder": text})
+    assert _printed(tmp_path / "out.ipynb").strip() == ascii(text)
+    assert not (tmp_path / "trace").exists()
 
 
 @pytest.mark.parametrize("value", [{1, 2}, b"a", Path("a"), np.float32(1), object()])

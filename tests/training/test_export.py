@@ -6,6 +6,7 @@ import torch
 from musclelib import simulator
 from musclelib.networks.presets import build
 from musclelib.networks.weights import about, digest, load_generator
+from musclelib.sequences.clips import Clips
 from musclelib.training import TrainingError, TrainingParameters, load_averaged, train
 from musclelib.training.export import export
 
@@ -13,10 +14,10 @@ from musclelib.training.export import export
 def test_a_run_is_shipped_with_a_card_of_its_own_numbers(tmp_path, small):
     torch.manual_seed(0)
     changes = {"features": 2, "judge_features": 2}
-    clips = [torch.randn(1, 8, 32, 32) for _ in range(3)]
     run, target = tmp_path / "run", tmp_path / "weights" / "tiny"
+    simulator.generate(tmp_path / "a.zarr", small.changed(pixels=(32, 32)), 2, seed=3)
+    clips = Clips(tmp_path / "a.zarr")
     train(build("one-sided", **changes), clips, clips, run, TrainingParameters(steps=3, batch=1, precision="32-true"))
-    simulator.generate(tmp_path / "a.zarr", small, 2, seed=3)
     export(run, target, [tmp_path / "a.zarr"])
 
     model = build("one-sided", **changes)
@@ -55,12 +56,12 @@ def test_both_generators_of_a_cyclegan_are_shipped(tmp_path):
 def test_a_one_sided_generator_is_shipped_with_a_filter_matched_on_both_domains(tmp_path, small):
     torch.manual_seed(0)
     changes = {"features": 2, "judge_features": 2}
-    clips = [torch.randn(1, 8, 32, 32) for _ in range(3)]
     run, target = tmp_path / "run", tmp_path / "tiny"
-    train(build("one-sided", **changes), clips, clips, run, TrainingParameters(steps=2, batch=1, precision="32-true"))
     stores = [tmp_path / "a.zarr", tmp_path / "b.zarr"]
     for seed, store in enumerate(stores):
-        simulator.generate(store, small, 2, seed=seed)
+        simulator.generate(store, small.changed(pixels=(32, 32)), 2, seed=seed)
+    clips = [Clips(store) for store in stores]
+    train(build("one-sided", **changes), *clips, run, TrainingParameters(steps=2, batch=1, precision="32-true"))
     export(run, target, stores, "began with others", match=[1])
     shipped = load_generator(target.with_suffix(".safetensors"))
     assert shipped.settings.time_filter > 0
@@ -72,3 +73,19 @@ def test_a_one_sided_generator_is_shipped_with_a_filter_matched_on_both_domains(
     assert digest(shipped) in target.with_suffix(".md").read_text()
     with pytest.raises(TrainingError, match="on stores of domain A and B"):
         export(run, target, stores[:1], match=[1])
+
+
+def test_a_card_names_no_store_that_its_weights_have_not_seen(tmp_path, small):
+    changes = {"features": 2, "judge_features": 2}
+    stores = [tmp_path / "a.zarr", tmp_path / "b.zarr"]
+    for seed, store in enumerate(stores):
+        simulator.generate(store, small.changed(pixels=(32, 32)), 2, seed=seed)
+    clips = Clips(stores[0])
+    parameters = TrainingParameters(steps=1, batch=1, precision="32-true")
+    train(build("one-sided", **changes), clips, clips, tmp_path / "run", parameters)
+    with pytest.raises(TrainingError, match="store 2 of 2 for its card is none that its run saw"):
+        export(tmp_path / "run", tmp_path / "tiny", stores)
+    assert not (tmp_path / "tiny.md").exists()
+    simulator.generate(stores[0], small.changed(pixels=(32, 32)), 2, seed=9, replace=True)
+    with pytest.raises(TrainingError, match="store 1 of 1 for its card"):
+        export(tmp_path / "run", tmp_path / "tiny", stores[:1])

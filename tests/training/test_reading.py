@@ -39,7 +39,7 @@ def test_a_finished_run_is_left_alone(store, tmp_path):
     before = first.stat().st_mtime_ns
     assert train_reader(sets, tmp_path / "run", recipe(4)) == first
     assert first.stat().st_mtime_ns == before
-    with pytest.raises(TrainingError, match="run: is of a run on other sequences"):
+    with pytest.raises(TrainingError, match="is of a run on other examples, or on examples that have changed"):
         train_reader(labelled(store, [1]), tmp_path / "run", recipe(4))
 
 

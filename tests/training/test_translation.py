@@ -8,7 +8,7 @@ from musclelib import sequences, simulator
 from musclelib.networks.presets import build
 from musclelib.networks.weights import about, load_generator
 from musclelib.parameters import ParameterError
-from musclelib.training import TrainingParameters
+from musclelib.training import TrainingError, TrainingParameters
 from musclelib.training.checkpoint import read
 from musclelib.training.translation import train_translation
 
@@ -58,3 +58,22 @@ def test_one_command_trains_and_ships_and_goes_on(tmp_path, stores):
         assert "on 3 sequences" in facts["note"]  # not on the one for tests
         assert load_generator(tmp_path / "weights" / "mine.safetensors").settings.time_filter > 0
     assert read(tmp_path / "run" / "last.safetensors")[1]["step"] == 2
+
+
+def test_a_run_goes_on_with_its_own_stores_alone(tmp_path, stores):
+    def run(*own, steps=2, tests=1):
+        parameters = PARAMETERS.changed(steps=steps, checkpoint_every=1)
+        return train_translation(build("one-sided", **TINY), tmp_path / "run", *own, parameters, tests)
+
+    best = run(*stores)
+    weights = best.read_bytes()
+    other = tmp_path / "other.zarr"
+    simulator.generate(other, simulator.preset("paper1", frames=96, pixels=(24, 24), units=(2, 2)), 4, seed=0)
+    for changed in ((other, stores[1]), (stores[0], other)):
+        for steps in (2, 3):  # finished, and made longer
+            with pytest.raises(TrainingError, match="is of a run on other examples"):
+                run(*changed, steps=steps)
+    with pytest.raises(TrainingError, match="is of a run on other examples"):
+        run(*stores, tests=2)
+    assert run(*stores).read_bytes() == weights
+    assert read(run(*stores, steps=3))[1]["step"] == 3

@@ -1,0 +1,32 @@
+"""Which sequences were these? One hash that tells sets of sequences apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import xarray as xr
+
+from musclelib.sequences.schema import COORDINATES
+
+_MOMENTS = ("velocity_mean", "velocity_sd")
+
+
+def digest(dataset: xr.Dataset, variable: str = "velocity") -> str:
+    """Return the SHA-256 of a variable of sequences, of their coordinates, and of what they say of themselves.
+
+    Of velocity, the moments of each sequence stand for its frames, where they are there: writing checks them, and so
+    nothing large is read.
+    """
+    total = hashlib.sha256(json.dumps(dataset.attrs, sort_keys=True, default=str).encode())
+    total.update(repr((variable, dataset[variable].shape)).encode())
+    for name in COORDINATES:
+        total.update(np.ascontiguousarray(dataset[name]).tobytes())
+    if variable == "velocity" and all(name in dataset for name in _MOMENTS):
+        for name in _MOMENTS:
+            total.update(np.ascontiguousarray(dataset[name]).tobytes())
+    else:
+        for index in range(dataset.sizes["sequence"]):
+            total.update(np.ascontiguousarray(dataset[variable].isel(sequence=index)).tobytes())
+    return total.hexdigest()
