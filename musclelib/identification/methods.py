@@ -36,6 +36,9 @@ METHODS: dict[str, Callable[[str | Path], Method]] = {
 }
 """What makes a method out of a folder of weights, by name: ours, paper 2's, its rival, a quicker one, the plainest."""
 
+NETWORKS = {"edges": ("reader",), "paper 2": ("detector", "twitch")}
+"""Names of the weights that a method needs, where it needs any."""
+
 
 def method(name: str, weights: str | Path) -> Method:
     """Return a method, ready to identify.
@@ -57,3 +60,19 @@ def method(name: str, weights: str | Path) -> Method:
     if name not in METHODS:
         raise ParameterError(f"method {name!r}: allowed are {', '.join(METHODS)}")
     return METHODS[name](weights)
+
+
+def title(name: str, identify: Method) -> str:
+    """Return what a method is called in figures and tables: `paper 2 (light)` where its networks are not the paper's.
+
+    Parameters
+    ----------
+    name : str
+        One of `METHODS`.
+    identify : Method
+        As `method` returned it.
+    """
+    if not isinstance(identify, Paper2):
+        return name
+    sizes = {network.settings.name for network in (identify.detector, identify.network)} - {"paper"}
+    return f"{name} ({', '.join(sorted(sizes))})" if sizes else name

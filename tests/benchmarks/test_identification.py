@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from musclelib import simulator
-from musclelib.identification.methods import METHODS, method
+from musclelib.identification.methods import METHODS, method, title
 from musclelib.networks.detection import Detection
 from musclelib.networks.mask_rcnn import DETECTORS
 from musclelib.networks.territory_reader import ReaderParameters, Reading
@@ -54,6 +54,7 @@ def test_identification_of_25_units(benchmark, name):
     parameters = simulator.preset("paper2", units=(25, 25), noise_snr=(20.0, 20.0))
     velocity = simulator.simulate(parameters, 1, 0).velocity
     identify, plain = method(name, WEIGHTS), method("plain", WEIGHTS)
+    benchmark.name = benchmark.name.replace(name, title(name, identify))
     benchmark.pedantic(identify, args=(velocity, 400.0), rounds=2, warmup_rounds=1)
     started = time.perf_counter()
     plain(velocity, 400.0)

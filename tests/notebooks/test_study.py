@@ -1,5 +1,6 @@
 """The whole study at its smallest scale, in a copy of the checkout: executed, interrupted, looked at in a browser."""
 
+import ast
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+import yaml
 
 from musclelib.report.pages import digest
 
@@ -118,6 +120,32 @@ def test_every_notebook_is_executed_and_has_its_page(study):
         assert path.stem in RECORDINGS or not _meta(path).missing
 
 
+def _not_on_one_page(report, pages):
+    """Names of kept figures, tables and movies that are not on exactly one of the pages."""
+    shown = [name for page in pages for name in re.findall(r'<figure id="([^"]*)"', page.read_text())]
+    endings = {"figures": ".svg", "tables": ".csv", "movies": ".webm"}
+    kept = [path for kind, ending in endings.items() for path in (report / kind).glob(f"*{ending}")]
+    named = {path: f"{path.stem}-table" if path.suffix == ".csv" else path.stem for path in kept}
+    return sorted(path.name for path, name in named.items() if shown.count(name) != 1)
+
+
+def test_a_figure_that_is_on_no_page_is_found(tmp_path):
+    for name in ("figures/a.svg", "figures/b.svg", "tables/b.csv", "tables/a.csv", "movies/c.webm", "movies/d.webm"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "one.html").write_text('<figure id="a"></figure><figure id="a-table"></figure><figure id="d"></figure>')
+    (tmp_path / "two.html").write_text('<figure id="d"></figure><figure class="b"></figure>')
+    assert _not_on_one_page(tmp_path, tmp_path.glob("*.html")) == ["b.csv", "b.svg", "c.webm", "d.webm"]
+
+
+def test_every_figure_that_a_step_writes_is_on_its_page(study):
+    report = study / STORES / "report"
+    assert len(list((report / "figures").glob("*.svg"))) > 30
+    assert len(list((report / "tables").glob("*.csv"))) > 10
+    pages = [study / "reports" / f"{path.stem}.html" for path in _steps(study)]
+    assert _not_on_one_page(report, pages) == []
+
+
 def test_the_sources_stay_clean(study):
     for path in (study / "notebooks").glob("*.ipynb"):
         assert path.read_bytes() == (ROOT / "notebooks" / path.name).read_bytes()
@@ -215,6 +243,71 @@ def test_the_structure_and_width_of_pages(opened):
         assert len(ids) == len(set(ids)), name
         assert facts[1300] <= 1300, name
         assert facts[400] <= 400, name
+
+
+def test_a_damaged_step_leaves_the_last_report_whole(study, tmp_path):
+    shutil.copytree(study / "reports", tmp_path / "reports")
+    step = study / STORES / "steps" / "00_tour.ipynb"
+    whole, times = step.read_bytes(), step.stat()
+    step.write_text("{")
+    try:
+        done = subprocess.run(
+            _study(study), cwd=study, env=_environment(study), capture_output=True, text=True, check=False
+        )
+    finally:
+        step.write_bytes(whole)
+        os.utime(step, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert done.returncode != 0
+    assert "00_tour.ipynb: cannot be read as an executed notebook" in done.stdout + done.stderr
+    assert _bytes(study / "reports") == _bytes(tmp_path / "reports")
+
+
+def _bytes(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+DESCRIPTION = "config {x} {{y}} & 'one' \"two\" $HOME `id` \\ 100 % Übung 筋\nnext line"
+
+
+def test_a_description_comes_through_the_workflow_as_it_is(tmp_path):
+    folder = _copy(tmp_path)
+    given = folder / "notebooks/params/recordings.yaml"
+    sections = yaml.safe_load(given.read_text())
+    sections["05_import_passive"]["description"] = DESCRIPTION
+    given.write_text(yaml.safe_dump(sections, allow_unicode=True))
+    _run(_study(folder, "05_import_passive"), folder)  # without the recording: nothing is computed
+    step = folder / STORES / "steps/05_import_passive.ipynb"
+    assert _meta(step).parameters["description"] == DESCRIPTION
+    (cell,) = [
+        cell
+        for cell in nbformat.read(step, as_version=4).cells
+        if "injected-parameters" in cell.metadata.get("tags", [])
+    ]
+    values = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
+    assert values["description"] == DESCRIPTION
+
+
+def test_cleaning_leaves_what_is_not_marked(study, tmp_path):
+    folder = tmp_path / "checkout"
+    for name in ("Makefile", "musclelib", "reports", STORES):
+        (shutil.copytree if (study / name).is_dir() else shutil.copy)(study / name, _parent(folder / name))
+    mine = [f"{STORES}/notes.txt", "data/generated/mine/thesis.txt", "reports/figures/mine.png", "reports/mine.html"]
+    for name in mine:
+        _parent(folder / name).write_text("mine")
+    clean = ["make", "clean", f"BIN={Path(sys.executable).parent}"]
+    said = _run(clean, folder)
+    assert all((folder / name).read_text() == "mine" for name in mine)
+    assert re.search(r"\d+ files of data/generated stay", said)
+    left = {path.relative_to(folder).as_posix() for path in (folder / "reports").rglob("*") if path.is_file()}
+    assert left == {*mine[2:], *(name for name in left if name.startswith("reports/demo/"))}
+    for kind in ("zarr.json", "*.ipynb", "last.safetensors"):
+        assert list((study / STORES).rglob(kind))
+        assert not list((folder / STORES).rglob(kind))
+
+
+def _parent(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def test_a_killed_study_is_finished_by_the_same_command(study, tmp_path):
