@@ -144,10 +144,6 @@ def test_every_figure_that_a_step_writes_is_on_its_page(study):
     assert len(list((report / "tables").glob("*.csv"))) > 10
     pages = [study / "reports" / f"{path.stem}.html" for path in _steps(study)]
     assert _not_on_one_page(report, pages) == []
-    for page in pages:  # and no heading of a page stands alone
-        assert not re.search(
-            r"<h2>[^<]*</h2>\s*(<details>((?!</details>).)*</details>\s*)+(<h2>|$)", page.read_text(), re.S
-        )
 
 
 def test_the_sources_stay_clean(study):
@@ -222,15 +218,6 @@ def test_pictures_and_films_are_said_in_words(opened):
         assert all(facts["spoken"]), name
         assert len(facts["captions"]) == facts["figures"], name
         assert all(facts["captions"]), name
-
-
-def test_every_figure_that_a_step_writes_is_on_a_page(study):
-    pages = [path.read_text() for path in (study / "reports").glob("*.html") if path.stem != "index"]
-    shown = [name for page in pages for name in re.findall(r'<figure id="([^"]+)"', page)]
-    for kind, ending in (("figures", "png"), ("figures", "svg"), ("movies", "webm"), ("tables", "csv")):
-        for path in (study / "reports" / kind).glob(f"*.{ending}"):
-            name = f"{path.stem}-table" if kind == "tables" else path.stem
-            assert shown.count(name) == 1, path.name
 
 
 def test_every_link_leads_somewhere(study, opened):
