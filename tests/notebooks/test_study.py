@@ -287,29 +287,6 @@ def test_a_description_comes_through_the_workflow_as_it_is(tmp_path):
     assert values["description"] == DESCRIPTION
 
 
-def test_cleaning_leaves_what_is_not_marked(study, tmp_path):
-    folder = tmp_path / "checkout"
-    for name in ("Makefile", "musclelib", "reports", STORES):
-        (shutil.copytree if (study / name).is_dir() else shutil.copy)(study / name, _parent(folder / name))
-    mine = [f"{STORES}/notes.txt", "data/generated/mine/thesis.txt", "reports/figures/mine.png", "reports/mine.html"]
-    for name in mine:
-        _parent(folder / name).write_text("mine")
-    clean = ["make", "clean", f"BIN={Path(sys.executable).parent}"]
-    said = _run(clean, folder)
-    assert all((folder / name).read_text() == "mine" for name in mine)
-    assert re.search(r"\d+ files of data/generated stay", said)
-    left = {path.relative_to(folder).as_posix() for path in (folder / "reports").rglob("*") if path.is_file()}
-    assert left == {*mine[2:], *(name for name in left if name.startswith("reports/demo/"))}
-    for kind in ("zarr.json", "*.ipynb", "last.safetensors"):
-        assert list((study / STORES).rglob(kind))
-        assert not list((folder / STORES).rglob(kind))
-
-
-def _parent(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def test_a_killed_study_is_finished_by_the_same_command(study, tmp_path):
     folder = _copy(tmp_path)
     stores = folder / STORES
