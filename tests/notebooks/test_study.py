@@ -52,7 +52,7 @@ FACTS = """async () => {
   };
 }"""
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # the whole study is run once, on whatever machine
 
 
 def _copy(folder):
