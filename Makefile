@@ -31,7 +31,7 @@ bench: $(SETUP)  ## the benchmark table, printed
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-json data/generated/benchmarks.json
 
 record: $(SETUP)  ## take the results of the last demo run and benchmarks over into README.md and reports/demo
-	$(BIN)/python -m musclelib.report.readme reports README.md data/generated/benchmarks.json
+	$(BIN)/python -m musclelib.study.readme reports README.md data/generated/benchmarks.json
 
 $(SETUP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -44,5 +44,5 @@ $(SETUP): pyproject.toml constraints.txt
 	@touch $@
 
 clean:  ## what was generated and is marked as made here; the rest is counted, and stays
-	@[ ! -x $(BIN)/python ] || $(BIN)/python -m musclelib.report.clean data/generated reports
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m musclelib.study.clean data/generated reports
 	rm -rf .snakemake

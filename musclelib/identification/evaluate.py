@@ -11,10 +11,11 @@ import xarray as xr
 from tqdm.auto import tqdm
 
 from musclelib import sequences
-from musclelib.identification.firings import agreement, firings
-from musclelib.identification.matching import match
-from musclelib.identification.methods import Method
-from musclelib.identification.units import Units
+from musclelib.identification.firings import firings
+from musclelib.identification.methods.registry import Method
+from musclelib.identification.motor_units import Units
+from musclelib.metrics.firing_agreement import agreement
+from musclelib.metrics.matching import match
 
 _LAG = 0.1  # a firing comes before the peak of its twitch by less than this [s]
 
@@ -109,43 +110,3 @@ def evaluate(method: Method, examples: Iterable[xr.Dataset], name: str = "identi
         true = one.territory.values[:count].astype(bool), one.twitch_train.values[:count]
         rows.append(score(units, *true, times, rate) | {"seconds": seconds})
     return pd.DataFrame(rows)
-
-
-def summary(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """Return mean and confidence interval over sequences of what `evaluate` returned.
-
-    Recall, precision and F score count all units together, their intervals by bootstrap of sequences, as the others'.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `value`, `low`, `high`; index: the measure.
-    """
-    draws = np.random.default_rng(0).integers(len(table), size=(2000, len(table)))
-
-    def ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the ratio of two sums over sequences, and that of every draw."""
-        sums = [(values.sum(), values[draws].sum(axis=1)) for values in (above, below)]
-        (over, drawn_over), (under, drawn_under) = sums
-        nothing = np.full(len(draws), np.nan)
-        drawn = np.divide(drawn_over, drawn_under, out=nothing, where=drawn_under > 0)
-        return (float(over / under) if under > 0 else float("nan")), drawn
-
-    units, found, matched = (table[name].to_numpy(float) for name in ("units", "found", "matched"))
-    rows = {
-        "recall": ratio(matched, units),
-        "precision": ratio(matched, found),
-        "F": ratio(2 * matched, units + found),
-    }
-    for name in table.columns.drop(["units", "found", "matched"]):
-        values = table[name].to_numpy(float)
-        known = np.isfinite(values)
-        rows[name] = ratio(np.where(known, values, 0), known.astype(float))
-    tails = (1 - level) / 2, (1 + level) / 2
-    return pd.DataFrame(
-        {
-            name: (value, *(np.nanquantile(drawn, tails) if np.isfinite(drawn).any() else (np.nan, np.nan)))
-            for name, (value, drawn) in rows.items()
-        },
-        index=["value", "low", "high"],
-    ).T

@@ -12,8 +12,8 @@ import torch
 from scipy.fft import dct, idct
 from scipy.signal import find_peaks
 
-from musclelib.identification.band import LIMIT
-from musclelib.identification.units import MINIMUM_FRAMES
+from musclelib.identification.motor_units import MINIMUM_FRAMES
+from musclelib.identification.separation.band import LIMIT
 from musclelib.networks.firing_detector import RATE, FiringDetector
 from musclelib.networks.unit_weights import load_unit_network
 
@@ -37,7 +37,7 @@ class Onsets:
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """Read `firings.safetensors` of a folder, such as data/weights.
+        """Read `firings.safetensors` of a folder, such as data/weights/identification.
 
         Raises
         ------

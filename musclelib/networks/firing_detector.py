@@ -6,7 +6,6 @@ them apart. How twitches add up is known, so a network learns from simulated tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +19,6 @@ RATE = 200.0
 
 _DILATIONS = (1, 2, 4, 8, 16, 32, 1, 2, 4, 8)  # together some 2 s to both sides
 _SELDOM = 3.0  # what is expected before anything is learnt: a firing in some 20 frames
-_SPREAD = 1.0  # SD of the Gaussian that a true firing is spread over [frame]
 
 
 @dataclass(frozen=True)
@@ -66,36 +64,3 @@ class _Gated(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = functional.silu(self.norm(self.look(x)))  # (train, features, time)
         return x + self.mix(y * torch.sigmoid(self.gate(y.mean(dim=2)))[..., None])
-
-
-class FiringDetection(nn.Module):
-    """The objective of `training.fit` that trains a detector, on trains and the firings in each of their frames."""
-
-    def __init__(self, settings: FiringParameters) -> None:
-        super().__init__()
-        self.settings = settings
-        self.network = FiringDetector(settings)
-
-    def trained(self) -> Iterable[nn.Module]:
-        """Return the network."""
-        return [self.network]
-
-    def loss(self, trains: Tensor, firings: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the negative log-likelihood of Poisson counts, for each firing.
-
-        Its best answer is the expected count: summed around a firing it is one even where nobody can tell to a frame
-        when it was.
-
-        Parameters
-        ----------
-        trains : Tensor
-            `(train, 1, time)` [SD].
-        firings : Tensor
-            `(train, time)`, firings in each frame; parts of one may lie in two.
-        """
-        expected = self.network(trains)
-        reach = torch.arange(-4, 5, device=firings.device)
-        spread = torch.exp(-0.5 * (reach / _SPREAD) ** 2)
-        spread = (spread / spread.sum()).to(firings.dtype)[None, None]
-        wanted = functional.conv1d(firings[:, None], spread, padding=4)[:, 0]  # (train, time)
-        return (expected - wanted * torch.log(expected + 1e-6)).sum() / firings.sum().clamp(min=1), {}

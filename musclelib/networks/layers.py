@@ -114,3 +114,21 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
+
+
+class InTime(nn.Conv2d):
+    """A convolution along time, one channel at a time, of frames folded into the batch.
+
+    As a convolution of images of time by pixels: in channels-last memory a view, and on CPU many times as fast as a
+    3-D convolution by channel.
+    """
+
+    def __init__(self, channels: int, kernel: int = 5) -> None:
+        super().__init__(channels, channels, (kernel, 1), padding=(kernel // 2, 0), groups=channels)
+
+    def fold(self, x: Tensor, batch: int) -> Tensor:
+        """Return the convolution of `(batch * time, channel, depth, lateral)`, of the same shape."""
+        time, (depth, lateral) = len(x) // batch, x.shape[-2:]
+        images = x.permute(0, 2, 3, 1).reshape(batch, time, depth * lateral, -1).permute(0, 3, 1, 2)  # (b, c, t, d l)
+        moved = self(images).permute(0, 2, 3, 1)  # (b, t, d l, c)
+        return moved.reshape(len(x), depth, lateral, -1).permute(0, 3, 1, 2)

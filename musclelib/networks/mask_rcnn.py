@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from musclelib.networks.detection_operators import torchvision
 from musclelib.networks.slow_fusion import FRAMES, SlowFusion
+from musclelib.networks.torchvision_operators import torchvision
 from musclelib.parameters import ParameterError, Parameters, quantity
 
 FIELD = 64

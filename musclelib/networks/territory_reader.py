@@ -8,7 +8,6 @@ known.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -71,43 +70,3 @@ def _block(narrow: int, wide: int) -> nn.Sequential:
     for before in (narrow, wide):
         layers += [nn.Conv2d(before, wide, 3, padding=1), nn.GroupNorm(4, wide), nn.SiLU()]
     return nn.Sequential(*layers)
-
-
-class Reading(nn.Module):
-    """The objective of `training.fit` that trains a reader on components of sequences whose units are known."""
-
-    def __init__(self, settings: ReaderParameters) -> None:
-        super().__init__()
-        self.settings = settings
-        self.reader = TerritoryReader(settings)
-
-    def trained(self) -> Iterable[nn.Module]:
-        """Return the reader."""
-        return [self.reader]
-
-    def loss(self, images: Tensor, territory: Tensor, known: Tensor, unit: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the sum of the losses of territories and scores.
-
-        Parameters
-        ----------
-        images : Tensor
-            `(component, 5, depth, lateral)`.
-        territory : Tensor
-            `(component, depth, lateral)`, shares of pixels, 0 to 1.
-        known : Tensor
-            `(component,)`, 1 where there is a unit behind the component, whose territory it is; else 0.
-        unit : Tensor
-            `(component,)`, 1 for the best component of a unit, 0 for others, which are to be dropped.
-        """
-        logits, score = self.reader(images)
-        logits = logits.float()
-        mask = torch.sigmoid(logits)
-        shared, both = (mask * territory).sum(dim=(1, 2)), (mask.square() + territory.square()).sum(dim=(1, 2))
-        entropy = functional.binary_cross_entropy_with_logits(logits, territory, reduction="none").mean(dim=(1, 2))
-        weight = known / known.sum().clamp(min=1)
-        parts = {
-            "overlap": ((1 - (2 * shared + 1) / (both + 1)) * weight).sum(),  # Dice
-            "pixel": (entropy * weight).sum(),
-            "score": functional.binary_cross_entropy_with_logits(score.float(), unit),
-        }
-        return torch.stack(list(parts.values())).sum(), parts

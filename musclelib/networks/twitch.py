@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,40 +66,6 @@ class TwitchNetwork(nn.Module):
         features = self.layers(x).transpose(1, 2).flatten(2)  # (b, t, 16 * 8 * 8)
         states, _ = self.gru(self.enter(features))  # (b, t, 1024)
         return self.leave(states).squeeze(2)  # (b, t)
-
-
-class TwitchEstimation(nn.Module):
-    """The objective of `training.fit` that trains a twitch network, on crops and the trains of their units."""
-
-    def __init__(self, settings: TwitchParameters) -> None:
-        super().__init__()
-        self.settings = settings
-        self.network = TwitchNetwork(settings)
-
-    def trained(self) -> Iterable[nn.Module]:
-        """Return the network."""
-        return [self.network]
-
-    def loss(self, crops: Tensor, trains: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return `train_loss` of crops `(batch, 1, time, 16, 16)` and trains `(batch, time)`, both in [SD]."""
-        return train_loss(self.network(crops), trains), {}
-
-
-def train_loss(estimate: Tensor, truth: Tensor) -> Tensor:
-    """Return the mean squared error of trains, each divided by the largest absolute value of its truth.
-
-    So that units of small velocity count as much as others (paper 2, section III-C.3). Those whose truth is 0
-    throughout, which fired neither in the sequence nor shortly before, do not count; where there is no other, it is 0.
-
-    Parameters
-    ----------
-    estimate, truth : Tensor
-        `(batch, time)`, of one unit.
-    """
-    largest = truth.abs().amax(dim=1, keepdim=True)
-    heard = largest > 0
-    errors = ((estimate - truth) / largest.where(heard, 1)).square() * heard
-    return errors.sum() / (heard.sum() * truth.shape[1]).clamp(min=1)
 
 
 def crop(velocity: np.ndarray, territory: np.ndarray) -> np.ndarray:

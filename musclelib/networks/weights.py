@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from musclelib.files import whole
-from musclelib.networks.generator import Generator, GeneratorParameters
-from musclelib.networks.one_sided import LightGenerator, OneSidedParameters
+from musclelib.networks.light_generator import LightGenerator, OneSidedParameters
+from musclelib.networks.resnet_generator import Generator, GeneratorParameters
 
 Translator: TypeAlias = Generator | LightGenerator
 """The networks that translate; by its class a file says which it holds."""

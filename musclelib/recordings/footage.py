@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from musclelib import sequences
-from musclelib.recordings.motion import tissue_velocity
+from musclelib.acquisition.optical_flow import tissue_velocity
 from musclelib.recordings.video import Video
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from musclelib.acquisition.area_average import area_average, check_grid
 from musclelib.recordings import images
 from musclelib.recordings.frame_times import frame_times
 
@@ -47,6 +48,9 @@ class Video:
     shape: tuple[int, int]
     pixel_size: tuple[float, float]
     bits: int
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     @property
     def frame_count(self) -> int:
@@ -135,7 +139,7 @@ def open_video(
     crop = crop or (0, 0, width, height)
     _check_crop(crop, width, height, path)
     grid = shape or (crop[3], crop[2])
-    _check_grid(grid, (crop[3], crop[2]))
+    check_grid(grid, (crop[3], crop[2]))
     size = (pixel_size * crop[3] / grid[0], pixel_size * crop[2] / grid[1])
     return Video(path, time, rate, crop, grid, size, bits)
 
@@ -165,31 +169,11 @@ def read_image(path: str | Path, crop: tuple[int, int, int, int] | None = None) 
     return np.asarray(image[y0 : y0 + height, x0 : x0 + width])
 
 
-def area_average(frames: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Bring frames `(time, depth, lateral)` to a coarser grid; each new pixel is the mean of the area it covers.
-
-    Raises
-    ------
-    ValueError
-        The grid is finer than the frames, or empty.
-    """
-    _check_grid(shape, (frames.shape[1], frames.shape[2]))
-    if frames.shape[1:] == tuple(shape):
-        return frames
-    resized: list[np.ndarray] = [cv2.resize(frame, shape[::-1], interpolation=cv2.INTER_AREA) for frame in frames]
-    return np.stack(resized)
-
-
 def _check_crop(crop: tuple[int, int, int, int], width: int, height: int, path: Path) -> None:
     x0, y0, crop_width, crop_height = crop
     inside = x0 >= 0 and y0 >= 0 and x0 + crop_width <= width and y0 + crop_height <= height
     if not inside or crop_width < 1 or crop_height < 1:
         raise ValueError(f"{path}: crop (x0, y0, width, height) = {crop} leaves the image of {width} x {height} px")
-
-
-def _check_grid(shape: tuple[int, int], available: tuple[int, int]) -> None:
-    if not all(1 <= new <= old for new, old in zip(shape, available, strict=True)):
-        raise ValueError(f"shape (depth, lateral) = {shape}: allowed is 1 up to {available}, averaging only shrinks")
 
 
 def _is_images(path: Path) -> bool:

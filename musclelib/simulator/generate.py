@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from musclelib import __version__, sequences
 from musclelib.parameters import ParameterError, Parameters
-from musclelib.simulator.apply import sequence_dataset
+from musclelib.simulator.motor_units.superpose import sequence_dataset
 
 _MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
 

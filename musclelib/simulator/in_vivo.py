@@ -16,11 +16,7 @@ from threadpoolctl import threadpool_limits
 from musclelib import sequences
 from musclelib.acquisition import PROBES, FilterParameters, Gate, Recording, axial_step, band_pass, velocity_sequence
 from musclelib.parameters import ParameterError, Parameters, quantity
-from musclelib.simulator.apply import sequence_dataset, twitch_trains, unit_labels
-from musclelib.simulator.echo import EchoFrames, EchoParameters, sample_scatterers
-from musclelib.simulator.parameters import SimulatorParameters, preset
-from musclelib.simulator.pool import Pool, sample_pool
-from musclelib.simulator.tissue import (
+from musclelib.simulator.cross_section import (
     SUBJECTS,
     Label,
     Motion,
@@ -30,6 +26,10 @@ from musclelib.simulator.tissue import (
     subject,
     tissue_motion,
 )
+from musclelib.simulator.echo import EchoFrames, EchoParameters, sample_scatterers
+from musclelib.simulator.motor_units.parameters import SimulatorParameters, preset
+from musclelib.simulator.motor_units.pool import Pool, sample_pool
+from musclelib.simulator.motor_units.superpose import sequence_dataset, twitch_trains, unit_labels
 
 SOURCES = 64
 """Room for the parts of the true velocity in a store; a recording of ten units needs about 20."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from musclelib.simulator.pool import Stage, stream
+from musclelib.simulator.motor_units.pool import Stage, stream
 
 _FREQUENCIES = (8.0, 12.0)  # of physiological tremor [Hz]
 _WANDER = 0.1  # SD of the phase's random walk after one second [cycles]

@@ -13,7 +13,7 @@ from musclelib.parameters import ParameterError
 from musclelib.training.data import Examples, Pairs, Source, loader
 from musclelib.training.objective import Objective, Supervised, TrainingParameters
 from musclelib.training.run import Run, Validate
-from musclelib.training.watch import fixed
+from musclelib.translation.preview import fixed
 
 
 def train(

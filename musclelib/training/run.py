@@ -25,7 +25,8 @@ from musclelib.training import checkpoint
 from musclelib.training.average import Average
 from musclelib.training.checkpoint import TrainingError
 from musclelib.training.objective import Objective, Supervised, TrainingParameters, networks, turns
-from musclelib.training.watch import Table, Watch, preview
+from musclelib.training.watch import Table, Watch
+from musclelib.translation.preview import preview
 
 _MAY_CHANGE = ("steps", "checkpoint_every", "preview_every", "workers", "device")
 """Parameters that a resumed run may have other values of; they leave every step as it is."""

@@ -12,7 +12,7 @@ import dataclasses, json, resource, sys, time
 import numpy as np, pandas as pd
 from musclelib.acquisition import estimate_velocity
 from musclelib.simulator import InVivoParameters, in_vivo, sample_pool
-from musclelib.simulator.tissue import sample_tissue, tissue_motion
+from musclelib.simulator.cross_section import sample_tissue, tissue_motion
 
 SEED = 5
 if sys.argv[1] == "chain":

@@ -11,20 +11,20 @@ import pytest
 import torch
 
 from musclelib import simulator
-from musclelib.identification.methods import METHODS, method, title
-from musclelib.networks.detection import Detection
+from musclelib.identification.examples import SimulatedTerritories, SimulatedTrains
+from musclelib.identification.methods.registry import METHODS, method, title
+from musclelib.identification.objectives import Detection, Reading, TwitchEstimation
 from musclelib.networks.mask_rcnn import DETECTORS
-from musclelib.networks.territory_reader import ReaderParameters, Reading
-from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchEstimation
-from musclelib.training.simulated import SimulatedTerritories, SimulatedTrains
+from musclelib.networks.territory_reader import ReaderParameters
+from musclelib.networks.twitch import TWITCH_NETWORKS
 
-WEIGHTS = Path(__file__).parents[2] / "data/weights"
+WEIGHTS = Path(__file__).parents[2] / "data/weights/identification"
 
 # A fresh process, so that its peak memory is that of the identification alone.
 LONG = """
 import json, sys, time
 from musclelib import simulator
-from musclelib.identification.methods import method
+from musclelib.identification.methods.registry import method
 parameters = simulator.preset("paper1", units=(10, 10), noise_snr=(20.0, 20.0), profile=sys.argv[2])
 velocity = simulator.simulate(parameters, 1, 0).velocity
 edges = method("edges", sys.argv[1])

@@ -10,7 +10,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from musclelib.networks.presets import build
+from musclelib.translation.presets import build
 
 KINDS = {
     "convolution": ("convolution",),
@@ -24,8 +24,8 @@ KINDS = {
 TRANSLATION = """
 import json, sys, time
 import numpy as np, torch
-from musclelib.networks.presets import build
-from musclelib.networks.translate import translate
+from musclelib.translation.presets import build
+from musclelib.translation.translate import translate
 generator = build(sys.argv[1]).to_b
 frames = np.random.default_rng(0).standard_normal((1024, 128, 128), dtype=np.float32)
 started = time.perf_counter()

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from musclelib.recordings.motion import tissue_velocity
+from musclelib.acquisition.optical_flow import tissue_velocity
 from musclelib.recordings.video import Video, open_video
 
 COUNT, HEIGHT, WIDTH = 96, 288, 360

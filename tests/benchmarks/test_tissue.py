@@ -3,7 +3,7 @@
 import tracemalloc
 
 from musclelib import simulator
-from musclelib.simulator.tissue import TissueParameters, sample_tissue, tissue_motion
+from musclelib.simulator.cross_section import TissueParameters, sample_tissue, tissue_motion
 
 PARAMETERS = TissueParameters()
 POOL = simulator.sample_pool(simulator.preset("paper1", units=(10, 10)), 0, 0)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from musclelib import simulator
-from musclelib.identification.evaluate import evaluate, score, summary
-from musclelib.identification.units import Units
+from musclelib.identification.evaluate import evaluate, score
+from musclelib.identification.motor_units import Units
+from musclelib.metrics.intervals import summary
 
 PARAMETERS = simulator.preset("paper2", units=(6, 6), noise_snr=(20.0, 20.0))
 
@@ -56,19 +57,6 @@ def test_nothing_found():
     assert np.isnan([row["agreement"], row["firing error"], row["pixel recall"]]).all()
 
 
-def test_intervals_hold_the_value_and_narrow_with_more_sequences():
-    rng = np.random.default_rng(0)
-    tables = []
-    for count in (10, 1000):
-        table = evaluate(Oracle(examples(1), range(6)), examples(1)).loc[[0] * count].reset_index(drop=True)
-        table["matched"] = rng.binomial(6, 0.7, count)
-        tables.append(summary(table).loc["recall"])
-    few, many = tables
-    assert few.low < few.value < few.high
-    assert many.high - many.low < 0.2 * (few.high - few.low)
-    assert many.value == pytest.approx(0.7, abs=0.03)
-
-
 def test_sequences_without_units_have_false_alarms_only():
     table = evaluate(Oracle(examples(2), [0, 1]), examples(2)).assign(units=0, matched=0, agreement=np.nan)
     found = summary(table)
@@ -85,3 +73,16 @@ def test_a_unit_that_never_fires_leaves_the_others_measured():
     row = score(units, one.territory.values.astype(bool), trains, times, 400)
     assert row["correlation"] == pytest.approx(1)
     assert 0.8 < row["agreement"] < 1
+
+
+def test_intervals_hold_the_value_and_narrow_with_more_sequences():
+    rng = np.random.default_rng(0)
+    tables = []
+    for count in (10, 1000):
+        table = evaluate(Oracle(examples(1), range(6)), examples(1)).loc[[0] * count].reset_index(drop=True)
+        table["matched"] = rng.binomial(6, 0.7, count)
+        tables.append(summary(table).loc["recall"])
+    few, many = tables
+    assert few.low < few.value < few.high
+    assert many.high - many.low < 0.2 * (few.high - few.low)
+    assert many.value == pytest.approx(0.7, abs=0.03)

@@ -6,8 +6,9 @@ import pytest
 
 from musclelib import simulator
 from musclelib.acquisition import band_pass
-from musclelib.identification.firings import agreement, firings
+from musclelib.identification.firings import firings
 from musclelib.identification.onsets import Onsets, at_rate, firing_times
+from musclelib.metrics.firing_agreement import agreement
 from musclelib.networks.firing_detector import RATE
 
 ROOT = Path(__file__).parents[2]

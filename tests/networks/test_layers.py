@@ -1,5 +1,6 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -7,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from musclelib.networks.generator import ResidualBlock
-from musclelib.networks.layers import NoiseInjection, bounded, check_clips, fold, frozen, instance_norm, unfold
+from musclelib.networks.layers import InTime, NoiseInjection, bounded, check_clips, fold, frozen, instance_norm, unfold
+from musclelib.networks.resnet_generator import ResidualBlock
 
 SHAPES = [(3, 4, 6, 8), (3, 4, 5, 6, 8)]
 
@@ -133,3 +134,16 @@ def test_frozen_lets_gradients_through_and_collects_none_also_after_an_error():
         raise KeyError
     assert layer.weight.requires_grad
     assert not layer.bias.requires_grad
+
+
+def test_convolution_in_time_is_that_of_each_pixel_and_channel():
+    torch.manual_seed(0)
+    layer, x = InTime(3), torch.randn(2 * 9, 3, 4, 5)
+    found = layer.fold(x, 2)
+    kernel, bias = layer.weight.detach().numpy()[:, 0, :, 0], layer.bias.detach().numpy()
+    for batch, channel in ((0, 0), (1, 2)):
+        signal = x.unflatten(0, (2, 9))[batch, :, channel, 3, 1].numpy()
+        expected = np.correlate(np.pad(signal, 2), kernel[channel], "valid") + bias[channel]
+        np.testing.assert_allclose(
+            found.detach().unflatten(0, (2, 9))[batch, :, channel, 3, 1].numpy(), expected, atol=1e-5
+        )

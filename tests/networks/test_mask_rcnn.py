@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from musclelib.networks.detection_operators import torchvision
 from musclelib.networks.mask_rcnn import (
     DETECTORS,
     Backbone,
@@ -13,6 +12,7 @@ from musclelib.networks.mask_rcnn import (
     truth,
 )
 from musclelib.networks.slow_fusion import SlowFusion
+from musclelib.networks.torchvision_operators import torchvision
 from musclelib.parameters import ParameterError
 
 TINY = DETECTORS["light"].changed(stages=1, channels=8, hidden=16, proposals=(40, 40), regions=16)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchEstimation, TwitchNetwork, crop, train_loss
+from musclelib.networks.twitch import TwitchNetwork, crop
 
 
 def test_a_train_has_a_value_for_each_frame_and_hears_both_directions():
@@ -25,28 +25,9 @@ def test_parameters_of_the_twitch_network():
     assert sum(value.numel() for value in TwitchNetwork().parameters()) == convolutions + dense + gru
 
 
-def test_weak_units_count_as_much_as_strong_ones():
-    torch.manual_seed(0)
-    truth, estimate = torch.randn(2, 50), torch.randn(2, 50)
-    gain = torch.tensor([[1.0], [1000.0]])
-    assert float(train_loss(gain * estimate, gain * truth)) == pytest.approx(float(train_loss(estimate, truth)))
-    by_hand = train_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, -4.0]]))
-    assert float(by_hand) == pytest.approx(((1 / 4) ** 2 + 1) / 2)
-
-
 def test_wrong_crops_are_refused():
     with pytest.raises(ValueError, match=r"twitch network: input of shape \(1, 1, 40, 16, 15\)"):
         TwitchNetwork()(torch.zeros(1, 1, 40, 16, 15))
-
-
-def test_silent_units_do_not_count():
-    truth, estimate = torch.tensor([[1.0, -2.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [5.0, 5.0]]).requires_grad_()
-    loss = train_loss(estimate, truth)
-    assert float(loss.detach()) == pytest.approx((0.25 + 1) / 2)
-    loss.backward()
-    assert estimate.grad[1].tolist() == [0, 0]
-    silent = train_loss(estimate, torch.zeros(2, 2))
-    assert float(silent.detach()) == 0
 
 
 @pytest.mark.parametrize(("row", "column"), [(30, 30), (0, 0), (60, 3), (63, 63)])
@@ -66,14 +47,3 @@ def test_a_disc_lies_in_the_middle_of_its_crop():
     found = crop(territory[None].astype(np.float32), territory)[0]
     np.testing.assert_array_equal(found, found[::-1])
     np.testing.assert_array_equal(found, found[:, ::-1])
-
-
-def test_the_objective_trains_the_network_on_crops():
-    objective = TwitchEstimation(TWITCH_NETWORKS["light"].changed(features=2, dense=8, states=4))
-    crops, trains = torch.randn(2, 1, 40, 16, 16), torch.randn(2, 40)
-    total, parts = objective.loss(crops, trains)
-    assert parts == {}
-    total.backward()
-    assert all(weight.grad is not None for weight in objective.parameters())
-    objective.eval()
-    torch.testing.assert_close(objective.loss(crops, trains)[0], train_loss(objective.network(crops), trains))

@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from musclelib.networks.generator import Generator, GeneratorParameters
-from musclelib.networks.one_sided import LightGenerator, OneSidedParameters
+from musclelib.networks.light_generator import LightGenerator, OneSidedParameters
+from musclelib.networks.resnet_generator import Generator, GeneratorParameters
 from musclelib.networks.weights import (
     WeightsError,
     card_line,
@@ -90,13 +90,13 @@ def test_a_file_that_its_card_does_not_describe_is_refused(tmp_path):
 
 
 def test_every_file_of_weights_is_the_one_of_its_card():
-    for path in sorted(SHIPPED.glob("*.safetensors")):
+    for path in sorted(SHIPPED.glob("*/*.safetensors")):
         card = path.with_name(f"{path.stem.removesuffix('-back')}.md")
         assert card_line(path) in card.read_text().splitlines(), path.name
 
 
 def test_generators_are_told_from_other_networks():
-    found = generators(SHIPPED)
+    found = generators(SHIPPED / "translation")
     assert {"2d", "2d-back", "one-sided"} <= set(found)
     assert not {"reader", "detector", "twitch", "firings"} & set(found)
-    assert found["2d"] == SHIPPED / "2d.safetensors"
+    assert found["2d"] == SHIPPED / "translation" / "2d.safetensors"

@@ -16,13 +16,13 @@ import nbformat
 import pytest
 import yaml
 
-from musclelib.report.pages import digest
+from musclelib.study.pages import digest
 
 ROOT = Path(__file__).parents[2]
 STORES = "data/generated/smoke"
-SIMULATION = ("00_tour", "01_simulate", "02_simulated_figures")
-RECORDINGS = ("03_import_disk", "03_import_muscle", "04_echo_figures")
-RECORDINGS += ("05_import_isometric", "05_import_passive", "06_video_figures")
+SIMULATION = ("00_tour", "10_simulate", "11_simulated_figures")
+RECORDINGS = ("01_import_disk", "01_import_muscle", "02_echo_figures")
+RECORDINGS += ("03_import_isometric", "03_import_passive", "04_video_figures")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 QUIET += ("--disable-component-update", "--disable-sync")
@@ -205,11 +205,11 @@ def test_pictures_and_films_are_shown(study, opened):
     for name, facts in opened.items():
         assert all(facts["pictures"]), name
         assert all(facts["films"]), name
-    assert len(opened["02_simulated_figures.html"]["pictures"]) >= 3
-    assert opened["02_simulated_figures.html"]["films"] == [True]
+    assert len(opened["11_simulated_figures.html"]["pictures"]) >= 3
+    assert opened["11_simulated_figures.html"]["films"] == [True]
     assert opened["index.html"]["pictures"]
-    if not _meta(study / STORES / "steps" / "06_video_figures.ipynb").missing:
-        assert opened["06_video_figures.html"]["films"] == [True]
+    if not _meta(study / STORES / "steps" / "04_video_figures.ipynb").missing:
+        assert opened["04_video_figures.html"]["films"] == [True]
 
 
 def test_pictures_and_films_are_said_in_words(opened):
@@ -273,10 +273,10 @@ def test_a_description_comes_through_the_workflow_as_it_is(tmp_path):
     folder = _copy(tmp_path)
     given = folder / "notebooks/params/recordings.yaml"
     sections = yaml.safe_load(given.read_text())
-    sections["05_import_passive"]["description"] = DESCRIPTION
+    sections["03_import_passive"]["description"] = DESCRIPTION
     given.write_text(yaml.safe_dump(sections, allow_unicode=True))
-    _run(_study(folder, "05_import_passive"), folder)  # without the recording: nothing is computed
-    step = folder / STORES / "steps/05_import_passive.ipynb"
+    _run(_study(folder, "03_import_passive"), folder)  # without the recording: nothing is computed
+    step = folder / STORES / "steps/03_import_passive.ipynb"
     assert _meta(step).parameters["description"] == DESCRIPTION
     (cell,) = [
         cell
@@ -290,7 +290,7 @@ def test_a_description_comes_through_the_workflow_as_it_is(tmp_path):
 def test_a_killed_study_is_finished_by_the_same_command(study, tmp_path):
     folder = _copy(tmp_path)
     stores = folder / STORES
-    command = _study(folder, "01_simulate")
+    command = _study(folder, "10_simulate")
     running = subprocess.Popen(
         command, cwd=folder, env=_environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -303,9 +303,9 @@ def test_a_killed_study_is_finished_by_the_same_command(study, tmp_path):
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     assert not (stores / "paper2-15.zarr").exists(), "it was killed too late to be in the middle"
-    assert not (stores / "steps" / "01_simulate.ipynb").exists()
+    assert not (stores / "steps" / "10_simulate.ipynb").exists()
     _run(command, folder)
-    assert (stores / "steps" / "01_simulate.ipynb").exists()
+    assert (stores / "steps" / "10_simulate.ipynb").exists()
     made = sorted(path.name for path in stores.glob("*.zarr"))
     assert made == [path.name for path in sorted((study / STORES).glob("paper*.zarr"))]
     assert [digest(stores / name) for name in made] == [digest(study / STORES / name) for name in made]
@@ -315,7 +315,7 @@ def test_without_network_or_mirror_the_pages_say_what_is_missing(tmp_path):
     folder = _copy(tmp_path)
     _run(_study(folder, *RECORDINGS, cores=4), folder)  # nothing is computed
     steps = [f"{STORES}/steps/{step}.ipynb" for step in RECORDINGS]
-    report = [sys.executable, "-m", "musclelib.report.pages", "smoke", STORES, "reports", "docs", *steps]
+    report = [sys.executable, "-m", "musclelib.study.pages", "smoke", STORES, "reports", "docs", *steps]
     _run(report, folder)
     index = (folder / "reports" / "index.html").read_text()
     for step in RECORDINGS:
@@ -359,13 +359,13 @@ def test_the_interactive_tour(tmp_path):
 def test_the_interactive_page_of_units(study, tmp_path):
     given = {"source": study / STORES / "in-vivo-test.zarr", "target": tmp_path / "units.zarr", "report": tmp_path}
     parameters = [word for name, value in given.items() for word in ("-p", name, value)]
-    assert _interactive(study, "18_identify_recording", tmp_path / "out.ipynb", *parameters)
+    assert _interactive(study, "33_identify_recording", tmp_path / "out.ipynb", *parameters)
     assert {path.name for path in tmp_path.glob("units*")} == {"units.zarr", "units-units.csv", "units-firings.csv"}
 
 
 def test_plain_papermill_refuses_an_unknown_parameter(tmp_path):
     folder = _copy(tmp_path)
-    done = _papermill(folder, "01_simulate", tmp_path / "out.ipynb", "-p", "cuont", "4", "-p", "folder", "made")
+    done = _papermill(folder, "10_simulate", tmp_path / "out.ipynb", "-p", "cuont", "4", "-p", "folder", "made")
     assert done.returncode != 0
     assert "ParameterError: Simulate has no parameter 'cuont'" in done.stderr
     assert not (folder / "notebooks" / "made").exists()

@@ -12,8 +12,8 @@ import xarray as xr
 from scipy import ndimage
 
 from musclelib import sequences
+from musclelib.acquisition.optical_flow import mean_displacement, tissue_velocity
 from musclelib.recordings.footage import video_sequence
-from musclelib.recordings.motion import tissue_velocity
 from musclelib.recordings.signals import read_image_geometry, read_push_data, sample_by_index, sample_by_time
 from musclelib.recordings.video import Video, open_video
 
@@ -128,3 +128,22 @@ def test_real_clip_with_torque_and_angle(recording: Callable[[str], Path]) -> No
     speed = np.abs(made["velocity"][0]).mean(("depth", "lateral"))
     turning = np.abs(made["angular_velocity"][0].values) > 100
     assert float(speed[turning].mean()) > 2 * float(speed[~turning].median())
+
+
+@pytest.mark.parametrize(
+    ("clip", "signal"), [("p6_passive_ROM_01_push_01", "angle"), ("p6_isometric_max_01_push_01", "torque")]
+)
+def test_real_muscle_moves_with_joint_and_torque(recording: Callable[[str], Path], clip: str, signal: str) -> None:
+    geometry = read_image_geometry(recording("gm_torque_angle/p6_params.mat"))
+    signals = read_push_data(recording("gm_torque_angle/AGR003_push_data.mat"))[clip]
+    video = open_video(
+        recording(f"gm_torque_angle/{clip}.mp4"),
+        pixel_size=geometry.pixel_size,
+        crop=geometry.crop,
+        shape=(287, 360),
+    )
+    displacement, direction = mean_displacement(video)
+    at_frames = sample_by_index(signals, signals["frame_index"])
+    assert np.corrcoef(displacement, at_frames[signal])[0, 1] < -0.98
+    assert abs(direction[1]) > 0.95  # along the muscle
+    assert 3 < np.ptp(displacement) < 15  # millimetres, as muscles do

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from musclelib.acquisition.area_average import area_average
 from musclelib.recordings import downloads
-from musclelib.recordings.video import area_average, open_video, read_image
+from musclelib.recordings.video import open_video, read_image
 
 COUNT, HEIGHT, WIDTH = 23, 48, 64
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from musclelib.metrics.spatial import HISTOGRAM_EDGES
-from musclelib.report.readme import fill
 from musclelib.simulator import InVivoParameters
+from musclelib.simulator.cross_section import SUBJECTS, TissueParameters, subject
 from musclelib.simulator.echo import EchoParameters
-from musclelib.simulator.tissue import SUBJECTS, TissueParameters, subject
+from musclelib.study.readme import fill
 
 DOCS = Path(__file__).parents[2] / "docs"
 RECORD = (DOCS / "calibration.md").read_text()

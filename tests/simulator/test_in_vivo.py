@@ -13,8 +13,8 @@ from musclelib import sequences
 from musclelib.acquisition import PROBES, band_pass
 from musclelib.parameters import ParameterError
 from musclelib.simulator import InVivoParameters, generate, in_vivo, sample_pool, sequence_dataset
-from musclelib.simulator.tissue import Label, effects_off
-from musclelib.simulator.twitch import twitch_velocity
+from musclelib.simulator.cross_section import Label, effects_off
+from musclelib.simulator.motor_units.twitch import twitch_velocity
 
 PARAMETERS, SEED = InVivoParameters(subjects=(0, 4), duration=0.3), 3
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from musclelib.networks.cyclegan import CycleGAN, CycleGANParameters
 from musclelib.parameters import ParameterError
 from musclelib.training import TrainingError, TrainingParameters, load_averaged, train
 from musclelib.training.checkpoint import read
+from musclelib.translation.models.cyclegan import CycleGAN, CycleGANParameters
 
 TINY = {"frames": "single", "features": 2, "blocks": 1, "noise": True, "discriminator_features": 2, "pool": 3}
 

@@ -12,7 +12,7 @@ from scipy.interpolate import RegularGridInterpolator
 from musclelib.acquisition import Recording
 from musclelib.parameters import Parameters, quantity
 from musclelib.simulator.echo.psf import pulse_length
-from musclelib.simulator.pool import Stage
+from musclelib.simulator.motor_units.pool import Stage
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,119 @@
+"""Trains with the firings in each frame, simulated while training; and how well a detector of firings tells them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from scipy.fft import dct, idct
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from musclelib.identification.onsets import standardised
+from musclelib.identification.separation.band import LIMIT
+from musclelib.networks.firing_detector import RATE
+from musclelib.simulator import SimulatorParameters, preset
+from musclelib.simulator.motor_units.pool import Pool, sample_pool
+from musclelib.simulator.motor_units.superpose import twitch_trains
+
+_DRAWS = 9  # a random stream of its own
+_UNITS = 16  # of one pool, which share the range of twitches and how irregular they fire
+_FRAMES = (160, 480)  # of a step's trains
+_SILENT, _LEAKING, _FILTERED = 0.25, 0.5, 0.5  # shares of the units or pools that it happens to
+_UNSEEN = 1_000_003  # the seed of validation trains lies this far from that of training
+
+
+class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
+    """Item `step`: trains `(batch, 1, time)` [SD] at `RATE`, and the firings in each frame `(batch, time)`.
+
+    They are what separation leaves of simulated trains of 3.5 to 26 firings a second: in the band of twitches, some
+    through the high-pass of an acquisition, smoothed by tissue, with noise of 0 to 50 dB, a share of a neighbour's
+    train, and pauses.
+
+    Parameters
+    ----------
+    batch : int
+        Trains of a step and device, a multiple of 16.
+    seed : int
+        Seed of the set.
+    rank, world : int
+        This device and the number of all.
+    rate : tuple of float
+        Firing rates [Hz].
+    """
+
+    def __init__(
+        self, batch: int, seed: int, rank: int = 0, world: int = 1, rate: tuple[float, float] = (3.5, 26.0)
+    ) -> None:
+        self.batch, self.seed, self.rank, self.world, self.rate = batch, seed, rank, world, rate
+        self.digest = f"simulated trains of {rate[0]:g} to {rate[1]:g} Hz"
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        frames = int(np.random.default_rng(np.random.SeedSequence((self.seed, step, 1, _DRAWS))).integers(*_FRAMES))
+        pools = self.batch // _UNITS
+        first = (step * self.world + self.rank) * pools
+        made = [self.pool(number, frames) for number in range(first, first + pools)]
+        trains, firings = (torch.from_numpy(np.concatenate(values)) for values in zip(*made, strict=True))
+        return trains[:, None], firings
+
+    def pool(self, number: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the trains of one pool and their firings, both `(unit, time)`, float32."""
+        rng = np.random.default_rng(np.random.SeedSequence((self.seed, number, 2, _DRAWS)))
+        parameters = _parameters(rng, frames, self.rate)
+        pool = _pauses(sample_pool(parameters, self.seed, number), parameters.duration, rng)
+        trains = standardised(twitch_trains(pool, parameters))
+        leak = np.where(rng.random(_UNITS) < _LEAKING, rng.uniform(0, 0.3, _UNITS), 0).astype(np.float32)
+        return _as_separated(trains + leak[:, None] * np.roll(trains, 1, axis=0), rng), _counts(pool, frames)
+
+
+def _parameters(rng: np.random.Generator, frames: int, rate: tuple[float, float]) -> SimulatorParameters:
+    """Draw what the units of a pool have in common; muscles differ more than those of the papers' one."""
+    contraction = rng.uniform(0.035, 0.09)
+    return preset(
+        "paper2",
+        frames=frames,
+        frame_rate=RATE,
+        pixels=(4, 4),  # places make no difference here
+        units=(_UNITS, _UNITS),
+        firing_rate=rate,
+        interval_cv=rng.uniform(0.05, 0.35),
+        contraction_time=(0.85 * contraction, 1.15 * contraction),
+        half_relaxation=(1.3 * contraction, 2.0 * contraction),
+        variation=(0.0, 0.12),
+    )
+
+
+def _pauses(pool: Pool, duration: float, rng: np.random.Generator) -> Pool:
+    """Let some units begin late or end early, as at recruitment and derecruitment."""
+    edges = rng.uniform(-0.2 * duration, 1.2 * duration, (_UNITS, 1))
+    late = rng.random((_UNITS, 1)) < 0.5
+    paused = (rng.random((_UNITS, 1)) < _SILENT) & np.where(late, pool.firing_time < edges, pool.firing_time > edges)
+    return dataclasses.replace(pool, firing_time=np.where(paused, np.nan, pool.firing_time))
+
+
+def _as_separated(trains: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return trains `(unit, time)` as a separation would give them, standardised."""
+    frames = trains.shape[1]
+    values = dct(trains, axis=1, norm="ortho")
+    frequency = np.arange(frames) * RATE / (2 * frames)
+    gain = np.exp(-0.5 * (2 * np.pi * frequency * rng.uniform(0, 0.008)) ** 2) * (frequency < LIMIT)
+    if rng.random() < _FILTERED:  # by a Butterworth band-pass of order 4, forwards and backwards
+        low, high = rng.uniform(1, 6), rng.uniform(45, 70)
+        gain /= (1 + (low / np.maximum(frequency, 1e-3)) ** 8) * (1 + (frequency / high) ** 8)
+    power = (values**2).mean(axis=1, keepdims=True) + 1e-6  # of units that are silent throughout, noise is left
+    noise = np.sqrt(power) * 10 ** (-rng.uniform(0, 50, (len(trains), 1)) / 20)
+    values = (values + noise * rng.standard_normal(values.shape)) * gain
+    return standardised(idct(values, axis=1, norm="ortho"))
+
+
+def _counts(pool: Pool, frames: int) -> np.ndarray:
+    """Return the firings in each frame `(unit, time)`: an onset between two frames is shared by them."""
+    counts = np.zeros((_UNITS, frames + 1), np.float32)
+    place = (pool.firing_time + pool.lead[:, None]) * RATE
+    unit, firing = np.nonzero((place >= 0) & (place < frames))
+    before = place[unit, firing].astype(int)
+    after = place[unit, firing] - before
+    np.add.at(counts, (unit, before), 1 - after)
+    np.add.at(counts, (unit, before + 1), after)
+    return counts[:, :frames]

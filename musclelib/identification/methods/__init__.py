@@ -1,0 +1,1 @@
+"""The methods of identification, each in the file of its name."""

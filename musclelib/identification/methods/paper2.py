@@ -1,0 +1,94 @@
+"""Motor units by paper 2's two networks: one detects and segments, the other estimates twitch trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+
+from musclelib import sequences
+from musclelib.identification.motor_units import SPACING, Units, check
+from musclelib.networks.mask_rcnn import FIELD, Detector
+from musclelib.networks.slow_fusion import FRAMES
+from musclelib.networks.twitch import TwitchNetwork, crop
+from musclelib.networks.unit_weights import load_unit_network
+
+FRAME_RATE = 400.0
+"""Frames a second of the sequences that the networks know [Hz]."""
+
+_INSIDE = 0.5  # of a mask, which goes from 0 to 1
+
+
+@dataclass(frozen=True, eq=False)
+class Paper2:
+    """The pipeline of paper 2: a standardised sequence to territories, and a crop around each to its twitch train.
+
+    Attributes
+    ----------
+    detector : Detector
+        Ready to detect (`eval`).
+    network : TwitchNetwork
+        Ready to estimate.
+    """
+
+    detector: Detector
+    network: TwitchNetwork
+
+    @classmethod
+    def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> Self:
+        """Read `detector.safetensors` and `twitch.safetensors` of a folder, such as data/weights/identification.
+
+        Raises
+        ------
+        WeightsError
+            A file is missing, damaged, or of something else.
+        """
+        folder = Path(folder)
+        detector = load_unit_network(Detector, folder / "detector.safetensors", device)
+        return cls(detector, load_unit_network(TwitchNetwork, folder / "twitch.safetensors", device))
+
+    @torch.no_grad()
+    def __call__(
+        self, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
+    ) -> Units:
+        """Identify units; their confidence is the detector's score.
+
+        Parameters
+        ----------
+        velocity : numpy.ndarray
+            `(400, 64, 64)`: time, depth, lateral, in any unit; contraction is positive.
+        frame_rate : float
+            Frames a second [Hz]: 400.
+        spacing : tuple of float
+            Depth and width of a pixel [mm]: 0.625, to a hundredth.
+        seed : int
+            Makes no difference: nothing is drawn.
+
+        Raises
+        ------
+        ValueError
+            As `units.check`, or the sequence is not of the size, frame rate and spacing that the networks know.
+        """
+        velocity = check(velocity)
+        known = velocity.shape == (FRAMES, FIELD, FIELD) and frame_rate == FRAME_RATE
+        if not known or not np.allclose(spacing, SPACING, rtol=0.01):
+            raise ValueError(
+                f"velocity of {' x '.join(map(str, velocity.shape))} at {frame_rate:g} Hz, pixels of {spacing[0]:g} x"
+                f" {spacing[1]:g} mm: paper 2's networks take {FRAMES} x {FIELD} x {FIELD} (time, depth, lateral) at"
+                f" {FRAME_RATE:g} Hz, pixels of {SPACING[0]:g} mm alone"
+            )
+        device = next(self.detector.parameters()).device
+        _, deviation = sequences.moments(velocity)
+        standardised = sequences.standardised(velocity)
+        (found,) = self.detector(torch.from_numpy(standardised)[None, None].to(device))
+        territory = found["masks"][:, 0].cpu().numpy() > _INSIDE
+        seen = territory.any(axis=(1, 2))
+        if not seen.any():
+            return Units.none(FRAMES, (FIELD, FIELD))
+        territory, confidence = territory[seen], found["scores"].cpu().numpy()[seen]
+        crops = torch.from_numpy(np.stack([crop(standardised, mask) for mask in territory]))
+        trains = self.network(crops[:, None].to(device)).cpu().numpy()
+        return Units.sorted(territory, trains * np.float32(deviation), confidence)

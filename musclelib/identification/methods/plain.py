@@ -1,0 +1,54 @@
+"""The method `plain`: SVD, independent components in space, and a threshold on each map."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from skimage.filters import threshold_otsu
+from sklearn.decomposition import FastICA
+from sklearn.exceptions import ConvergenceWarning
+
+from musclelib.identification.motor_units import SPACING, Units, check
+from musclelib.identification.separation.lobes import contrast
+from musclelib.identification.separation.noise import signal_rank
+
+_ITERATIONS = 400
+
+
+def plain(velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0) -> Units:
+    """Identify units by SVD, spatial FastICA and Otsu's threshold: the baseline of every other method.
+
+    Parameters
+    ----------
+    velocity : numpy.ndarray
+        `(time, depth, lateral)`, in any unit; contraction is positive.
+    frame_rate, spacing
+        As for every method; make no difference to this one.
+    seed : int
+        Seed of the first guess of the unmixing.
+
+    Raises
+    ------
+    ValueError
+        As `check`.
+    """
+    velocity = check(velocity)
+    frames, *field = velocity.shape
+    moving = velocity.reshape(frames, -1) - velocity.reshape(frames, -1).mean(axis=0)
+    times, strengths, maps = np.linalg.svd(moving, full_matrices=False)
+    rank = signal_rank(strengths, *moving.shape)
+    if not rank:
+        return Units.none(frames, (field[0], field[1]))
+    separation = FastICA(rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # what was reached is used
+        sources = separation.fit_transform(maps[:rank].T * strengths[:rank]).T  # (unit, pixel)
+    trains = (times[:, :rank] @ separation.mixing_).T  # (unit, time)
+    signs = np.where((sources**3).sum(axis=1) < 0, -1, 1)[:, None]  # a territory stands out upwards
+    sources, trains = sources * signs, trains * signs
+    cuts = np.array([threshold_otsu(source) for source in sources])[:, None]
+    territory = (sources > cuts).reshape(rank, *field)
+    # the share of a map's variance that lies between territory and the rest, which Otsu's threshold makes largest
+    certain = [contrast(*pair) for pair in zip(sources.reshape(territory.shape), territory, strict=True)]
+    return Units.sorted(territory, trains, np.array(certain))

@@ -1,0 +1,154 @@
+"""How paper 2's detector learns: the sum of Mask R-CNN's five losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from musclelib.networks.firing_detector import FiringDetector, FiringParameters
+from musclelib.networks.mask_rcnn import Detector, DetectorParameters
+from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
+from musclelib.networks.twitch import TwitchNetwork, TwitchParameters
+
+_NAMES = {
+    "loss_objectness": "anchor score",
+    "loss_rpn_box_reg": "anchor box",
+    "loss_classifier": "score",
+    "loss_box_reg": "box",
+    "loss_mask": "mask",
+}
+
+
+class Detection(nn.Module):
+    """The objective of `training.fit` that trains a detector, on sequences and their units' territories.
+
+    The loss is the sum of those of anchors (score, box) and of regions (score, box, mask), each of weight 1 (paper 2,
+    section III-B.3).
+    """
+
+    def __init__(self, settings: DetectorParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        self.detector = Detector(settings)
+
+    def trained(self) -> Iterable[nn.Module]:
+        """Return the detector."""
+        return [self.detector]
+
+    def loss(self, velocity: Tensor, truth: list[dict[str, Tensor]]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the sum and the five losses of standardised sequences `(batch, 1, 400, 64, 64)`."""
+        losses = self.detector(velocity, truth)
+        return torch.stack(list(losses.values())).sum(), {_NAMES[name]: value for name, value in losses.items()}
+
+
+_SPREAD = 1.0  # SD of the Gaussian that a true firing is spread over [frame]
+
+
+class FiringDetection(nn.Module):
+    """The objective of `training.fit` that trains a detector, on trains and the firings in each of their frames."""
+
+    def __init__(self, settings: FiringParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        self.network = FiringDetector(settings)
+
+    def trained(self) -> Iterable[nn.Module]:
+        """Return the network."""
+        return [self.network]
+
+    def loss(self, trains: Tensor, firings: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the negative log-likelihood of Poisson counts, for each firing.
+
+        Its best answer is the expected count: summed around a firing it is one even where nobody can tell to a frame
+        when it was.
+
+        Parameters
+        ----------
+        trains : Tensor
+            `(train, 1, time)` [SD].
+        firings : Tensor
+            `(train, time)`, firings in each frame; parts of one may lie in two.
+        """
+        expected = self.network(trains)
+        reach = torch.arange(-4, 5, device=firings.device)
+        spread = torch.exp(-0.5 * (reach / _SPREAD) ** 2)
+        spread = (spread / spread.sum()).to(firings.dtype)[None, None]
+        wanted = functional.conv1d(firings[:, None], spread, padding=4)[:, 0]  # (train, time)
+        return (expected - wanted * torch.log(expected + 1e-6)).sum() / firings.sum().clamp(min=1), {}
+
+
+class TwitchEstimation(nn.Module):
+    """The objective of `training.fit` that trains a twitch network, on crops and the trains of their units."""
+
+    def __init__(self, settings: TwitchParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        self.network = TwitchNetwork(settings)
+
+    def trained(self) -> Iterable[nn.Module]:
+        """Return the network."""
+        return [self.network]
+
+    def loss(self, crops: Tensor, trains: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return `train_loss` of crops `(batch, 1, time, 16, 16)` and trains `(batch, time)`, both in [SD]."""
+        return train_loss(self.network(crops), trains), {}
+
+
+def train_loss(estimate: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean squared error of trains, each divided by the largest absolute value of its truth.
+
+    So that units of small velocity count as much as others (paper 2, section III-C.3). Those whose truth is 0
+    throughout, which fired neither in the sequence nor shortly before, do not count; where there is no other, it is 0.
+
+    Parameters
+    ----------
+    estimate, truth : Tensor
+        `(batch, time)`, of one unit.
+    """
+    largest = truth.abs().amax(dim=1, keepdim=True)
+    heard = largest > 0
+    errors = ((estimate - truth) / largest.where(heard, 1)).square() * heard
+    return errors.sum() / (heard.sum() * truth.shape[1]).clamp(min=1)
+
+
+class Reading(nn.Module):
+    """The objective of `training.fit` that trains a reader on components of sequences whose units are known."""
+
+    def __init__(self, settings: ReaderParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        self.reader = TerritoryReader(settings)
+
+    def trained(self) -> Iterable[nn.Module]:
+        """Return the reader."""
+        return [self.reader]
+
+    def loss(self, images: Tensor, territory: Tensor, known: Tensor, unit: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the sum of the losses of territories and scores.
+
+        Parameters
+        ----------
+        images : Tensor
+            `(component, 5, depth, lateral)`.
+        territory : Tensor
+            `(component, depth, lateral)`, shares of pixels, 0 to 1.
+        known : Tensor
+            `(component,)`, 1 where there is a unit behind the component, whose territory it is; else 0.
+        unit : Tensor
+            `(component,)`, 1 for the best component of a unit, 0 for others, which are to be dropped.
+        """
+        logits, score = self.reader(images)
+        logits = logits.float()
+        mask = torch.sigmoid(logits)
+        shared, both = (mask * territory).sum(dim=(1, 2)), (mask.square() + territory.square()).sum(dim=(1, 2))
+        entropy = functional.binary_cross_entropy_with_logits(logits, territory, reduction="none").mean(dim=(1, 2))
+        weight = known / known.sum().clamp(min=1)
+        parts = {
+            "overlap": ((1 - (2 * shared + 1) / (both + 1)) * weight).sum(),  # Dice
+            "pixel": (entropy * weight).sum(),
+            "score": functional.binary_cross_entropy_with_logits(score.float(), unit),
+        }
+        return torch.stack(list(parts.values())).sum(), parts

@@ -1,0 +1,1 @@
+"""The reader of territories: what it sees, learns from and is trained by."""

@@ -1,0 +1,156 @@
+"""Batches of components whose territories are known, out of stores that have labels; and how well they are read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from musclelib import sequences
+from musclelib.identification.reader.components import Components, blocks
+from musclelib.identification.reader.read import read
+from musclelib.metrics.matching import match
+from musclelib.parameters import ParameterError
+
+_DRAWS = 8  # a random stream of its own
+_BEHIND = 0.5  # correlation of a component's train with that of the unit behind it
+_SHIFT = 8  # largest shift of a field that is trained on [pixel]
+
+
+class Labelled(NamedTuple):
+    """The components of one sequence, and its units."""
+
+    components: Components
+    territory: np.ndarray  # (unit, depth, lateral), bool, in the field's own pixels
+    behind: np.ndarray  # (component,): number of the unit behind it, or -1
+    best: np.ndarray  # (component,), bool: no other component shows its unit better
+    store: str  # digest of the sequences that it is one of
+
+
+def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[Labelled]:
+    """Separate sequences of a store that has `territory` and `twitch_train`, and tell which unit is in which component.
+
+    Parameters
+    ----------
+    store : str or Path
+        Simulated, synthetic in-vivo or translated sequences.
+    numbers : sequence of int, optional
+        Which ones; all without.
+
+    Raises
+    ------
+    SequenceError
+        The store is missing or has no labels.
+    """
+    dataset = sequences.open(store)
+    for name in ("velocity", "territory", "twitch_train", "unit_count"):
+        if name not in dataset:
+            raise sequences.SequenceError(f"{store}: has no {name!r}, which a labelled set has")
+    rate, spacing, store = sequences.frame_rate(dataset), sequences.pixel_size(dataset), sequences.digest(dataset)
+    found = []
+    for number in tqdm(range(dataset.sizes["sequence"]) if numbers is None else numbers, unit="seq", desc="separate"):
+        one = dataset.isel(sequence=number).load()
+        units = int(one.unit_count)
+        territory, trains = one.territory.values[:units].astype(bool), one.twitch_train.values[:units]
+        components = Components.of(one.velocity.values, rate, spacing)
+        likeness = np.abs(_correlation(components.trains, trains))
+        behind = np.full(len(components.trains), -1)
+        best = np.zeros(len(behind), bool)
+        if units and len(behind):
+            behind = np.where(likeness.max(axis=1) > _BEHIND, likeness.argmax(axis=1), -1)
+            best = (behind >= 0) & (likeness.argmax(axis=0)[behind] == np.arange(len(behind)))
+        found.append(Labelled(components, territory, behind, best, store))
+    return found
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    one, other = (trains - trains.mean(axis=1, keepdims=True) for trains in (first, second))
+    lengths = np.outer(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1))
+    return one @ other.T / np.maximum(lengths, np.finfo(np.float32).tiny)
+
+
+class LabelledComponents(Dataset[tuple[Tensor, ...]]):
+    """Item `step`: images, territories, and whether they are known and are units, as `Reading.loss` takes them.
+
+    Components are drawn with replacement, turned over at random along depth and lateral, and shifted round.
+
+    Parameters
+    ----------
+    sets : sequence of Labelled
+        What to draw from, all of one field.
+    batch : int
+        Components of a step and device.
+    seed : int
+        Seed of the draws.
+    rank, world : int
+        This device and the number of all.
+
+    Raises
+    ------
+    ParameterError
+        There is no component, or the fields differ.
+    """
+
+    def __init__(self, sets: Sequence[Labelled], batch: int, seed: int, rank: int = 0, world: int = 1) -> None:
+        fields = {one.components.images.shape[2:] for one in sets}
+        self.sets = sets
+        self.places = [(place, number) for place, one in enumerate(sets) for number in range(len(one.behind))]
+        if len(fields) > 1 or not self.places:
+            raise ParameterError(
+                f"labelled components: {len(self.places)} of fields {sorted(fields)}; one field is needed"
+            )
+        self.batch, self.seed, self.rank, self.world = batch, seed, rank, world
+        self.territories = [blocks(one.territory, one.components.block) for one in sets]
+        content = hashlib.sha256()
+        for one in sets:
+            for values in (one.components.images, one.territory, one.behind, one.best):
+                content.update(np.ascontiguousarray(values).tobytes())
+        self.digest = f"{content.hexdigest()} of {', '.join(sorted({one.store for one in sets}))}"
+
+    def __getitem__(self, step: int) -> tuple[Tensor, ...]:
+        return tuple(torch.stack(values) for values in zip(*map(self._one, self._numbers(step)), strict=True))
+
+    def _numbers(self, step: int) -> range:
+        first = (step * self.world + self.rank) * self.batch
+        return range(first, first + self.batch)
+
+    def _one(self, number: int) -> tuple[Tensor, ...]:
+        rng = np.random.default_rng(np.random.SeedSequence((self.seed, number, _DRAWS)))
+        place, component = self.places[int(rng.integers(len(self.places)))]
+        one = self.sets[place]
+        behind = int(one.behind[component])
+        image = one.components.images[component]
+        truth = self.territories[place][behind] if behind >= 0 else np.zeros_like(image[0])
+        both = np.concatenate([image, truth[None]])
+        both = np.flip(both, tuple(axis for axis in (1, 2) if rng.random() < 0.5))
+        both = np.roll(both, tuple(rng.integers(-_SHIFT, _SHIFT + 1, 2)), (1, 2))
+        images = torch.from_numpy(both.copy())
+        flags = torch.tensor([float(behind >= 0), float(one.best[component])])
+        return images[:-1], images[-1], flags[0], flags[1]
+
+
+class ReadingValidation:
+    """Read sequences that are not trained on; `score`, lower better, is 1 - the F score at an IoU of 0.5."""
+
+    def __init__(self, sets: Sequence[Labelled]) -> None:
+        self.sets = sets
+
+    def __call__(self, objective: Any) -> dict[str, float]:
+        """Return recall, precision and score over all units."""
+        hits = units = found = 0
+        for one in self.sets:
+            read_units = read(one.components, objective.reader)
+            hits += len(match(one.territory, read_units.territory).true)
+            units, found = units + len(one.territory), found + len(read_units.territory)
+        return {
+            "recall": hits / units if units else float("nan"),
+            "precision": hits / found if found else float("nan"),
+            "score": 1 - 2 * hits / (units + found) if units + found else 0.0,
+        }

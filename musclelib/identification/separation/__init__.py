@@ -1,0 +1,1 @@
+"""What the methods separate sequences with: bands, ranks, components, regions."""

@@ -1,0 +1,141 @@
+"""The light generator: a U-net factorised into convolutions in space and in time, without normalisation."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from musclelib.networks.layers import InTime, check_clips, fold, unfold
+from musclelib.networks.time_filter import TimeFilter
+from musclelib.parameters import Parameters, quantity
+
+_BLUR = 6  # half width of the blur's kernel, three of its first SDs [pixel]
+
+
+@dataclass(frozen=True)
+class OneSidedParameters(Parameters):
+    """What a one-sided translation is built from."""
+
+    name: str = quantity("one-sided", "1", "name of the model")
+    features: int = quantity(
+        24, "1", "channels at half the pixels; twice and four times as many at the next levels", low=1
+    )
+    blocks: int = quantity(1, "1", "blocks at each level, down and up", low=1)
+    judge_features: int = quantity(32, "1", "channels of the discriminators' first layer", low=1)
+    content: float = quantity(5.0, "1", "weight of the content loss", low=0)
+    map_weight: float = quantity(1.0, "1", "weight of the variance maps' adversarial loss", low=0)
+    pool: int = quantity(50, "1", "past fakes kept", low=0)
+    time_filter: int = quantity(
+        0, "frame", "reach of a filter on time that is matched after training (`training.match`); 0 is none", low=0
+    )
+
+
+class Texture(nn.Module):
+    """Multiply by 1 + a map of N(0, 1) noise times a learned weight per channel that starts at zero.
+
+    The map is the same at all times: how strongly a place follows the muscle does not change with time.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, batch: int) -> Tensor:
+        """Return `x` with texture, frames folded into the batch: `(batch * time, channel, depth, lateral)`."""
+        noise = torch.randn((batch, 1, 1, *x.shape[-2:]), device=x.device)
+        return (x.unflatten(0, (batch, -1)) * (1 + noise * self.scale.view(-1, 1, 1)).to(x.dtype)).flatten(0, 1)
+
+
+class Block(nn.Module):
+    """Add to the input what a convolution in space, texture, one in time and one across channels make of it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.space = nn.Conv2d(channels, channels, 3, padding=1)
+        self.texture = Texture(channels)
+        self.time = InTime(channels)
+        self.mix = nn.Conv2d(channels, channels, 1)
+        nn.init.normal_(self.mix.weight, 0, 1e-2)  # begins close to doing nothing
+
+    def forward(self, x: Tensor, batch: int) -> Tensor:
+        """Return the sum, of the same shape."""
+        y = self.texture(functional.silu(self.space(x)), batch)
+        return x + self.mix(functional.silu(self.time.fold(y, batch)))
+
+
+class LightGenerator(nn.Module):
+    """Translate clips `(batch, 1, time, depth, lateral)` [SD] into clips of the same shape.
+
+    A U-net at a half, a quarter and an eighth of the pixels; upsampling interpolates before it convolves, so that no
+    checkerboard appears. Its output is added to the input behind a learned blur, which starts as a Gaussian: gate and
+    median of an acquisition leave no sharp rim, and a network that adds to the sharp input would have to cancel it.
+    Last comes the filter on time, if any: what an acquisition filters is longer than a clip.
+
+    Attributes
+    ----------
+    settings : OneSidedParameters
+        What it was built from.
+    multiple, smallest : tuple of int
+        Time, depth and lateral must be multiples of the one and at least the other.
+    reach : int
+        Frames to either side that a frame of the output depends on.
+    """
+
+    multiple, smallest = (1, 8, 8), (1, 16, 16)
+
+    def __init__(self, settings: OneSidedParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        widths = [settings.features * scale for scale in (1, 2, 4)]
+        self.enter = nn.Conv2d(1, widths[0], 4, 2, 1)
+        self.levels = nn.ModuleList(
+            nn.ModuleList(Block(width) for _ in range(settings.blocks)) for width in (*widths, *widths[1::-1])
+        )
+        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, 2) for fine, coarse in itertools.pairwise(widths))
+        self.up = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in itertools.pairwise(widths))
+        self.widen = nn.Conv2d(widths[0], 16, 1)
+        self.blur = nn.Conv2d(1, 1, 2 * _BLUR + 1, padding=_BLUR, padding_mode="replicate", bias=False)
+        bell = torch.exp(-0.5 * (torch.arange(-_BLUR, _BLUR + 1) / _BLUR * 3) ** 2)
+        self.blur.weight.data = (bell[:, None] * bell / bell.sum() ** 2)[None, None]
+        self.leave = nn.Conv2d(17, 16, 3, padding=1)
+        self.out = nn.Conv2d(16, 1, 3, padding=1)
+        nn.init.normal_(self.out.weight, 0, 1e-3)
+        nn.init.constant_(cast(Tensor, self.out.bias), 0)
+        self.time_filter = TimeFilter(settings.time_filter) if settings.time_filter else None
+        self.reach = len(self.levels) * settings.blocks * 2 + settings.time_filter
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the translation, in the dtype of `x`.
+
+        Raises
+        ------
+        ValueError
+            A size is not a multiple of `multiple`, or below `smallest`.
+        """
+        check_clips(x, self.multiple, self.smallest, "generator")
+        batch = len(x)
+        frames = fold(x)  # (b t, 1, d, l)
+        half = self._level(0, functional.silu(self.enter(frames)), batch)  # (b t, f, d/2, l/2)
+        quarter = self._level(1, self.down[0](half), batch)  # (b t, 2f, d/4, l/4)
+        eighth = self._level(2, self.down[1](quarter), batch)  # (b t, 4f, d/8, l/8)
+        quarter = self._level(3, quarter + _double(self.up[1](eighth)), batch)
+        half = self._level(4, half + _double(self.up[0](quarter)), batch)
+        blurred = self.blur(frames)  # (b t, 1, d, l)
+        full = torch.cat([_double(self.widen(half)), blurred], 1)  # (b t, 17, d, l)
+        y = unfold(blurred + self.out(functional.silu(self.leave(full))), batch).to(x.dtype)
+        return self.time_filter(y) if self.time_filter else y
+
+    def _level(self, number: int, x: Tensor, batch: int) -> Tensor:
+        for block in cast(nn.ModuleList, self.levels[number]):
+            x = block(x, batch)
+        return x
+
+
+def _double(x: Tensor) -> Tensor:
+    """Return twice the pixels in depth and lateral."""
+    return functional.interpolate(x, scale_factor=2, mode="bilinear")

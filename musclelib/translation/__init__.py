@@ -1,0 +1,1 @@
+"""Translation between image domains: models, their training, and translating whole stores."""

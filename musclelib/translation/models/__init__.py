@@ -1,0 +1,1 @@
+"""The models of translation: each an objective of training."""

@@ -1,0 +1,165 @@
+"""CycleGAN: two generators and two discriminators that learn from unpaired clips of two domains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from musclelib.networks.layers import frozen
+from musclelib.networks.patch_discriminator import Discriminator, DiscriminatorParameters
+from musclelib.networks.resnet_generator import Generator, GeneratorParameters
+from musclelib.parameters import Parameters, quantity
+from musclelib.translation import losses
+from musclelib.translation.pool import ClipPool
+
+
+@dataclass(frozen=True)
+class CycleGANParameters(Parameters):
+    """What a CycleGAN is built from; the defaults are paper 1's "3D cycleGAN default"."""
+
+    name: str = quantity("3d", "1", "name of the model")
+    frames: str = quantity("clip", "1", "3-D networks on clips or 2-D on single frames", choices=("clip", "single"))
+    features: int = quantity(32, "1", "channels of the generators' first layer", low=1)
+    blocks: int = quantity(6, "1", "residual blocks of the generators", low=1)
+    temporal_stride: int = quantity(2, "1", "stride on time, of generators and discriminators", choices=(1, 2))
+    noise: bool = quantity(False, "1", "inject noise into the generator from A to B")
+    limit: float | None = quantity(20.0, "SD", "largest output of the generators; None is linear", above=0)
+    discriminator_features: int = quantity(64, "1", "channels of the discriminators' first layer", low=1)
+    cycle: float = quantity(10.0, "1", "weight of the cycle loss", low=0)
+    identity: float = quantity(5.0, "1", "weight of the identity loss: 0.5 times that of the cycle loss", low=0)
+    identity_form: str = quantity(
+        "l1", "1", "l1 in both domains as in CycleGAN's code, or l2 in B as equation 5 prints", choices=("l1", "l2")
+    )
+    pool: int = quantity(50, "1", "past fakes kept for each discriminator", low=0)
+
+    def generator(self, noise: bool) -> GeneratorParameters:
+        """Return the parameters of a generator."""
+        return GeneratorParameters(self.frames, self.features, self.blocks, self.temporal_stride, noise, self.limit)
+
+    def discriminator(self) -> DiscriminatorParameters:
+        """Return the parameters of a discriminator."""
+        return DiscriminatorParameters(self.frames, self.discriminator_features, self.temporal_stride)
+
+
+class CycleGAN(nn.Module):
+    """The networks of a CycleGAN, and the losses of its generators and of its discriminators.
+
+    Attributes
+    ----------
+    settings : CycleGANParameters
+        What it was built from.
+    to_b, to_a : Generator
+        Translate A (simulated) to B (in vivo), with the noise if there is any, and B to A.
+    judge_a, judge_b : Discriminator
+        Tell real clips of a domain from translated ones.
+    pool_a, pool_b : ClipPool
+        Past fakes of a domain.
+    """
+
+    def __init__(self, settings: CycleGANParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        self.to_b = Generator(settings.generator(settings.noise))
+        self.to_a = Generator(settings.generator(noise=False))
+        self.judge_a = Discriminator(settings.discriminator())
+        self.judge_b = Discriminator(settings.discriminator())
+        self.pool_a, self.pool_b = ClipPool(settings.pool, seed=0), ClipPool(settings.pool, seed=1)
+
+    def generators(self) -> list[nn.Module]:
+        """Return the networks that `generator_loss` trains."""
+        return [self.to_b, self.to_a]
+
+    def discriminators(self) -> list[nn.Module]:
+        """Return the networks that `discriminator_loss` trains."""
+        return [self.judge_a, self.judge_b]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a checkpoint needs besides the networks: the pools."""
+        pools = {"pool_a": self.pool_a, "pool_b": self.pool_b}
+        return {f"{name}.{key}": value for name, pool in pools.items() for key, value in pool.state_dict().items()}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to a `state`."""
+        for name, pool in (("pool_a.", self.pool_a), ("pool_b.", self.pool_b)):
+            pool.load_state_dict({key.removeprefix(name): state[key] for key in state if key.startswith(name)})
+
+    def generator_loss(self, a: Tensor, b: Tensor) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
+        """Return the loss of the generators (equations 1 to 5).
+
+        Translations, identities and what can be of the cycles pass a generator as one batch: to InstanceNorm that is
+        the same as clip by clip, and a large batch takes less time. The discriminators collect no gradients.
+
+        Parameters
+        ----------
+        a, b : Tensor
+            Clips of domains A and B, `(batch, 1, time, depth, lateral)` [SD].
+
+        Returns
+        -------
+        total : Tensor
+            The weighted sum.
+        terms : dict of Tensor
+            The terms before weighting, without gradients.
+        fakes : tuple of Tensor
+            Translated clips, to domain A and to domain B, without gradients, for `discriminator_loss`.
+        """
+        settings = self.settings
+        with_identity = settings.identity > 0
+        fake_b, *same_b = together(self.to_b, [a, b] if with_identity else [a])
+        fake_a, cycle_a, *same_a = together(self.to_a, [b, fake_b, a] if with_identity else [b, fake_b])
+        cycle_b = self.to_b(fake_a)
+
+        with frozen(self.judge_a, self.judge_b):
+            terms = {
+                "adversarial_a": losses.lsgan(self.judge_a(fake_a), real=True),
+                "adversarial_b": losses.lsgan(self.judge_b(fake_b), real=True),
+            }
+        terms |= {"cycle_a": losses.cycle(cycle_a, a), "cycle_b": losses.cycle(cycle_b, b)}
+        if with_identity:
+            terms["identity_a"] = losses.identity(same_a[0], a)
+            terms["identity_b"] = losses.identity(same_b[0], b, settings.identity_form)
+        weights = {"adversarial": 1.0, "cycle": settings.cycle, "identity": settings.identity}
+        return *weighted(terms, weights), (fake_a.detach(), fake_b.detach())
+
+    def discriminator_loss(self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of the discriminators: half the sum of those on real clips and on fakes out of the pools.
+
+        Parameters
+        ----------
+        a, b : Tensor
+            Clips of domains A and B.
+        fakes : tuple of Tensor
+            What `generator_loss` returned.
+
+        Returns
+        -------
+        total : Tensor
+            The sum over both domains.
+        terms : dict of Tensor
+            The loss of each, without gradients.
+        """
+        fake_a, fake_b = fakes
+        terms = {
+            "judge_a": _judge(self.judge_a, a, self.pool_a(fake_a)),
+            "judge_b": _judge(self.judge_b, b, self.pool_b(fake_b)),
+        }
+        return weighted(terms, {"judge": 1.0})
+
+
+def weighted(terms: dict[str, Tensor], weights: dict[str, float]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the sum of terms named `kind_domain`, each times the weight of its kind, and the terms detached."""
+    total = torch.stack([weights[name.rsplit("_", 1)[0]] * term for name, term in terms.items()]).sum()
+    return total, {name: term.detach() for name, term in terms.items()}
+
+
+def together(generator: nn.Module, clips: list[Tensor]) -> tuple[Tensor, ...]:
+    """Put several batches of clips through a network as one."""
+    return generator(torch.cat(clips)).split([len(part) for part in clips])
+
+
+def _judge(judge: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    scores_real, scores_fake = together(judge, [real, fake])
+    return (losses.lsgan(scores_real, real=True) + losses.lsgan(scores_fake, real=False)) / 2

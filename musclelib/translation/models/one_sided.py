@@ -1,0 +1,96 @@
+"""Our own translation: one light generator from A to B, judged by its clips and by its variance maps.
+
+Content needs no way back. Where a pixel of the input moves, its translation is asked to move in time with it, which is
+what the cycle loss is for, said directly; so there is no second generator. The generator is factorised into
+convolutions in space and in time, adds to its blurred input, and has no normalisation: what it does at one place and
+time depends on its surroundings alone, not on the length of the clip, so recordings can be cut anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from musclelib.networks.layers import frozen
+from musclelib.networks.light_discriminators import _SILENT, ClipJudge, MapJudge
+from musclelib.networks.light_generator import LightGenerator, OneSidedParameters
+from musclelib.translation import losses
+from musclelib.translation.models.cyclegan import weighted
+from musclelib.translation.pool import ClipPool
+
+
+def content(translation: Tensor, original: Tensor) -> Tensor:
+    """Return 1 - the mean correlation over time of every moving pixel with its translation: 0 if all is kept.
+
+    Parameters
+    ----------
+    translation, original : Tensor
+        Clips `(batch, 1, time, depth, lateral)`.
+    """
+    a, b = (clip.float() - clip.float().mean(dim=2, keepdim=True) for clip in (original, translation))
+    power_a, power_b = a.square().mean(dim=2), b.square().mean(dim=2)
+    correlation = (a * b).mean(dim=2) / (power_a * power_b + _SILENT**2).sqrt()
+    moving = (power_a > _SILENT).float()
+    return 1 - (correlation * moving).sum() / moving.sum().clamp(min=1)
+
+
+class OneSided(nn.Module):
+    """The generator from A to B, its two discriminators, and their losses.
+
+    Attributes
+    ----------
+    settings : OneSidedParameters
+        What it was built from.
+    to_b : LightGenerator
+        Translates A (simulated) to B (in vivo).
+    judge_clip, judge_map : ClipJudge, MapJudge
+        Tell real clips of domain B from translated ones, by the clips and by their variance maps.
+    pool_b : ClipPool
+        Past fakes.
+    """
+
+    def __init__(self, settings: OneSidedParameters) -> None:
+        super().__init__()
+        self.settings = settings
+        self.to_b = LightGenerator(settings)
+        self.judge_clip, self.judge_map = ClipJudge(settings.judge_features), MapJudge(settings.judge_features)
+        self.pool_b = ClipPool(settings.pool, seed=1)
+
+    def generators(self) -> list[nn.Module]:
+        """Return the networks that `generator_loss` trains."""
+        return [self.to_b]
+
+    def discriminators(self) -> list[nn.Module]:
+        """Return the networks that `discriminator_loss` trains."""
+        return [self.judge_clip, self.judge_map]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a checkpoint needs besides the networks: the pool."""
+        return self.pool_b.state_dict()
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to a `state`."""
+        self.pool_b.load_state_dict(dict(state))
+
+    def generator_loss(self, a: Tensor, b: Tensor) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
+        """Return the weighted sum of the generator's losses, its terms, and the fakes."""
+        fake = self.to_b(a)
+        with frozen(self.judge_clip, self.judge_map):
+            terms = {
+                "adversarial_b": losses.lsgan(self.judge_clip(fake), real=True),
+                "map_b": losses.lsgan(self.judge_map(fake), real=True),
+            }
+        terms["content_a"] = content(fake, a)
+        weights = {"adversarial": 1.0, "map": self.settings.map_weight, "content": self.settings.content}
+        return *weighted(terms, weights), (fake.detach(),)
+
+    def discriminator_loss(self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the sum of the discriminators' losses on real clips and on fakes out of the pool, and the terms."""
+        fake = self.pool_b(fakes[0])
+        terms = {}
+        for name, judge in (("judge_clip", self.judge_clip), ("judge_map", self.judge_map)):
+            real, false = judge(torch.cat([b, fake])).split([len(b), len(fake)])
+            terms[name] = (losses.lsgan(real, real=True) + losses.lsgan(false, real=False)) / 2
+        return weighted(terms, {"judge": 1.0})

@@ -1,0 +1,57 @@
+"""The models by name: those of paper 1, and our own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import torch
+
+from musclelib.networks.light_generator import OneSidedParameters
+from musclelib.parameters import ParameterError
+from musclelib.translation.models.cyclegan import CycleGAN, CycleGANParameters
+from musclelib.translation.models.one_sided import OneSided
+from musclelib.translation.models.recyclegan import RecycleGAN, RecycleGANParameters
+
+MODELS: dict[str, CycleGANParameters | OneSidedParameters] = {
+    "2d": CycleGANParameters(name="2d", frames="single"),
+    "recycle": RecycleGANParameters(),
+    "3d": CycleGANParameters(),
+    "3d-stride1": CycleGANParameters(name="3d-stride1", temporal_stride=1),
+    "3d-stride1-noise": CycleGANParameters(name="3d-stride1-noise", temporal_stride=1, noise=True),
+    "one-sided": OneSidedParameters(),
+}
+"""Paper 1's Table 1, in its order: 1, 3 and 32 frames, then the modifications of the 3-D model; last our own."""
+
+
+def build(name: str, **changes: Any) -> CycleGAN | OneSided:
+    """Build a model of `MODELS` with new weights, some of its parameters changed.
+
+    Raises
+    ------
+    ParameterError
+        There is no such model or parameter, or a value is not allowed.
+    """
+    if name not in MODELS:
+        raise ParameterError(f"model {name!r}: allowed are {', '.join(MODELS)}")
+    settings = MODELS[name].changed(**changes)
+    if isinstance(settings, OneSidedParameters):
+        return OneSided(settings)
+    return RecycleGAN(settings) if isinstance(settings, RecycleGANParameters) else CycleGAN(settings)
+
+
+def parameter_table() -> pd.DataFrame:
+    """Count the trained values of each network of each model (paper 1, Table 2)."""
+    rows = {}
+    for name in MODELS:
+        with torch.device("meta"):  # nothing is allocated
+            model = build(name)
+        parts = {part: sum(value.numel() for value in network.parameters()) for part, network in model.named_children()}
+        rows[name] = {
+            "generator A to B": parts["to_b"],
+            "generator B to A": parts.get("to_a", 0),
+            "discriminators": sum(number for part, number in parts.items() if part.startswith("judge")),
+            "predictors": parts.get("predict_a", 0) + parts.get("predict_b", 0),
+            "all": sum(parts.values()),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

@@ -1,0 +1,151 @@
+"""Translate a store of sequences into another that keeps the labels: a labelled set in the look of the other domain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import zarr
+from tqdm.auto import tqdm
+
+from musclelib import __version__, sequences
+from musclelib.networks.weights import Translator, digest
+from musclelib.parameters import ParameterError
+from musclelib.sequences.schema import FRAMES, SCHEMA
+from musclelib.translation.translate import MEMORY, plan, translate
+
+_MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
+_STAGE = 16  # of the random draws; apart from the simulator's stages
+_NOT_KEPT = ("velocity_mean", "velocity_sd", "true_map", "true_signal")  # true of the source's frames alone
+
+
+def translate_store(
+    generator: Translator,
+    source: str | Path,
+    target: str | Path,
+    *,
+    count: int | None = None,
+    statistics: str = "whole",
+    chunk: int | None = None,
+    memory: float = MEMORY,
+    precision: str = "bf16-mixed",
+    seed: int = 0,
+    replace: bool = False,
+) -> None:
+    """Translate every sequence of a store, or finish what was interrupted; a finished store is left alone.
+
+    Each velocity is standardised, translated, and given the mean and the standard deviation of its source back, in
+    units of which the networks work. Labels (territories, twitch trains, firing times, ...) are kept; what describes
+    the frames of the source (their true velocity, other images) is not. A progress bar shows.
+
+    Parameters
+    ----------
+    generator : Generator or LightGenerator
+        The one network that maps to the wanted domain.
+    source, target : str or Path
+        Sequence stores: a local folder, or an fsspec URL.
+    count : int, optional
+        Translate that many sequences, the first of the source, instead of all.
+    statistics, chunk, memory, precision
+        As in `translate`.
+    seed : int
+        Seed of injected noise, which is another for each sequence.
+    replace : bool
+        Remove a target with other content first, instead of refusing it.
+
+    Raises
+    ------
+    ParameterError
+        An option is not known, or the memory is too small.
+    SequenceError
+        The source is missing, has no velocity or does not move, or the target is there with other content.
+    """
+    origin = sequences.open(source)
+    if "velocity" not in origin:
+        raise sequences.SequenceError(f"{source}: has no 'velocity'")
+    if count is not None:
+        if not 1 <= count <= origin.sizes["sequence"]:
+            raise ParameterError(f"count = {count}: {source} has {origin.sizes['sequence']} sequences")
+        origin = origin.isel(sequence=slice(count))
+    shape = origin.velocity.shape[1:]
+    how = plan(generator, shape, statistics=statistics, chunk=chunk, memory=memory, precision=precision)
+    names = ("domain", "source", "parameters", "seed", "version")
+    parameters = {
+        "generator": type(generator).__name__,
+        "settings": json.loads(generator.settings.to_json()),
+        "weights": digest(generator),
+        "statistics": how.statistics,
+        "precision": precision,
+        "origin": {name: origin.attrs[name] for name in names if name in origin.attrs},
+    }
+    if "velocity_sd" in origin:  # tells sources apart that say the same of themselves
+        parameters["content"] = hashlib.sha256(origin.velocity_sd.to_numpy().tobytes()).hexdigest()
+    attributes = {
+        "domain": "translated",
+        "source": f"musclelib.translation.translate of: {origin.attrs['source']}",
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "seed": seed,
+        "version": __version__,
+    }
+    total = origin.sizes["sequence"]
+    try:
+        if _finished(target, attributes, total):
+            return
+        sequences.create(target, _template(origin, attributes), total)
+    except sequences.SequenceError:
+        if not replace:
+            raise
+        sequences.remove(target)
+        sequences.create(target, _template(origin, attributes), total)
+    mark = zarr.open_group(str(target), mode="r")[_MARK]
+    assert isinstance(mark, zarr.Array)
+    missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
+    for index in tqdm(missing, total=total, initial=total - len(missing), unit="seq", desc="translate"):
+        velocity = origin.velocity[index].to_numpy()
+        mean, deviation = sequences.moments(velocity)
+        if not deviation > 0:
+            raise sequences.SequenceError(f"{source}: sequence {index} does not move; it cannot be standardised")
+        draw = int(np.random.SeedSequence((seed, int(index), _STAGE)).generate_state(1)[0])
+        standard = (velocity - np.float32(mean)) / np.float32(deviation)
+        velocity = translate(
+            generator, standard, statistics=statistics, chunk=chunk, memory=memory, precision=precision, seed=draw
+        )
+        velocity = velocity * np.float32(deviation) + np.float32(mean)
+        sequences.put(target, int(index), _sequence(origin.isel(sequence=[index]), velocity, attributes))
+    sequences.finish(target, total)
+
+
+def _sequence(origin: xr.Dataset, velocity: np.ndarray, attributes: dict[str, object]) -> xr.Dataset:
+    """Return the labels of one sequence with another velocity."""
+    kept = [
+        name
+        for name, variable in origin.data_vars.items()
+        if "sequence" in variable.dims and variable.dims != FRAMES and name not in _NOT_KEPT
+    ]
+    made = origin[kept].assign(velocity=origin.velocity.copy(data=velocity[None]))
+    for name, value in sequences.standardisation(velocity).items():
+        spec = SCHEMA[name]
+        made[name] = (spec.dims, value, {"units": spec.units[0], "long_name": spec.long_name})
+    made.attrs = attributes
+    return made.load()
+
+
+def _template(origin: xr.Dataset, attributes: dict[str, object]) -> xr.Dataset:
+    return _sequence(origin.isel(sequence=[0]), np.zeros(origin.velocity.shape[1:], np.float32), attributes)
+
+
+def _finished(target: str | Path, attributes: dict[str, object], count: int) -> bool:
+    """Whether the target is there, whole; an unfinished or missing one is not, a finished one must be the same."""
+    try:
+        found = sequences.open(target)
+    except sequences.SequenceError:
+        return False  # `create` says what is wrong, where something is
+    if found.attrs != attributes or found.sizes["sequence"] != count:
+        raise sequences.SequenceError(
+            f"{target}: exists already, translated from other sequences, by another network or in another way;"
+            " choose another name or remove it"
+        )
+    return True

@@ -1,0 +1,259 @@
+"""Translation of recordings of any length and size by one generator, whole or in chunks, within a given memory.
+
+A chunk differs from the whole in two ways: at its ends, and in its instance norms, whose statistics are those of all
+that they see. So chunks reach into their neighbours as far as the network sees, and their norms take the statistics of
+the whole (`lockstep`): chunked and whole are then the same but for rounding, and there are no seams.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from musclelib.networks.layers import InstanceNorm
+from musclelib.networks.resnet_generator import ResidualBlock
+from musclelib.networks.weights import Translator
+from musclelib.parameters import ParameterError
+from musclelib.translation.lockstep import Session
+
+CLIP_FRAMES = 32
+"""Frames of a clip in training, and of a chunk that takes its own statistics."""
+
+MEMORY = 3e9
+"""Memory that a translation may take unless told otherwise, beside the recording and the libraries [B]."""
+
+PRECISIONS = ("bf16-mixed", "32-true")
+
+_ACTIVE = 2.5  # what the chunk at work takes beside its widest activation, in terms of that; measured, with some room
+
+
+class Piece(NamedTuple):
+    """A chunk: the frames kept of it, `start` to `stop`, and those read for them, `first` to `last`."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+    @property
+    def kept(self) -> slice:
+        """Where the kept frames are among those read."""
+        return slice(self.start - self.first, self.stop - self.first)
+
+
+class Plan(NamedTuple):
+    """How a recording is translated."""
+
+    statistics: str  # in words: what the instance norms see
+    pieces: list[Piece]
+    together: bool  # whether pieces go in step, to take the statistics of all
+    faded: bool  # whether pieces overlap, and are cross-faded
+    on_disk: bool  # whether the activations of pieces that wait are in temporary files
+    memory: float  # estimate [B]
+
+
+def translate(
+    generator: Translator,
+    velocity: np.ndarray,
+    *,
+    statistics: str = "whole",
+    chunk: int | None = None,
+    memory: float = MEMORY,
+    precision: str = "bf16-mixed",
+    seed: int = 0,
+) -> np.ndarray:
+    """Translate one recording; where its size is not one that the network takes, it is reflected, and cut again.
+
+    Parameters
+    ----------
+    generator : Generator or LightGenerator
+        The one network that maps to the wanted domain, on the device that is to do the work.
+    velocity : numpy.ndarray
+        `(time, depth, lateral)`, standardised to mean 0 and standard deviation 1 [SD].
+    statistics : str
+        "whole": instance norms take the statistics of the whole recording. "clip": each chunk takes its own, as each
+        clip did in training; chunks overlap by half and are cross-faded linearly. To networks of single frames, and to
+        those without norms, it makes no difference.
+    chunk : int, optional
+        Frames of a chunk; None: for "whole" as many as fit, for "clip" `CLIP_FRAMES`.
+    memory : float
+        Bound for what the translation takes, beside the recording and the libraries [B]. Where it is tight, temporary
+        files take what waits (their folder is that of `tempfile`); `plan` says so.
+    precision : str
+        "bf16-mixed" or "32-true".
+    seed : int
+        Seed of injected noise, where the network has any.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the shape of `velocity`, float32 [SD of the other domain].
+
+    Raises
+    ------
+    ParameterError
+        The recording is not three-dimensional or not finite, an option is not known, or the memory is too small.
+    """
+    velocity = np.asarray(velocity, np.float32)
+    if velocity.ndim != 3 or not velocity.size:
+        raise ParameterError(f"velocity has shape {velocity.shape}: (time, depth, lateral) is needed")
+    if not np.isfinite(velocity).all():
+        raise ParameterError(f"velocity: {np.count_nonzero(~np.isfinite(velocity))} values are not finite")
+    how = plan(generator, velocity.shape, statistics=statistics, chunk=chunk, memory=memory, precision=precision)
+    missing = [size - have for size, have in zip(_padded(generator, velocity.shape), velocity.shape, strict=True)]
+    frames = torch.from_numpy(np.pad(velocity, [(0, more) for more in missing], mode="reflect"))
+    out, weights = np.zeros(frames.shape, np.float32), np.zeros((len(frames), 1, 1), np.float32)
+    with Session(generator, precision, seed) as session:
+        for piece, translated in _translated(session, frames, how):
+            fade = _fade(piece) if how.faded else np.ones((piece.stop - piece.start, 1, 1), np.float32)
+            out[piece.start : piece.stop] += fade * translated[piece.kept].numpy()
+            weights[piece.start : piece.stop] += fade
+    return (out / weights)[tuple(map(slice, velocity.shape))]
+
+
+def plan(
+    generator: Translator,
+    shape: tuple[int, ...],
+    *,
+    statistics: str = "whole",
+    chunk: int | None = None,
+    memory: float = MEMORY,
+    precision: str = "bf16-mixed",
+) -> Plan:
+    """Say how `translate` goes about a recording of `shape`, and about what it takes; the parameters are its own.
+
+    Raises
+    ------
+    ParameterError
+        An option is not known, or the memory is too small.
+    """
+    for name, value, allowed in (("statistics", statistics, ("whole", "clip")), ("precision", precision, PRECISIONS)):
+        if value not in allowed:
+            raise ParameterError(f"{name} = {value!r}: allowed are {', '.join(map(repr, allowed))}")
+    if chunk is not None and (not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 8):
+        raise ParameterError(f"chunk = {chunk!r}: allowed is a whole number of at least 8 [frames]")
+    total, depth, lateral = _padded(generator, shape)
+    step = generator.multiple[0]
+    margin = -(-reach(generator) // step) * step
+    plane = depth * lateral * (2 if precision == "bf16-mixed" else 4)
+    held, skipped = (width * plane for width in _widths(generator))  # of each frame [B]
+    active = held * (1 + _ACTIVE)
+    together = faded = on_disk = False
+    if not margin or not any(isinstance(layer, InstanceNorm) for layer in generator.modules()):
+        words = "none beyond a frame"
+        size = min(chunk or max(int(memory / active) - 2 * margin, 1), total)
+        pieces = _pieces(total, -(-size // step) * step, margin)
+        needed = active * max(map(_length, pieces))
+    elif statistics == "clip":
+        size = min(-(-(chunk or CLIP_FRAMES) // step) * step, total)
+        starts = [*range(0, total - size, size // 2), total - size]
+        pieces = [Piece(start, start + size, start, start + size) for start in starts]
+        words, faded, needed = f"each chunk of {size} frames its own", True, active * size
+    else:
+        words, together = "the whole recording", True
+        pieces, on_disk, needed = _in_step(total, chunk, step, margin, active, held, skipped, memory)
+    if needed > memory:
+        raise ParameterError(
+            f"memory = {memory / 1e9:.2g} GB: chunks of this kind, of {depth} x {lateral} pixels, take"
+            f" {needed / 1e9:.2g} GB; give more, or a smaller chunk"
+        )
+    return Plan(words, pieces, together, faded, on_disk, needed)
+
+
+def _in_step(
+    total: int, chunk: int | None, step: int, margin: int, active: float, held: float, skipped: float, memory: float
+) -> tuple[list[Piece], bool, float]:
+    """Return as few pieces as fit into the memory, for margins are work done twice; whether on disk; what they take.
+
+    What a piece holds while it waits goes to disk rather than that pieces become shorter than their margins.
+    """
+    for on_disk, shortest in ((False, 2 * margin), (True, margin)):
+        count = 1
+        while True:
+            size = -(-(chunk or -(-total // count)) // step) * step
+            pieces = _pieces(total, size, margin)
+            lengths = [_length(piece) for piece in pieces]
+            needed = max(lengths) * active + (sum(lengths) - max(lengths)) * (skipped if on_disk else held)
+            if needed <= memory:
+                return pieces, on_disk, needed
+            if chunk or size <= shortest:
+                break
+            count += 1 + count // 8
+    return pieces, True, needed
+
+
+def reach(generator: nn.Module) -> int:
+    """Frames to either side that a frame of the output depends on, norms aside; 0 for a network of single frames."""
+    if hasattr(generator, "reach"):
+        return int(generator.reach)  # type: ignore[arg-type]
+    frames, step = 0.0, 1.0
+    for layer in generator.modules():  # in the order of the forward pass
+        if isinstance(layer, nn.Conv3d):
+            frames += (layer.kernel_size[0] - 1) * layer.dilation[0] / 2 * step
+            step *= layer.stride[0]
+        elif isinstance(layer, nn.ConvTranspose3d):
+            step /= layer.stride[0]
+            frames += (layer.kernel_size[0] - 1) * layer.dilation[0] / 2 * step
+    return int(np.ceil(frames))
+
+
+def _padded(generator: Translator, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the smallest size that the generator takes and that holds `shape`."""
+    limits = zip(shape, generator.smallest, generator.multiple, strict=True)
+    return tuple(-(-max(size, least) // step) * step for size, least, step in limits)
+
+
+def _pieces(total: int, size: int, margin: int) -> list[Piece]:
+    starts = range(0, total, size)
+    return [
+        Piece(start, min(start + size, total), max(start - margin, 0), min(start + size + margin, total))
+        for start in starts
+    ]
+
+
+def _length(piece: Piece) -> int:
+    return piece.last - piece.first
+
+
+def _widths(generator: Translator) -> tuple[float, float]:
+    """Return the values that the widest layer reads or writes, and that residual blocks hold, for each of the input."""
+    clip = torch.zeros(1, 1, *generator.smallest, device=next(generator.parameters()).device)
+    widths, skipped = [1.0], [0.0]
+
+    def note(layer: nn.Module, _: object, out: Tensor) -> None:
+        size = out.numel() / clip.numel()
+        if isinstance(layer, ResidualBlock):
+            skipped.append(size)
+        elif isinstance(layer, (nn.Conv2d, nn.Conv3d)):
+            widths.append(size * max(layer.in_channels / layer.out_channels * math.prod(layer.stride), 1.0))
+
+    hooks = [layer.register_forward_hook(note) for layer in generator.modules()]
+    try:
+        with torch.inference_mode(), torch.random.fork_rng():
+            generator(clip)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(widths), max(skipped)
+
+
+def _translated(session: Session, frames: Tensor, how: Plan) -> Iterator[tuple[Piece, Tensor]]:
+    """Yield each piece, and the translation of the frames that were read for it."""
+    chunks = [frames[piece.first : piece.last] for piece in how.pieces]
+    if how.together:
+        parts = [(chunk, piece.kept) for chunk, piece in zip(chunks, how.pieces, strict=True)]
+        yield from zip(how.pieces, session.together(parts, how.on_disk), strict=True)
+    else:
+        for piece, chunk in zip(how.pieces, chunks, strict=True):
+            yield piece, session.alone(chunk)
+
+
+def _fade(piece: Piece) -> np.ndarray:
+    """Weights of the frames of a piece that rise and fall linearly; where halves overlap they add up to one."""
+    size = piece.stop - piece.start
+    return (1 - np.abs(2 * np.arange(size, dtype=np.float32) + 1 - size) / size)[:, None, None]
