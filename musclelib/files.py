@@ -1,7 +1,8 @@
 """Files and folders that appear whole or not at all, and never at the cost of anything that is not the package's own.
 
-What is made on the way lies in a folder of its own beside its place, `.NAME.musclelib`, with a mark in it. A folder
-without the mark is never removed, whatever it is called; a kill leaves one with it, which the same command clears.
+What is made on the way lies in a folder of its own beside its place, `.NAME.musclelib`, with a mark
+in it. A folder without the mark is never removed, whatever it is called; a kill leaves one with it,
+which the same command clears.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def marked(folder: str | Path) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / MARK).exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder}: a folder that is not of musclelib is in the way; move it elsewhere")
+        raise FileExistsError(
+            f"{folder}: a folder that is not of musclelib is in the way; move it elsewhere"
+        )
     (folder / MARK).touch()
     return folder
 
@@ -48,10 +51,12 @@ def clear(folder: str | Path) -> None:
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
-    """Yield where to make a file or folder; it takes its place when the block ends without an error.
+    """Yield where to make a file or folder.
 
-    A file that is there is replaced, a folder only where it is empty. Behind a symbolic link, that is done at the place
-    which the link points to, and the link stays.
+    It takes its place when the block ends without an error.
+
+    A file that is there is replaced, a folder only where it is empty. Behind a symbolic link, that
+    is done at the place which the link points to, and the link stays.
 
     Raises
     ------

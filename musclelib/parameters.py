@@ -9,7 +9,8 @@ import types
 import typing
 from typing import Any, Self
 
-_OTHER_UNITS = {  # what a value is often given in instead, the nearest first, and how many of the unit that is
+# what a value is often given in instead, the nearest first, and how many of the unit that is
+_OTHER_UNITS = {
     "Hz": {"kHz": 1e3, "MHz": 1e6},
     "mm": {"m": 1e3, "um": 1e-3},
     "m/s": {"km/s or mm/us": 1e3, "mm/s": 1e-3},
@@ -18,7 +19,10 @@ _OTHER_UNITS = {  # what a value is often given in instead, the nearest first, a
 
 
 class ParameterError(ValueError):
-    """A parameter is unknown, of the wrong type or out of range; the message says which, and what is allowed."""
+    """A parameter is unknown, of the wrong type or out of range.
+
+    The message says which, and what is allowed.
+    """
 
 
 def quantity(
@@ -48,7 +52,14 @@ def quantity(
     choices : tuple, optional
         The only values allowed.
     """
-    metadata = {"unit": unit, "doc": doc, "low": low, "high": high, "above": above, "choices": choices}
+    metadata = {
+        "unit": unit,
+        "doc": doc,
+        "low": low,
+        "high": high,
+        "above": above,
+        "choices": choices,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -108,10 +119,14 @@ class Parameters:
                 object.__setattr__(self, field.name, value)
             kind = kinds[field.name]
             if not _fits(value, kind):
-                wanted = kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
+                wanted = (
+                    kind.__name__
+                    if isinstance(kind, type) and not typing.get_args(kind)
+                    else str(kind)
+                )
                 raise ParameterError(
-                    f"{type(self).__name__}.{field.name} = {value!r} is of type {type(value).__name__};"
-                    f" a {wanted} is needed"
+                    f"{type(self).__name__}.{field.name} = {value!r} is of type"
+                    f" {type(value).__name__}; a {wanted} is needed"
                 )
             if field.metadata:
                 self._check_range(field.name, value, field.metadata)
@@ -134,7 +149,8 @@ class Parameters:
                 bounded = number and low is not None and high is not None
                 meant = other_unit(item, metadata["unit"], low, high) if bounded else ""
                 raise ParameterError(
-                    f"{type(self).__name__}.{name} = {value!r}: allowed is {_allowed(metadata)}{meant}"
+                    f"{type(self).__name__}.{name} = {value!r}: allowed is"
+                    f" {_allowed(metadata)}{meant}"
                 )
 
     def check(self) -> None:
@@ -149,7 +165,9 @@ class Parameters:
             It does not; the message says also whether another unit may have been meant.
         """
         field = next(field for field in dataclasses.fields(self) if field.name == name)
-        self._check_range(name, getattr(self, name), {**field.metadata, "above": None, "low": low, "high": high})
+        self._check_range(
+            name, getattr(self, name), {**field.metadata, "above": None, "low": low, "high": high}
+        )
 
     def check_ranges(self, *names: str) -> None:
         """Check that fields which hold a range, or None, go from low to high.
@@ -176,7 +194,9 @@ class Parameters:
         names = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(values) - set(names))
         if unknown:
-            raise ParameterError(f"{cls.__name__} has no parameter {unknown[0]!r}; allowed are {', '.join(names)}")
+            raise ParameterError(
+                f"{cls.__name__} has no parameter {unknown[0]!r}; allowed are {', '.join(names)}"
+            )
         required = [
             field.name
             for field in dataclasses.fields(cls)
@@ -195,7 +215,9 @@ class Parameters:
         ParameterError
             There is no such parameter, or a value is not allowed.
         """
-        return self.from_dict({field.name: getattr(self, field.name) for field in dataclasses.fields(self)} | changes)
+        return self.from_dict(
+            {field.name: getattr(self, field.name) for field in dataclasses.fields(self)} | changes
+        )
 
     def to_json(self) -> str:
         """Return the parameters as JSON text, with sorted keys."""

@@ -8,7 +8,9 @@ from torch import nn
 
 from musclelib import sequences, simulator
 
-settings.register_profile("study", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "study", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("study")
 
 
@@ -55,7 +57,9 @@ def plain(monkeypatch):
     }
 
     def port(model):
-        monkeypatch.setattr(cyclegan, "together", lambda network, batches: tuple(map(network, batches)))
+        monkeypatch.setattr(
+            cyclegan, "together", lambda network, batches: tuple(map(network, batches))
+        )
         for module in model.modules():
             if isinstance(module, layers.InstanceNorm):
                 module.forward = torch.nn.functional.instance_norm
@@ -110,7 +114,9 @@ def stubbed():
 
 def discs(*places, field=(48, 48)):
     depth, lateral = np.indices(field)
-    return np.array([(depth - y) ** 2 + (lateral - x) ** 2 <= r**2 for y, x, r in places], np.float32)
+    return np.array(
+        [(depth - y) ** 2 + (lateral - x) ** 2 <= r**2 for y, x, r in places], np.float32
+    )
 
 
 @pytest.fixture(name="discs", scope="session")
@@ -132,8 +138,12 @@ def waving():
     def make(masks, noise=0.0):
         rng = np.random.default_rng(0)
         time = np.arange(400) / 400
-        trains = np.array([np.sin(2 * np.pi * rng.uniform(6, 20) * time + rng.uniform(0, 6)) ** 3 for _ in masks])
-        velocity = np.einsum("ut,uij->tij", trains, masks) + noise * rng.standard_normal((400, *masks.shape[1:]))
+        trains = np.array(
+            [np.sin(2 * np.pi * rng.uniform(6, 20) * time + rng.uniform(0, 6)) ** 3 for _ in masks]
+        )
+        velocity = np.einsum("ut,uij->tij", trains, masks) + noise * rng.standard_normal(
+            (400, *masks.shape[1:])
+        )
         return velocity.astype(np.float32), trains
 
     return make

@@ -72,20 +72,27 @@ def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path):
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "link.txt", "there"]
 
 
-@pytest.mark.parametrize("name", ["a.txt.partial", "a.txt.part", "a.txt.removed", "part-a.txt", ".a.txt"])
+@pytest.mark.parametrize(
+    "name", ["a.txt.partial", "a.txt.part", "a.txt.removed", "part-a.txt", ".a.txt"]
+)
 def test_names_that_sound_temporary_are_a_users(tmp_path, name):
     (tmp_path / name).write_text("mine")
     (tmp_path / f"folder-{name}").mkdir()
     _write(tmp_path / "a.txt")
     assert (tmp_path / name).read_text() == "mine"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, f"folder-{name}", "a.txt"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [name, f"folder-{name}", "a.txt"]
+    )
 
 
 def test_a_folder_without_the_mark_is_never_removed(tmp_path):
     mine = tmp_path / ".a.txt.musclelib"
     mine.mkdir()
     (mine / "thesis.txt").write_text("years")
-    with pytest.raises(FileExistsError, match=r"\.a\.txt\.musclelib: a folder that is not of musclelib is in the way"):
+    with pytest.raises(
+        FileExistsError,
+        match=r"\.a\.txt\.musclelib: a folder that is not of musclelib is in the way",
+    ):
         _write(tmp_path / "a.txt")
     clear(mine)
     assert [(path.name, path.read_text()) for path in mine.iterdir()] == [("thesis.txt", "years")]

@@ -40,9 +40,14 @@ print(musclelib.__file__, *made.velocity.shape, len(registry()))
 
 
 def direct_requirements():
-    """Everything that pyproject.toml asks for; the scheduler of dask is a distribution of its own."""
+    """Everything that pyproject.toml asks for.
+
+    The scheduler of dask is a distribution of its own.
+    """
     extras = PROJECT["optional-dependencies"]
-    wanted = [Requirement(line) for line in (*PROJECT["dependencies"], *extras["study"], *extras["test"])]
+    wanted = [
+        Requirement(line) for line in (*PROJECT["dependencies"], *extras["study"], *extras["test"])
+    ]
     dask = next(requirement for requirement in wanted if requirement.name == "dask")
     return [*wanted, *(Requirement(f"{extra}{dask.specifier}") for extra in dask.extras)]
 
@@ -50,7 +55,9 @@ def direct_requirements():
 def git(*arguments):
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    return subprocess.run(["git", "-C", ROOT, *arguments], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["git", "-C", ROOT, *arguments], check=True, capture_output=True, text=True
+    ).stdout
 
 
 def test_conda_environment_asks_for_the_same_packages():
@@ -59,12 +66,20 @@ def test_conda_environment_asks_for_the_same_packages():
     (from_pip,) = [line["pip"] for line in environment["dependencies"] if isinstance(line, dict)]
     lines = [line for line in environment["dependencies"] if isinstance(line, str)]
     assert f"python{PROJECT['requires-python']}" in lines
-    wanted = {str(requirement.name): str(requirement.specifier) for requirement in direct_requirements()}
-    conda = {CONDA_NAMES.get(name, name): bound for name, bound in wanted.items() if name not in ONLY_ON_PYPI}
+    wanted = {
+        str(requirement.name): str(requirement.specifier) for requirement in direct_requirements()
+    }
+    conda = {
+        CONDA_NAMES.get(name, name): bound
+        for name, bound in wanted.items()
+        if name not in ONLY_ON_PYPI
+    }
     found = [re.match(r"([a-z0-9-]+)(.*)", line).groups() for line in lines]
     assert len(dict(found)) == len(found)  # each once
     assert {name: bound for name, bound in found if name not in ("python", "pip")} == conda
-    assert {name: bound for name, bound in map(_split, from_pip)} == {name: wanted[name] for name in ONLY_ON_PYPI}
+    assert {name: bound for name, bound in map(_split, from_pip)} == {
+        name: wanted[name] for name in ONLY_ON_PYPI
+    }
 
 
 def _split(line):
@@ -73,7 +88,11 @@ def _split(line):
 
 
 def test_constraints_pin_every_direct_dependency_within_its_bounds():
-    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     pins = [re.fullmatch(r"([\w.-]+)==([\w.]+)", line) for line in lines]
     assert all(pins), "constraints are exact versions"
     version = {canonicalize_name(pin[1]): pin[2] for pin in pins}
@@ -82,7 +101,9 @@ def test_constraints_pin_every_direct_dependency_within_its_bounds():
     for requirement in direct_requirements():
         name = canonicalize_name(requirement.name)
         assert name in version, f"{name} is not pinned"
-        assert requirement.specifier.contains(version[name]), f"{name}=={version[name]} is not {requirement.specifier}"
+        assert requirement.specifier.contains(version[name]), (
+            f"{name}=={version[name]} is not {requirement.specifier}"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +112,19 @@ def wheel(tmp_path_factory):
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", PROJECT["readme"], *PROJECT["license-files"]):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "musclelib", source / "musclelib", ignore=shutil.ignore_patterns("__pycache__"))
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source]
+    shutil.copytree(
+        ROOT / "musclelib", source / "musclelib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        source,
+    ]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
     (path,) = folder.glob("*.whl")
@@ -102,10 +134,15 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel):
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
-    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "musclelib").rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "musclelib").rglob("*")
+        if path.is_file()
+    }
     assert held == {name for name in files if "__pycache__" not in name}
     assert {
-        f"musclelib/{name}" for name in ("registry.txt", "py.typed", "report/page.html.j2", "report/style.css")
+        f"musclelib/{name}"
+        for name in ("registry.txt", "py.typed", "report/page.html.j2", "report/style.css")
     } <= held
 
 

@@ -55,7 +55,9 @@ def test_each_wrong_value_is_named_with_what_is_allowed(changes, message):
 )
 def test_ranges_go_from_low_to_high(changes):
     ((name, value),) = changes.items()
-    with pytest.raises(ParameterError, match=re.escape(f"{name} = {value}: a range goes from low to high")):
+    with pytest.raises(
+        ParameterError, match=re.escape(f"{name} = {value}: a range goes from low to high")
+    ):
         preset("paper1", **changes)
     assert getattr(preset("paper1", **{name: value[::-1]}), name) == value[::-1]
 
@@ -72,10 +74,14 @@ def test_lists_as_json_and_yaml_have_them_are_tuples():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"refractory": 30.0}, r"refractory = 30.0: allowed is .* at most 0.1 \[s\]; 30 ms would be 0.03$"),
+        (
+            {"refractory": 30.0},
+            r"refractory = 30.0: allowed is .* at most 0.1 \[s\]; 30 ms would be 0.03$",
+        ),
         ({"contraction_time": (5e4, 7e4)}, r"contraction_time = .* \[s\]; 50000 us would be 0.05$"),
         ({"refractory": 3e9}, r"refractory = .* at most 0.1 \[s\]$"),  # in no unit
-        ({"frame_rate": 0.4}, r"frame_rate = 0.4: allowed is at least 50 \[Hz\]$"),  # anything could be meant
+        # anything could be meant
+        ({"frame_rate": 0.4}, r"frame_rate = 0.4: allowed is at least 50 \[Hz\]$"),
     ],
 )
 def test_a_value_in_another_unit_is_told(changes, message):

@@ -1,7 +1,12 @@
 """From echoes to tissue velocity: one chain for simulated and for real recordings."""
 
 from musclelib.acquisition.beamform import Beamformer
-from musclelib.acquisition.chain import bmode, displacement_map, estimate_velocity, velocity_sequence
+from musclelib.acquisition.chain import (
+    bmode,
+    displacement_map,
+    estimate_velocity,
+    velocity_sequence,
+)
 from musclelib.acquisition.filters import FilterParameters, band_pass, resample, spatial_median
 from musclelib.acquisition.images import Images, axial_step
 from musclelib.acquisition.iq import demodulate

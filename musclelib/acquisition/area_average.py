@@ -7,7 +7,9 @@ import numpy as np
 
 
 def area_average(frames: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Bring frames `(time, depth, lateral)` to a coarser grid; each new pixel is the mean of the area it covers.
+    """Bring frames `(time, depth, lateral)` to a coarser grid.
+
+    Each new pixel is the mean of the area it covers.
 
     Raises
     ------
@@ -17,7 +19,9 @@ def area_average(frames: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     check_grid(shape, (frames.shape[1], frames.shape[2]))
     if frames.shape[1:] == tuple(shape):
         return frames
-    resized: list[np.ndarray] = [cv2.resize(frame, shape[::-1], interpolation=cv2.INTER_AREA) for frame in frames]
+    resized: list[np.ndarray] = [
+        cv2.resize(frame, shape[::-1], interpolation=cv2.INTER_AREA) for frame in frames
+    ]
     return np.stack(resized)
 
 
@@ -30,4 +34,7 @@ def check_grid(shape: tuple[int, int], available: tuple[int, int]) -> None:
         It is.
     """
     if not all(1 <= new <= old for new, old in zip(shape, available, strict=True)):
-        raise ValueError(f"shape (depth, lateral) = {shape}: allowed is 1 up to {available}, averaging only shrinks")
+        raise ValueError(
+            f"shape (depth, lateral) = {shape}: allowed is 1 up to {available}, averaging only"
+            " shrinks"
+        )

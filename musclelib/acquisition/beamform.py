@@ -12,10 +12,11 @@ from musclelib.acquisition.probe import Recording
 class Beamformer:
     """Delay-and-sum of channel IQ onto a grid of pixels.
 
-    Geometry and probe do not change during a recording, so delays, interpolation, phase rotation and aperture
-    are put into one sparse matrix, built once: one row a pixel, two weights (linear interpolation) for each
-    element of its aperture. The image is at baseband along depth as well: the carrier of the two-way path is
-    taken out, so that neighbouring depths differ by the echo's deviation from the centre frequency only.
+    Geometry and probe do not change during a recording, so delays, interpolation, phase rotation
+    and aperture are put into one sparse matrix, built once: one row a pixel, two weights (linear
+    interpolation) for each element of its aperture. The image is at baseband along depth as well:
+    the carrier of the two-way path is taken out, so that neighbouring depths differ by the echo's
+    deviation from the centre frequency only.
 
     Parameters
     ----------
@@ -31,11 +32,11 @@ class Beamformer:
     Raises
     ------
     ValueError
-        The f-number is not positive, a depth is negative or below the last echo, or no pixel gets an echo.
+        The f-number is not positive, a depth is negative or below the last echo, or no pixel gets
+        an echo.
 
-    References
-    ----------
-    Perrot, Polichetti, Varray and Garcia, "So you think you can DAS?", Ultrasonics 111:106309 (2021).
+    References ---------- Perrot, Polichetti, Varray and Garcia, "So you think you can DAS?",
+    Ultrasonics 111:106309 (2021).
     """
 
     def __init__(
@@ -51,10 +52,19 @@ class Beamformer:
         if not f_number > 0:
             raise ValueError(f"f_number = {f_number}: it must be above 0")
         if self.depth.min() < 0:
-            raise ValueError(f"depth {self.depth.min():g} mm lies behind the probe; depths start at 0 mm")
-        last = (recording.start_time + (sample_count - 2) / recording.sampling_rate) * recording.sound_speed * 1e3 / 2
+            raise ValueError(
+                f"depth {self.depth.min():g} mm lies behind the probe; depths start at 0 mm"
+            )
+        last = (
+            (recording.start_time + (sample_count - 2) / recording.sampling_rate)
+            * recording.sound_speed
+            * 1e3
+            / 2
+        )
         if self.depth.max() > last:
-            raise ValueError(f"depth goes to {self.depth.max():g} mm; the echoes end at {last:.4g} mm")
+            raise ValueError(
+                f"depth goes to {self.depth.max():g} mm; the echoes end at {last:.4g} mm"
+            )
         self.frame_shape = (sample_count, recording.element_count)
         z, x = (axis.ravel() for axis in np.meshgrid(self.depth, self.lateral, indexing="ij"))
         speed = recording.sound_speed * 1e3  # [mm/s]
@@ -66,7 +76,11 @@ class Beamformer:
             delay = (transmit + np.hypot(x - position, z)) / speed
             sample = (delay - recording.start_time) * recording.sampling_rate
             # Both neighbours of the interpolated sample must exist.
-            seen = (np.abs(x - position) <= z / (2 * f_number)) & (sample >= 0) & (sample <= sample_count - 2)
+            seen = (
+                (np.abs(x - position) <= z / (2 * f_number))
+                & (sample >= 0)
+                & (sample <= sample_count - 2)
+            )
             pixel = np.flatnonzero(seen)
             first = np.floor(sample[pixel]).astype(np.int32)
             fraction = sample[pixel] - first
@@ -81,8 +95,8 @@ class Beamformer:
         )
         if self.matrix.nnz == 0:
             raise ValueError(
-                f"no pixel of depth {self.depth.min():g} to {self.depth.max():g} mm lies in the recorded"
-                f" {sample_count} samples from start_time {recording.start_time:g} s"
+                f"no pixel of depth {self.depth.min():g} to {self.depth.max():g} mm lies in the"
+                f" recorded {sample_count} samples from start_time {recording.start_time:g} s"
             )
 
     def __call__(self, iq: NDArray[np.complexfloating]) -> NDArray[np.complex64]:
@@ -105,8 +119,8 @@ class Beamformer:
         """
         if iq.ndim != 3 or iq.shape[1:] != self.frame_shape or not np.iscomplexobj(iq):
             raise ValueError(
-                f"channel IQ must be complex of shape (time, {self.frame_shape[0]}, {self.frame_shape[1]});"
-                f" got {iq.dtype} of shape {iq.shape}"
+                f"channel IQ must be complex of shape (time, {self.frame_shape[0]},"
+                f" {self.frame_shape[1]}); got {iq.dtype} of shape {iq.shape}"
             )
         frames = np.ascontiguousarray(iq.reshape(len(iq), -1).T, np.complex64)
         images = self.matrix @ frames

@@ -24,14 +24,18 @@ _AXES = {
 _NEAR = 0.8  # share of the Nyquist velocity from which noise is likely to wrap
 
 
-def _array(values: NDArray[Any], name: str, unit: str, long_name: str, **coordinates: ArrayLike) -> xr.DataArray:
+def _array(
+    values: NDArray[Any], name: str, unit: str, long_name: str, **coordinates: ArrayLike
+) -> xr.DataArray:
     axes = {axis: (axis, np.asarray(at, float), _AXES[axis]) for axis, at in coordinates.items()}
     return xr.DataArray(values, axes, tuple(axes), name, {"units": unit, "long_name": long_name})
 
 
 def _frame_rate(recording: Recording) -> float:
     if recording.prf is None:
-        raise ValueError("Recording.prf is None: no velocity without the frame interval; use displacement_map")
+        raise ValueError(
+            "Recording.prf is None: no velocity without the frame interval; use displacement_map"
+        )
     return recording.prf
 
 
@@ -50,13 +54,15 @@ def estimate_velocity(
 ) -> xr.DataArray:
     """Axial velocity at the frame rate, not filtered: demodulate, beamform and autocorrelate what is needed.
 
-    Chunks of frames overlap by the gate's ensemble, so the result does not depend on `chunk` or `workers`. Memory
-    grows with `chunk` times `workers` and with the result, not with the recording.
+    Chunks of frames overlap by the gate's ensemble, so the result does not depend on `chunk` or
+    `workers`. Memory grows with `chunk` times `workers` and with the result, not with the
+    recording.
 
     Parameters
     ----------
     data : Frames
-        Shape ``(time, fast_time, element)`` for RF and channel IQ, ``(time, depth, lateral)`` for beamformed IQ.
+        Shape ``(time, fast_time, element)`` for RF and channel IQ, ``(time, depth, lateral)`` for
+        beamformed IQ.
     recording : Recording
         How it was recorded; `prf` must be known.
     depth, lateral : array
@@ -68,7 +74,8 @@ def estimate_velocity(
     f_number : float
         Receive aperture, where there is something to beamform.
     refine : bool
-        Interpolate the images along depth to steps of `axial_step` or less, which the accuracy needs.
+        Interpolate the images along depth to steps of `axial_step` or less, which the accuracy
+        needs.
     chunk : int
         Frame pairs worked on at once.
     workers : int
@@ -77,15 +84,16 @@ def estimate_velocity(
     Returns
     -------
     xarray.DataArray
-        `velocity` [mm/s], positive towards the probe, dims ``(time, depth, lateral)`` with the gates' centres as
-        depth and time from the first frame. Attributes: `nyquist_velocity` [mm/s], and `share_near_nyquist`, the
-        share of values beyond 0.8 of it, which have likely wrapped around.
+        `velocity` [mm/s], positive towards the probe, dims ``(time, depth, lateral)`` with the
+        gates' centres as depth and time from the first frame. Attributes: `nyquist_velocity`
+        [mm/s], and `share_near_nyquist`, the share of values beyond 0.8 of it, which have likely
+        wrapped around.
 
     Raises
     ------
     ValueError
-        The frame interval is unknown, `data` does not fit `kind`, grid or probe, the echoes' mean frequency lies at
-        an edge of the band or beyond, too few frames, NaN or Inf.
+        The frame interval is unknown, `data` does not fit `kind`, grid or probe, the echoes' mean
+        frequency lies at an edge of the band or beyond, too few frames, NaN or Inf.
     """
     gate = gate or Gate()
     prf = _frame_rate(recording)
@@ -93,7 +101,10 @@ def estimate_velocity(
         raise ValueError(f"chunk = {chunk} and workers = {workers}: both must be at least 1")
     count = data.shape[0] - gate.ensemble
     if count < 1:
-        raise ValueError(f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got {data.shape[0]}")
+        raise ValueError(
+            f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got"
+            f" {data.shape[0]}"
+        )
     images = Images(data, recording, depth, lateral, kind, f_number, refine=refine)
     nyquist = recording.nyquist_velocity
     centres = gate.centres(images.depth)
@@ -103,16 +114,28 @@ def estimate_velocity(
     def work(start: int) -> int:
         stop = min(start + chunk, count)
         frames = images[start : stop + gate.ensemble]
-        velocity[start:stop] = displacement(frames, images.depth, recording, gate) * np.float32(1e-3 * prf)
+        velocity[start:stop] = displacement(frames, images.depth, recording, gate) * np.float32(
+            1e-3 * prf
+        )
         return int(np.count_nonzero(np.abs(velocity[start:stop]) > _NEAR * nyquist))
 
     starts = range(0, count, chunk)
     # The chunks share the cores: threads inside the matrix products would only compete with them.
     with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
-        near = sum(tqdm(pool.map(work, starts), "velocity", len(starts), unit="chunk", disable=None))
+        near = sum(
+            tqdm(pool.map(work, starts), "velocity", len(starts), unit="chunk", disable=None)
+        )
     time = (np.arange(count) + gate.ensemble / 2) / prf
     long_name = "axial tissue velocity, positive towards the probe"
-    result = _array(velocity, "velocity", "mm/s", long_name, time=time, depth=centres, lateral=np.asarray(lateral))
+    result = _array(
+        velocity,
+        "velocity",
+        "mm/s",
+        long_name,
+        time=time,
+        depth=centres,
+        lateral=np.asarray(lateral),
+    )
     result.attrs |= {"nyquist_velocity": nyquist, "share_near_nyquist": near / velocity.size}
     return result
 
@@ -138,8 +161,9 @@ def velocity_sequence(
     Returns
     -------
     xarray.DataArray
-        `velocity` [mm/s], positive towards the probe, dims ``(time, depth, lateral)`` of shape `filters.shape`,
-        evenly spaced between the first and last gate and scan line; attributes as of `estimate_velocity`.
+        `velocity` [mm/s], positive towards the probe, dims ``(time, depth, lateral)`` of shape
+        `filters.shape`, evenly spaced between the first and last gate and scan line; attributes as
+        of `estimate_velocity`.
 
     Raises
     ------
@@ -148,7 +172,8 @@ def velocity_sequence(
     """
     filters = filters or FilterParameters()
     prf = _frame_rate(recording)
-    check_length((data.shape[0] - 1 - (gate or Gate()).ensemble) / prf, filters)  # before the long work
+    # before the long work
+    check_length((data.shape[0] - 1 - (gate or Gate()).ensemble) / prf, filters)
     raw = estimate_velocity(
         data,
         recording,
@@ -196,7 +221,8 @@ def displacement_map(
     Returns
     -------
     xarray.Dataset
-        `displacement` [um], positive towards the probe, and `coherence` [1], dims ``(depth, lateral)``.
+        `displacement` [um], positive towards the probe, and `coherence` [1], dims ``(depth,
+        lateral)``.
 
     Raises
     ------
@@ -213,7 +239,13 @@ def displacement_map(
     alike = coherence(frames, images.depth, gate)[0]
     return xr.merge(
         [
-            _array(moved, "displacement", "um", "axial tissue displacement, positive towards the probe", **grid),
+            _array(
+                moved,
+                "displacement",
+                "um",
+                "axial tissue displacement, positive towards the probe",
+                **grid,
+            ),
             _array(alike, "coherence", "1", "coherence of the echoes of two frames", **grid),
         ]
     )
@@ -244,6 +276,9 @@ def bmode(iq: NDArray[np.complexfloating], dynamic_range: float = 60.0) -> NDArr
     envelope = np.abs(iq)
     peak = envelope.max()
     if not (np.isfinite(peak) and peak > 0 and dynamic_range > 0):
-        raise ValueError(f"peak envelope {peak:g}, dynamic_range {dynamic_range:g} dB: both must be finite, above 0")
+        raise ValueError(
+            f"peak envelope {peak:g}, dynamic_range {dynamic_range:g} dB: both must be finite,"
+            " above 0"
+        )
     floor = 10 ** (-dynamic_range / 20)
     return (20 * np.log10(np.maximum(envelope / peak, floor))).astype(np.float32)

@@ -26,12 +26,16 @@ class FilterParameters(Parameters):
     order: int = quantity(4, "1", "order of the Butterworth prototype", low=1)
     window: float = quantity(1.0, "mm", "side of the spatial median's window", above=0)
     rate: float = quantity(512.0, "Hz", "frames a second after resampling", above=0)
-    shape: tuple[int, int, int] = quantity((1024, 128, 128), "1", "(time, depth, lateral) after resampling", low=2)
+    shape: tuple[int, int, int] = quantity(
+        (1024, 128, 128), "1", "(time, depth, lateral) after resampling", low=2
+    )
 
     def check(self) -> None:
         """Refuse an empty band."""
         if self.low >= self.high:
-            raise ParameterError(f"FilterParameters.low = {self.low:g} Hz must be below high = {self.high:g} Hz")
+            raise ParameterError(
+                f"FilterParameters.low = {self.low:g} Hz must be below high = {self.high:g} Hz"
+            )
 
 
 def _rows(work: Callable[[int], None], count: int, workers: int) -> None:
@@ -45,11 +49,11 @@ def band_pass(
 ) -> NDArray[np.float32]:
     """Butterworth band-pass of every pixel along time, forwards and backwards.
 
-    Zero phase, because a twitch must stay at the time of its firing: labels and features are compared within
-    15 ms, and a single pass delays 10 Hz by 34 ms and 30 Hz by 13 ms. The price is the gain squared: -6 dB at
-    the corners. A recording's ends are continued by point reflection, which is not how the tissue moved: at 5 to
-    50 Hz and order 4 this leaves 5 % of a 20 Hz tone one period of the lower corner from an end, below 1 % after
-    two (0.4 s).
+    Zero phase, because a twitch must stay at the time of its firing: labels and features are
+    compared within 15 ms, and a single pass delays 10 Hz by 34 ms and 30 Hz by 13 ms. The price is
+    the gain squared: -6 dB at the corners. A recording's ends are continued by point reflection,
+    which is not how the tissue moved: at 5 to 50 Hz and order 4 this leaves 5 % of a 20 Hz tone one
+    period of the lower corner from an end, below 1 % after two (0.4 s).
 
     Parameters
     ----------
@@ -72,16 +76,18 @@ def band_pass(
     Raises
     ------
     ValueError
-        The upper corner is not below half the frame rate, or the recording is not longer than one period of
-        the lower corner.
+        The upper corner is not below half the frame rate, or the recording is not longer than one
+        period of the lower corner.
     """
     if high >= rate / 2:
-        raise ValueError(f"band-pass to {high:g} Hz needs more than {2 * high:g} frames a second; got {rate:g}")
+        raise ValueError(
+            f"band-pass to {high:g} Hz needs more than {2 * high:g} frames a second; got {rate:g}"
+        )
     period = round(rate / low)  # the padding: what the slowest oscillation needs to settle
     if len(values) <= period:
         raise ValueError(
-            f"recording too short for the band-pass from {low:g} Hz: {len(values)} frames at {rate:g} Hz;"
-            f" more than {period} are needed"
+            f"recording too short for the band-pass from {low:g} Hz: {len(values)} frames at"
+            f" {rate:g} Hz; more than {period} are needed"
         )
     sections = butter(order, (low, high), "bandpass", fs=rate, output="sos")
     out = np.empty(values.shape, np.float32)
@@ -112,14 +118,22 @@ def spatial_median(
     array of float32
         Same shape.
     """
-    rows, columns = (2 * round((window / step - 1) / 2) + 1 if window > step else 1 for step in spacing)
-    if rows == columns and rows in (3, 5):  # the sizes OpenCV takes for float32, tens of times faster
-        return np.stack([cv2.medianBlur(frame, rows) for frame in np.ascontiguousarray(values, np.float32)])
+    rows, columns = (
+        2 * round((window / step - 1) / 2) + 1 if window > step else 1 for step in spacing
+    )
+    # the sizes OpenCV takes for float32, tens of times faster
+    if rows == columns and rows in (3, 5):
+        return np.stack(
+            [cv2.medianBlur(frame, rows) for frame in np.ascontiguousarray(values, np.float32)]
+        )
     return np.stack([median_filter(frame, (rows, columns), mode="nearest") for frame in values])
 
 
 def resample(
-    values: NDArray[Any], coordinates: tuple[ArrayLike, ...], targets: tuple[ArrayLike, ...], workers: int = 1
+    values: NDArray[Any],
+    coordinates: tuple[ArrayLike, ...],
+    targets: tuple[ArrayLike, ...],
+    workers: int = 1,
 ) -> NDArray[np.float32]:
     """Interpolate with cubic splines (not-a-knot), one axis after the other.
 
@@ -140,15 +154,15 @@ def resample(
     Raises
     ------
     ValueError
-        An axis and its coordinates differ in length, an axis has fewer than four points, or a target lies
-        outside the coordinates.
+        An axis and its coordinates differ in length, an axis has fewer than four points, or a
+        target lies outside the coordinates.
     """
     for axis, (here, there) in enumerate(zip(coordinates, targets, strict=True)):
         here, there = np.asarray(here, float), np.asarray(there, float)
         if here.size != values.shape[axis] or here.size < 4:
             raise ValueError(
-                f"axis {axis} has {values.shape[axis]} values and {here.size} coordinates; a cubic spline needs"
-                " as many of both, at least 4"
+                f"axis {axis} has {values.shape[axis]} values and {here.size} coordinates; a cubic"
+                " spline needs as many of both, at least 4"
             )
         slack = 1e-6 * (here[-1] - here[0])  # rounding of end points
         if there.min() < here[0] - slack or there.max() > here[-1] + slack:
@@ -183,13 +197,17 @@ def check_length(span: float, filters: FilterParameters) -> None:
     samples, needed = filters.shape[0], (filters.shape[0] - 1) / filters.rate
     if span < needed:
         raise ValueError(
-            f"recording too short: its velocities span {span:.4g} s; {samples} samples at {filters.rate:g} Hz"
-            f" need {needed:.4g} s"
+            f"recording too short: its velocities span {span:.4g} s; {samples} samples at"
+            f" {filters.rate:g} Hz need {needed:.4g} s"
         )
 
 
 def apply_filters(
-    values: NDArray[Any], here: tuple[NDArray[Any], ...], rate: float, filters: FilterParameters, workers: int = 1
+    values: NDArray[Any],
+    here: tuple[NDArray[Any], ...],
+    rate: float,
+    filters: FilterParameters,
+    workers: int = 1,
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float64]]]:
     """Band-pass, median and resample velocity, in paper 1's order.
 
@@ -202,7 +220,8 @@ def apply_filters(
     rate : float
         Its frames a second [Hz].
     filters : FilterParameters
-        Filters and target grid, evenly spaced from the first to the last depth and lateral position.
+        Filters and target grid, evenly spaced from the first to the last depth and lateral
+        position.
     workers : int
         Threads.
 
@@ -222,7 +241,9 @@ def apply_filters(
     time, depth, lateral = here
     check_length(float(time[-1] - time[0]), filters)
     values = band_pass(values, rate, filters.low, filters.high, filters.order, workers)
-    values = spatial_median(values, (float(depth[1] - depth[0]), float(lateral[1] - lateral[0])), filters.window)
+    values = spatial_median(
+        values, (float(depth[1] - depth[0]), float(lateral[1] - lateral[0])), filters.window
+    )
     there = {
         "time": time[0] + np.arange(samples) / filters.rate,
         "depth": np.linspace(depth[0], depth[-1], rows),

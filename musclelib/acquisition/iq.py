@@ -21,9 +21,9 @@ def _folds_onto_itself(recording: Recording) -> bool:
 def demodulate(rf: NDArray[np.generic], recording: Recording) -> NDArray[np.complex64]:
     """Demodulate RF signals to IQ: down-mix by the centre frequency, low-pass forwards and backwards.
 
-    The low-pass is a fifth-order Butterworth filter that ends at half the probe's bandwidth; the result is
-    doubled, so that its modulus is the echo's envelope. RF sampled below twice its highest frequency (band-pass
-    sampling) works as long as the aliases of the band stay apart.
+    The low-pass is a fifth-order Butterworth filter that ends at half the probe's bandwidth; the
+    result is doubled, so that its modulus is the echo's envelope. RF sampled below twice its
+    highest frequency (band-pass sampling) works as long as the aliases of the band stay apart.
 
     Parameters
     ----------
@@ -42,19 +42,23 @@ def demodulate(rf: NDArray[np.generic], recording: Recording) -> NDArray[np.comp
     ValueError
         `rf` is complex or too short to filter, or the sampling rate folds the band onto itself.
 
-    References
-    ----------
-    Madiena, Faurie, Porée and Garcia, IEEE Trans. Ultrason. Ferroelectr. Freq. Control 65:795 (2018).
+    References ---------- Madiena, Faurie, Porée and Garcia, IEEE Trans. Ultrason. Ferroelectr.
+    Freq. Control 65:795 (2018).
     """
     if np.iscomplexobj(rf) or np.ndim(rf) < 2:
-        raise ValueError(f"RF must be real with axes (..., fast_time, element); got {rf.dtype} of shape {rf.shape}")
+        raise ValueError(
+            f"RF must be real with axes (..., fast_time, element); got {rf.dtype} of shape"
+            f" {rf.shape}"
+        )
     if _folds_onto_itself(recording):
         raise ValueError(
             f"sampling_rate {recording.sampling_rate:g} Hz folds the echo's band (centre_frequency "
             f"{recording.centre_frequency:g} Hz, bandwidth {recording.bandwidth:g}) onto itself"
         )
     low_pass = butter(
-        5, min(recording.bandwidth * recording.centre_frequency / recording.sampling_rate, 0.5), output="sos"
+        5,
+        min(recording.bandwidth * recording.centre_frequency / recording.sampling_rate, 0.5),
+        output="sos",
     )
     shortest = 19  # the filter's padding is 18 samples long
     if rf.shape[-2] < shortest:

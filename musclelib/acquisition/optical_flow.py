@@ -1,15 +1,16 @@
 """Tissue velocity from B-mode video by dense optical flow.
 
-This is a real velocity sequence, but of macroscopic motion: frames come at tens of hertz and a pixel is about
-0.1 mm, so it shows how a contraction or a joint rotation moves the muscle, and never the micrometre twitches of
-single motor units.
+This is a real velocity sequence, but of macroscopic motion: frames come at tens of hertz and a
+pixel is about 0.1 mm, so it shows how a contraction or a joint rotation moves the muscle, and never
+the micrometre twitches of single motor units.
 
-The flow is that of dense inverse search, DIS (Kroeger et al. 2016, ECCV), with OpenCV's "fast" setting, which stops at
-a quarter of the resolution. In one passive rotation its sums over single frames and over steps of 32 frames agree,
-where DIS at full resolution and Farnebäck's (2003) polynomial expansion give less in the sum over single frames. On a
-clean pattern that is shifted it errs by about 0.1 px a frame, and they do not; on real frames moved by 0.2 to 0.3 px
-it gives up to a quarter too much, so part of that agreement may be errors that cancel. The course of a motion is thus
-surer than its size, which differed by a third between the estimators.
+The flow is that of dense inverse search, DIS (Kroeger et al. 2016, ECCV), with OpenCV's "fast"
+setting, which stops at a quarter of the resolution. In one passive rotation its sums over single
+frames and over steps of 32 frames agree, where DIS at full resolution and Farnebäck's (2003)
+polynomial expansion give less in the sum over single frames. On a clean pattern that is shifted it
+errs by about 0.1 px a frame, and they do not; on real frames moved by 0.2 to 0.3 px it gives up to
+a quarter too much, so part of that agreement may be errors that cancel. The course of a motion is
+thus surer than its size, which differed by a third between the estimators.
 """
 
 from __future__ import annotations
@@ -51,24 +52,30 @@ class Footage(Protocol):
 
 
 class Velocity(NamedTuple):
-    """Tissue velocity [mm/s], float32 `(time, depth, lateral)`; `axial` is positive towards the probe."""
+    """Tissue velocity [mm/s], float32 `(time, depth, lateral)`.
+
+    `axial` is positive towards the probe.
+    """
 
     axial: np.ndarray
     lateral: np.ndarray
 
 
-def tissue_velocity(video: Footage, shape: tuple[int, int] | None = None, frames: int = 32) -> Iterator[Velocity]:
+def tissue_velocity(
+    video: Footage, shape: tuple[int, int] | None = None, frames: int = 32
+) -> Iterator[Velocity]:
     """Yield the velocity between consecutive frames of a video, chunk by chunk.
 
-    There is one velocity fewer than there are frames; number k belongs to the time between frames k and k + 1, and is
-    the motion in it over its length.
+    There is one velocity fewer than there are frames; number k belongs to the time between frames k
+    and k + 1, and is the motion in it over its length.
 
     Parameters
     ----------
     video : Footage
         The frames; their flow is estimated on the grid they have.
     shape : tuple of int, optional
-        Grid to bring the velocity to by averaging areas: depth, lateral [px]; by default that of the video.
+        Grid to bring the velocity to by averaging areas: depth, lateral [px]; by default that of
+        the video.
     frames : int
         Most frames in memory at a time.
 
@@ -80,8 +87,11 @@ def tissue_velocity(video: Footage, shape: tuple[int, int] | None = None, frames
     if len(video.time) < 2:
         raise ValueError(f"{video} has {len(video.time)} frame; a velocity needs at least 2")
     if min(video.shape) < SMALLEST:
-        raise ValueError(f"{video}: a grid of {video.shape} px is too small; allowed is {SMALLEST} px or more")
-    axial, lateral = np.outer(video.pixel_size, 1 / np.diff(video.time)).astype(np.float32)  # px/frame to mm/s
+        raise ValueError(
+            f"{video}: a grid of {video.shape} px is too small; allowed is {SMALLEST} px or more"
+        )
+    # px/frame to mm/s
+    axial, lateral = np.outer(video.pixel_size, 1 / np.diff(video.time)).astype(np.float32)
     estimator: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     last: np.ndarray | None = None
     done = 0
@@ -111,8 +121,8 @@ def mean_displacement(video: Footage) -> tuple[np.ndarray, np.ndarray]:
     displacement : numpy.ndarray
         Displacement since the first frame [mm], one value a frame.
     direction : numpy.ndarray
-        Unit vector (depth, lateral) of the main direction: the one with the largest mean square velocity. Its
-        larger component is positive.
+        Unit vector (depth, lateral) of the main direction: the one with the largest mean square
+        velocity. Its larger component is positive.
     """
     means = [
         np.stack([part.mean(axis=(1, 2), dtype=np.float64) for part in velocity], axis=1)

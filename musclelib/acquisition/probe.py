@@ -14,12 +14,15 @@ from musclelib.parameters import Parameters, quantity
 class Recording(Parameters):
     """A plane-wave recording with a linear array.
 
-    The array lies at depth 0 along the lateral axis and is centred on lateral 0. Values that no pulse-echo probe has
-    are refused: most often they were given in another unit.
+    The array lies at depth 0 along the lateral axis and is centred on lateral 0. Values that no
+    pulse-echo probe has are refused: most often they were given in another unit.
     """
 
     centre_frequency: float = quantity(
-        unit="Hz", low=1e5, high=1e8, doc="transmitted frequency; of harmonic images the received one"
+        unit="Hz",
+        low=1e5,
+        high=1e8,
+        doc="transmitted frequency; of harmonic images the received one",
     )
     sampling_rate: float = quantity(unit="Hz", doc="fast-time samples a second of the channel data")
     element_count: int = quantity(unit="1", low=1, doc="number of receiving elements")
@@ -27,14 +30,26 @@ class Recording(Parameters):
     prf: float | None = quantity(
         None, "Hz", "frames a second; None when the frame interval is unknown", low=20, high=1e5
     )
-    bandwidth: float = quantity(0.7, "1", "pulse-echo -6 dB bandwidth over centre frequency", above=0, high=1.99)
+    bandwidth: float = quantity(
+        0.7, "1", "pulse-echo -6 dB bandwidth over centre frequency", above=0, high=1.99
+    )
     sound_speed: float = quantity(1540.0, "m/s", "speed of sound", low=1000, high=2000)
     start_time: float = quantity(
-        0.0, "s", "time of the first sample, from the moment the centre element fires", low=-1e-3, high=1e-3
+        0.0,
+        "s",
+        "time of the first sample, from the moment the centre element fires",
+        low=-1e-3,
+        high=1e-3,
     )
-    angle: float = quantity(0.0, "deg", "steering of the plane wave, positive towards +lateral", low=-45, high=45)
+    angle: float = quantity(
+        0.0, "deg", "steering of the plane wave, positive towards +lateral", low=-45, high=45
+    )
     demodulation_frequency: float | None = quantity(
-        None, "Hz", "what IQ was mixed down by; None: centre_frequency, 0: the carrier is still in it", low=0, high=1e8
+        None,
+        "Hz",
+        "what IQ was mixed down by; None: centre_frequency, 0: the carrier is still in it",
+        low=0,
+        high=1e8,
     )
 
     def check(self) -> None:
@@ -48,7 +63,9 @@ class Recording(Parameters):
     @property
     def element_positions(self) -> NDArray[np.float64]:
         """Lateral positions of the elements [mm], shape (element,)."""
-        return np.asarray((np.arange(self.element_count) - (self.element_count - 1) / 2) * self.pitch, np.float64)
+        return np.asarray(
+            (np.arange(self.element_count) - (self.element_count - 1) / 2) * self.pitch, np.float64
+        )
 
     @property
     def axial_wavenumber(self) -> float:
@@ -69,7 +86,10 @@ class Recording(Parameters):
             The frame interval is unknown (`prf` is None).
         """
         if self.prf is None:
-            raise ValueError("Recording.prf is None: no velocity without the frame interval; use displacement_map")
+            raise ValueError(
+                "Recording.prf is None: no velocity without the frame interval; use"
+                " displacement_map"
+            )
         return float(np.pi / self.axial_wavenumber * self.prf)
 
 
@@ -87,10 +107,20 @@ PROBES = {
     "L14-5": L14_5,
     # figures of PyMUST's probes of these names (Verasonics)
     "L11-5v": Recording(
-        centre_frequency=7.6e6, sampling_rate=30.4e6, element_count=128, pitch=0.3, prf=2000.0, bandwidth=0.77
+        centre_frequency=7.6e6,
+        sampling_rate=30.4e6,
+        element_count=128,
+        pitch=0.3,
+        prf=2000.0,
+        bandwidth=0.77,
     ),
     "L12-3v": Recording(
-        centre_frequency=7.54e6, sampling_rate=30.16e6, element_count=192, pitch=0.2, prf=2000.0, bandwidth=0.93
+        centre_frequency=7.54e6,
+        sampling_rate=30.16e6,
+        element_count=192,
+        pitch=0.2,
+        prf=2000.0,
+        bandwidth=0.93,
     ),
 }
 """Probes by name, each with the plane-wave recording it is used for here."""

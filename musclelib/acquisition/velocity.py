@@ -24,8 +24,15 @@ def depth_step(depth: NDArray[np.float64]) -> float:
         The depths are not evenly spaced and increasing.
     """
     steps = np.diff(depth)
-    if depth.ndim != 1 or depth.size < 2 or steps[0] <= 0 or not np.allclose(steps, steps[0], rtol=1e-3):
-        raise ValueError("depth must be one axis of evenly spaced, increasing values [mm], at least two")
+    if (
+        depth.ndim != 1
+        or depth.size < 2
+        or steps[0] <= 0
+        or not np.allclose(steps, steps[0], rtol=1e-3)
+    ):
+        raise ValueError(
+            "depth must be one axis of evenly spaced, increasing values [mm], at least two"
+        )
     return float(steps[0])
 
 
@@ -49,7 +56,9 @@ class Gate(Parameters):
         step = depth_step(depth)
         size = max(2, round(self.length / step))  # two samples make one fast-time lag
         if size > depth.size:
-            raise ValueError(f"a gate of {self.length:g} mm takes {size} depths; there are {depth.size}")
+            raise ValueError(
+                f"a gate of {self.length:g} mm takes {size} depths; there are {depth.size}"
+            )
         starts = np.arange(0, depth.size - size + 1, max(1, round(self.hop / step)))
         sample = np.arange(depth.size)
         inside = (sample >= starts[:, None]) & (sample < starts[:, None] + size)
@@ -63,15 +72,18 @@ class Gate(Parameters):
 def _check(iq: NDArray[Any], depth: NDArray[Any], gate: Gate) -> None:
     if iq.ndim != 3 or not np.iscomplexobj(iq) or iq.shape[1] != depth.size:
         raise ValueError(
-            f"beamformed IQ must be complex of shape (time, {depth.size}, lateral); got {iq.dtype} of shape {iq.shape}"
+            f"beamformed IQ must be complex of shape (time, {depth.size}, lateral); got {iq.dtype}"
+            f" of shape {iq.shape}"
         )
     if len(iq) <= gate.ensemble:
-        raise ValueError(f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got {len(iq)}")
+        raise ValueError(
+            f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got {len(iq)}"
+        )
 
 
 def _lag(later: NDArray[Any], earlier: NDArray[Any]) -> NDArray[Any]:
-    # The operator * may reuse the temporary and swap its operands when the array is large, which rounds otherwise:
-    # the result would depend on how many frames are passed at once.
+    # The operator * may reuse the temporary and swap its operands when the array is large, which
+    # rounds otherwise: the result would depend on how many frames are passed at once.
     return np.multiply(later, earlier.conj())
 
 
@@ -84,30 +96,39 @@ def _gated(product: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def _fast_lag(iq: NDArray[np.complex64], weights: NDArray[np.float32]) -> NDArray[np.complex64]:
-    # A gate of n samples holds n - 1 fast-time lags: each lag belongs to the gates with both its samples.
+    # A gate of n samples holds n - 1 fast-time lags: each lag belongs to the gates with both its
+    # samples.
     return _gated(_lag(iq[:, 1:], iq[:, :-1]), np.minimum(weights[:, 1:], weights[:, :-1]))
 
 
 def _sliding_sum(values: NDArray[Any], size: int) -> NDArray[Any]:
-    """Sum `size` successive entries along time; the order of the sum does not depend on the position."""
+    """Sum `size` successive entries along time.
+
+    The order of the sum does not depend on the position.
+    """
     count = len(values) - size + 1
     return sum((values[start : start + count] for start in range(1, size)), start=values[:count])
 
 
 def displacement(
-    iq: NDArray[np.complexfloating], depth: ArrayLike, recording: Recording, gate: Gate | None = None
+    iq: NDArray[np.complexfloating],
+    depth: ArrayLike,
+    recording: Recording,
+    gate: Gate | None = None,
 ) -> NDArray[np.float32]:
     """Axial displacement from one frame to the next.
 
-    The lag in slow time gives the phase the echo turned by, the lag in fast time the echo's mean frequency:
-    ``u = arg R(0,1) / k`` with ``k = k0 + arg R(1,0) / dz``, the wave number of the two-way path.
+    The lag in slow time gives the phase the echo turned by, the lag in fast time the echo's mean
+    frequency: ``u = arg R(0,1) / k`` with ``k = k0 + arg R(1,0) / dz``, the wave number of the
+    two-way path.
 
     Parameters
     ----------
     iq : array
         Beamformed IQ at baseband, shape ``(time, depth, lateral)``.
     depth : array
-        Depths [mm], evenly spaced, in steps of `axial_step` or less: the error of coarser ones is in docs/choices.md.
+        Depths [mm], evenly spaced, in steps of `axial_step` or less: the error of coarser ones is
+        in docs/choices.md.
     recording : Recording
         Gives the wave number of the transmitted frequency, and the band the mean frequency lies in.
     gate : Gate, optional
@@ -116,8 +137,9 @@ def displacement(
     Returns
     -------
     array of float32
-        Displacement [um] towards the probe, shape ``(time - ensemble, gate, lateral)``. Entry ``i`` is the mean
-        of the frame pairs ``i`` to ``i + ensemble - 1``. More than a quarter wavelength between frames wraps.
+        Displacement [um] towards the probe, shape ``(time - ensemble, gate, lateral)``. Entry ``i``
+        is the mean of the frame pairs ``i`` to ``i + ensemble - 1``. More than a quarter wavelength
+        between frames wraps.
 
     Raises
     ------
@@ -144,8 +166,9 @@ def displacement(
 def mean_lag(iq: NDArray[np.complexfloating], depth: ArrayLike, gate: Gate) -> complex:
     """Mean over all gates and frames of the fast-time lag over the power.
 
-    Its angle is the phase that the echoes gain from one depth to the next; noise leaves hardly any modulus. Every gate
-    counts alike, so that neither the probe's ringing nor a bright reflector rules.
+    Its angle is the phase that the echoes gain from one depth to the next; noise leaves hardly any
+    modulus. Every gate counts alike, so that neither the probe's ringing nor a bright reflector
+    rules.
     """
     weights = gate.weights(depth)
     iq = np.ascontiguousarray(iq, np.complex64)
@@ -153,7 +176,9 @@ def mean_lag(iq: NDArray[np.complexfloating], depth: ArrayLike, gate: Gate) -> c
     return complex(np.mean(np.divide(lag, power, out=np.zeros_like(lag), where=power > 0)))
 
 
-def coherence(iq: NDArray[np.complexfloating], depth: ArrayLike, gate: Gate | None = None) -> NDArray[np.float32]:
+def coherence(
+    iq: NDArray[np.complexfloating], depth: ArrayLike, gate: Gate | None = None
+) -> NDArray[np.float32]:
     """Coherence of successive frames, ``|R(0,1)|`` over the geometric mean of the frames' powers.
 
     Parameters and errors are those of `displacement`.
@@ -161,8 +186,8 @@ def coherence(iq: NDArray[np.complexfloating], depth: ArrayLike, gate: Gate | No
     Returns
     -------
     array of float32
-        From 0 (unrelated speckle) to 1 (the same speckle), shape ``(time - ensemble, gate, lateral)``; 0 where
-        there is no echo.
+        From 0 (unrelated speckle) to 1 (the same speckle), shape ``(time - ensemble, gate,
+        lateral)``; 0 where there is no echo.
     """
     gate = gate or Gate()
     depth = np.asarray(depth, float)

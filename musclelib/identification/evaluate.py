@@ -21,7 +21,11 @@ _LAG = 0.1  # a firing comes before the peak of its twitch by less than this [s]
 
 
 def score(
-    units: Units, territory: np.ndarray, twitch_train: np.ndarray, firing_time: list[np.ndarray], frame_rate: float
+    units: Units,
+    territory: np.ndarray,
+    twitch_train: np.ndarray,
+    firing_time: list[np.ndarray],
+    frame_rate: float,
 ) -> dict[str, float]:
     """Compare identified units with the true ones of one sequence.
 
@@ -41,10 +45,10 @@ def score(
     Returns
     -------
     dict
-        `units`, `found`, `matched`: numbers; `pixel recall`, `pixel precision`, `agreement` (rate of agreement of the
-        maxima of both trains, paper 2, equation 1), `correlation` (of trains) and `firing error` (SD of the time from a
-        true firing to the maximum it is matched with, the unit's mean lag taken off [ms]): means over matched units,
-        NaN without any.
+        `units`, `found`, `matched`: numbers; `pixel recall`, `pixel precision`, `agreement` (rate
+        of agreement of the maxima of both trains, paper 2, equation 1), `correlation` (of trains)
+        and `firing error` (SD of the time from a true firing to the maximum it is matched with, the
+        unit's mean lag taken off [ms]): means over matched units, NaN without any.
     """
     pairs = match(territory, units.territory)
     rates, likeness, errors = [], [], []
@@ -52,7 +56,9 @@ def score(
         own, estimate = twitch_train[true], units.twitch_train[found]
         peaks = firings(estimate, frame_rate)
         rates.append(agreement(firings(own, frame_rate), peaks).rate)
-        likeness.append(np.corrcoef(own, estimate)[0, 1] if own.std() * estimate.std() > 0 else np.nan)
+        likeness.append(
+            np.corrcoef(own, estimate)[0, 1] if own.std() * estimate.std() > 0 else np.nan
+        )
         lag = _lag(firing_time[true], peaks)
         errors.append(1e3 * agreement(firing_time[true] + lag, peaks).error)
     return {
@@ -82,7 +88,9 @@ def _lag(firing_time: np.ndarray, peaks: np.ndarray) -> float:
     return float(np.median(waits)) if len(waits) else 0.0
 
 
-def evaluate(method: Method, examples: Iterable[xr.Dataset], name: str = "identify") -> pd.DataFrame:
+def evaluate(
+    method: Method, examples: Iterable[xr.Dataset], name: str = "identify"
+) -> pd.DataFrame:
     """Identify the units of sequences and compare them with the truth, a row a sequence.
 
     Parameters
@@ -90,7 +98,8 @@ def evaluate(method: Method, examples: Iterable[xr.Dataset], name: str = "identi
     method : Method
         What identifies.
     examples : iterable of xarray.Dataset
-        Of one sequence each, with `velocity`, `territory`, `twitch_train`, `firing_time` and `unit_count`.
+        Of one sequence each, with `velocity`, `territory`, `twitch_train`, `firing_time` and
+        `unit_count`.
     name : str
         What the progress bar says.
 
@@ -102,7 +111,9 @@ def evaluate(method: Method, examples: Iterable[xr.Dataset], name: str = "identi
     rows = []
     for example in tqdm(examples, unit="seq", desc=name):
         one = example.squeeze("sequence").load()
-        rate, spacing, count = sequences.frame_rate(one), sequences.pixel_size(one), int(one.unit_count)
+        rate = sequences.frame_rate(one)
+        spacing = sequences.pixel_size(one)
+        count = int(one.unit_count)
         began = time.perf_counter()
         units = method(one.velocity.values, rate, spacing=spacing)
         seconds = time.perf_counter() - began

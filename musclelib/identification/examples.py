@@ -49,21 +49,34 @@ class _Simulated(Dataset[tuple[Any, ...]]):
         world: int = 1,
     ) -> None:
         if not parameters.units[0]:
-            raise ParameterError(f"units = {parameters.units}: there must be at least one to learn from")
+            raise ParameterError(
+                f"units = {parameters.units}: there must be at least one to learn from"
+            )
         if count is not None and count < 1:
             raise ParameterError(f"count = {count}: allowed is at least 1, or None")
         self.parameters, self.batch, self.seed, self.count = parameters, batch, seed, count
         self.flip, self.rank, self.world = flip, rank, world
         self.digest = f"simulated as {parameters.to_json()}, {count or 'ever new'} sequences"
 
-    def _sequence(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.random.Generator]:
+    def _sequence(
+        self, number: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.random.Generator]:
         """Return velocity [SD], territories and trains [SD] of draw `number`, and the stream of what else is drawn."""
         rng = np.random.default_rng(np.random.SeedSequence((self.seed, number, 0, _DRAWS)))
-        made = simulate(self.parameters, self.seed, number if self.count is None else int(rng.integers(self.count)))
+        made = simulate(
+            self.parameters,
+            self.seed,
+            number if self.count is None else int(rng.integers(self.count)),
+        )
         axes = [axis for axis in (1, 2) if self.flip and rng.random() < 0.5]
         _, deviation = sequences.moments(made.velocity)
         velocity = np.flip(sequences.standardised(made.velocity), tuple(axes))
-        return velocity, np.flip(made.territory, tuple(axes)), made.twitch_train / np.float32(deviation), rng
+        return (
+            velocity,
+            np.flip(made.territory, tuple(axes)),
+            made.twitch_train / np.float32(deviation),
+            rng,
+        )
 
     def _numbers(self, step: int, size: int) -> range:
         """Return the numbers of this device's share of a step."""

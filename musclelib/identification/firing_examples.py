@@ -1,4 +1,7 @@
-"""Trains with the firings in each frame, simulated while training; and how well a detector of firings tells them."""
+"""Trains with the firings in each frame, simulated while training.
+
+And how well a detector of firings tells them.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,9 @@ _UNSEEN = 1_000_003  # the seed of validation trains lies this far from that of 
 class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
     """Item `step`: trains `(batch, 1, time)` [SD] at `RATE`, and the firings in each frame `(batch, time)`.
 
-    They are what separation leaves of simulated trains of 3.5 to 26 firings a second: in the band of twitches, some
-    through the high-pass of an acquisition, smoothed by tissue, with noise of 0 to 50 dB, a share of a neighbour's
-    train, and pauses.
+    They are what separation leaves of simulated trains of 3.5 to 26 firings a second: in the band
+    of twitches, some through the high-pass of an acquisition, smoothed by tissue, with noise of 0
+    to 50 dB, a share of a neighbour's train, and pauses.
 
     Parameters
     ----------
@@ -44,17 +47,28 @@ class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(
-        self, batch: int, seed: int, rank: int = 0, world: int = 1, rate: tuple[float, float] = (3.5, 26.0)
+        self,
+        batch: int,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+        rate: tuple[float, float] = (3.5, 26.0),
     ) -> None:
         self.batch, self.seed, self.rank, self.world, self.rate = batch, seed, rank, world, rate
         self.digest = f"simulated trains of {rate[0]:g} to {rate[1]:g} Hz"
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        frames = int(np.random.default_rng(np.random.SeedSequence((self.seed, step, 1, _DRAWS))).integers(*_FRAMES))
+        frames = int(
+            np.random.default_rng(np.random.SeedSequence((self.seed, step, 1, _DRAWS))).integers(
+                *_FRAMES
+            )
+        )
         pools = self.batch // _UNITS
         first = (step * self.world + self.rank) * pools
         made = [self.pool(number, frames) for number in range(first, first + pools)]
-        trains, firings = (torch.from_numpy(np.concatenate(values)) for values in zip(*made, strict=True))
+        trains, firings = (
+            torch.from_numpy(np.concatenate(values)) for values in zip(*made, strict=True)
+        )
         return trains[:, None], firings
 
     def pool(self, number: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
@@ -63,12 +77,21 @@ class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
         parameters = _parameters(rng, frames, self.rate)
         pool = _pauses(sample_pool(parameters, self.seed, number), parameters.duration, rng)
         trains = standardised(twitch_trains(pool, parameters))
-        leak = np.where(rng.random(_UNITS) < _LEAKING, rng.uniform(0, 0.3, _UNITS), 0).astype(np.float32)
-        return _as_separated(trains + leak[:, None] * np.roll(trains, 1, axis=0), rng), _counts(pool, frames)
+        leak = np.where(rng.random(_UNITS) < _LEAKING, rng.uniform(0, 0.3, _UNITS), 0).astype(
+            np.float32
+        )
+        return _as_separated(trains + leak[:, None] * np.roll(trains, 1, axis=0), rng), _counts(
+            pool, frames
+        )
 
 
-def _parameters(rng: np.random.Generator, frames: int, rate: tuple[float, float]) -> SimulatorParameters:
-    """Draw what the units of a pool have in common; muscles differ more than those of the papers' one."""
+def _parameters(
+    rng: np.random.Generator, frames: int, rate: tuple[float, float]
+) -> SimulatorParameters:
+    """Draw what the units of a pool have in common.
+
+    Muscles differ more than those of the papers' one.
+    """
     contraction = rng.uniform(0.035, 0.09)
     return preset(
         "paper2",
@@ -88,7 +111,9 @@ def _pauses(pool: Pool, duration: float, rng: np.random.Generator) -> Pool:
     """Let some units begin late or end early, as at recruitment and derecruitment."""
     edges = rng.uniform(-0.2 * duration, 1.2 * duration, (_UNITS, 1))
     late = rng.random((_UNITS, 1)) < 0.5
-    paused = (rng.random((_UNITS, 1)) < _SILENT) & np.where(late, pool.firing_time < edges, pool.firing_time > edges)
+    paused = (rng.random((_UNITS, 1)) < _SILENT) & np.where(
+        late, pool.firing_time < edges, pool.firing_time > edges
+    )
     return dataclasses.replace(pool, firing_time=np.where(paused, np.nan, pool.firing_time))
 
 
@@ -101,7 +126,8 @@ def _as_separated(trains: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < _FILTERED:  # by a Butterworth band-pass of order 4, forwards and backwards
         low, high = rng.uniform(1, 6), rng.uniform(45, 70)
         gain /= (1 + (low / np.maximum(frequency, 1e-3)) ** 8) * (1 + (frequency / high) ** 8)
-    power = (values**2).mean(axis=1, keepdims=True) + 1e-6  # of units that are silent throughout, noise is left
+    # of units that are silent throughout, noise is left
+    power = (values**2).mean(axis=1, keepdims=True) + 1e-6
     noise = np.sqrt(power) * 10 ** (-rng.uniform(0, 50, (len(trains), 1)) / 20)
     values = (values + noise * rng.standard_normal(values.shape)) * gain
     return standardised(idct(values, axis=1, norm="ortho"))

@@ -12,7 +12,10 @@ SPACING = (0.625, 0.625)
 """Size of a pixel of paper 2, along depth and lateral [mm]."""
 
 MODELS = ("own", "flat", "read")
-"""What a method takes territories for: a model of its own; parts that move as one; or what a network has learnt."""
+"""What a method takes territories for: a model of its own.
+
+Parts that move as one; or what a network has learnt.
+"""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Units:
     model : str
         What territories were taken for, one of `MODELS`.
     common_motion : float
-        SD of the motion of the whole field that was taken out first, in the unit of the sequence; NaN where the method
-        does not look for it.
+        SD of the motion of the whole field that was taken out first, in the unit of the sequence;
+        NaN where the method does not look for it.
     """
 
     territory: np.ndarray
@@ -41,17 +44,23 @@ class Units:
     common_motion: float = float("nan")
 
     @classmethod
-    def sorted(cls, territory: np.ndarray, twitch_train: np.ndarray, confidence: np.ndarray) -> Units:
+    def sorted(
+        cls, territory: np.ndarray, twitch_train: np.ndarray, confidence: np.ndarray
+    ) -> Units:
         """Put the most certain units first."""
         order = np.argsort(-confidence, kind="stable")
         return cls(
-            territory[order].astype(bool), twitch_train[order].astype(np.float32), confidence[order].astype(np.float32)
+            territory[order].astype(bool),
+            twitch_train[order].astype(np.float32),
+            confidence[order].astype(np.float32),
         )
 
     @classmethod
     def none(cls, frames: int, field: tuple[int, int]) -> Units:
         """Return the answer for a sequence without units."""
-        return cls(np.zeros((0, *field), bool), np.zeros((0, frames), np.float32), np.zeros(0, np.float32))
+        return cls(
+            np.zeros((0, *field), bool), np.zeros((0, frames), np.float32), np.zeros(0, np.float32)
+        )
 
 
 def check(velocity: np.ndarray) -> np.ndarray:
@@ -66,7 +75,9 @@ def check(velocity: np.ndarray) -> np.ndarray:
     if velocity.ndim != 3:
         raise ValueError(f"velocity has shape {velocity.shape}: (time, depth, lateral) is needed")
     if len(velocity) < MINIMUM_FRAMES:
-        raise ValueError(f"velocity has {len(velocity)} frames: at least {MINIMUM_FRAMES} are needed")
+        raise ValueError(
+            f"velocity has {len(velocity)} frames: at least {MINIMUM_FRAMES} are needed"
+        )
     bad = ~np.isfinite(velocity)
     if bad.any():
         raise ValueError(f"velocity: {np.count_nonzero(bad)} values are not finite")

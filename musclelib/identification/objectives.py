@@ -25,8 +25,8 @@ _NAMES = {
 class Detection(nn.Module):
     """The objective of `training.fit` that trains a detector, on sequences and their units' territories.
 
-    The loss is the sum of those of anchors (score, box) and of regions (score, box, mask), each of weight 1 (paper 2,
-    section III-B.3).
+    The loss is the sum of those of anchors (score, box) and of regions (score, box, mask), each of
+    weight 1 (paper 2, section III-B.3).
     """
 
     def __init__(self, settings: DetectorParameters) -> None:
@@ -38,10 +38,14 @@ class Detection(nn.Module):
         """Return the detector."""
         return [self.detector]
 
-    def loss(self, velocity: Tensor, truth: list[dict[str, Tensor]]) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(
+        self, velocity: Tensor, truth: list[dict[str, Tensor]]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the sum and the five losses of standardised sequences `(batch, 1, 400, 64, 64)`."""
         losses = self.detector(velocity, truth)
-        return torch.stack(list(losses.values())).sum(), {_NAMES[name]: value for name, value in losses.items()}
+        return torch.stack(list(losses.values())).sum(), {
+            _NAMES[name]: value for name, value in losses.items()
+        }
 
 
 _SPREAD = 1.0  # SD of the Gaussian that a true firing is spread over [frame]
@@ -62,8 +66,8 @@ class FiringDetection(nn.Module):
     def loss(self, trains: Tensor, firings: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the negative log-likelihood of Poisson counts, for each firing.
 
-        Its best answer is the expected count: summed around a firing it is one even where nobody can tell to a frame
-        when it was.
+        Its best answer is the expected count: summed around a firing it is one even where nobody
+        can tell to a frame when it was.
 
         Parameters
         ----------
@@ -77,7 +81,9 @@ class FiringDetection(nn.Module):
         spread = torch.exp(-0.5 * (reach / _SPREAD) ** 2)
         spread = (spread / spread.sum()).to(firings.dtype)[None, None]
         wanted = functional.conv1d(firings[:, None], spread, padding=4)[:, 0]  # (train, time)
-        return (expected - wanted * torch.log(expected + 1e-6)).sum() / firings.sum().clamp(min=1), {}
+        return (expected - wanted * torch.log(expected + 1e-6)).sum() / firings.sum().clamp(
+            min=1
+        ), {}
 
 
 class TwitchEstimation(nn.Module):
@@ -100,8 +106,9 @@ class TwitchEstimation(nn.Module):
 def train_loss(estimate: Tensor, truth: Tensor) -> Tensor:
     """Return the mean squared error of trains, each divided by the largest absolute value of its truth.
 
-    So that units of small velocity count as much as others (paper 2, section III-C.3). Those whose truth is 0
-    throughout, which fired neither in the sequence nor shortly before, do not count; where there is no other, it is 0.
+    So that units of small velocity count as much as others (paper 2, section III-C.3). Those whose
+    truth is 0 throughout, which fired neither in the sequence nor shortly before, do not count;
+    where there is no other, it is 0.
 
     Parameters
     ----------
@@ -126,7 +133,9 @@ class Reading(nn.Module):
         """Return the reader."""
         return [self.reader]
 
-    def loss(self, images: Tensor, territory: Tensor, known: Tensor, unit: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(
+        self, images: Tensor, territory: Tensor, known: Tensor, unit: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the sum of the losses of territories and scores.
 
         Parameters
@@ -136,15 +145,20 @@ class Reading(nn.Module):
         territory : Tensor
             `(component, depth, lateral)`, shares of pixels, 0 to 1.
         known : Tensor
-            `(component,)`, 1 where there is a unit behind the component, whose territory it is; else 0.
+            `(component,)`, 1 where there is a unit behind the component, whose territory it is;
+            else 0.
         unit : Tensor
-            `(component,)`, 1 for the best component of a unit, 0 for others, which are to be dropped.
+            `(component,)`, 1 for the best component of a unit, 0 for others, which are to be
+            dropped.
         """
         logits, score = self.reader(images)
         logits = logits.float()
         mask = torch.sigmoid(logits)
-        shared, both = (mask * territory).sum(dim=(1, 2)), (mask.square() + territory.square()).sum(dim=(1, 2))
-        entropy = functional.binary_cross_entropy_with_logits(logits, territory, reduction="none").mean(dim=(1, 2))
+        shared = (mask * territory).sum(dim=(1, 2))
+        both = (mask.square() + territory.square()).sum(dim=(1, 2))
+        entropy = functional.binary_cross_entropy_with_logits(
+            logits, territory, reduction="none"
+        ).mean(dim=(1, 2))
         weight = known / known.sum().clamp(min=1)
         parts = {
             "overlap": ((1 - (2 * shared + 1) / (both + 1)) * weight).sum(),  # Dice

@@ -60,13 +60,18 @@ class Onsets:
         Raises
         ------
         ValueError
-            The trains are of another shape, too short or not finite, or the frame rate is not positive.
+            The trains are of another shape, too short or not finite, or the frame rate is not
+            positive.
         """
         trains = np.asarray(trains, np.float64)
         if trains.ndim != 2 or trains.shape[1] < MINIMUM_FRAMES:
-            raise ValueError(f"trains have shape {trains.shape}: (unit, time) of {MINIMUM_FRAMES} frames or more")
+            raise ValueError(
+                f"trains have shape {trains.shape}: (unit, time) of {MINIMUM_FRAMES} frames or more"
+            )
         if not np.isfinite(trains).all():
-            raise ValueError(f"trains: {np.count_nonzero(~np.isfinite(trains))} values are not finite")
+            raise ValueError(
+                f"trains: {np.count_nonzero(~np.isfinite(trains))} values are not finite"
+            )
         if not frame_rate > 0:
             raise ValueError(f"frame_rate = {frame_rate} [Hz]: above 0 is needed")
         moving = np.ptp(trains, axis=1) > 0
@@ -85,31 +90,45 @@ def at_rate(trains: np.ndarray, frame_rate: float) -> np.ndarray:
     wanted = round(frames / frame_rate * RATE)
     whole = dct(trains, axis=1, norm="ortho")
     kept = whole[:, : min(int(LIMIT * 2 * frames / frame_rate), wanted)]
-    return idct(np.pad(kept, ((0, 0), (0, wanted - kept.shape[1]))), axis=1, norm="ortho") * np.sqrt(wanted / frames)
+    return idct(
+        np.pad(kept, ((0, 0), (0, wanted - kept.shape[1]))), axis=1, norm="ortho"
+    ) * np.sqrt(wanted / frames)
 
 
 def standardised(trains: np.ndarray) -> np.ndarray:
-    """Return trains `(unit, time)` with mean 0 and standard deviation 1 each, float32; still ones as 0."""
+    """Return trains `(unit, time)` with mean 0 and standard deviation 1 each, float32.
+
+    Still ones as 0.
+    """
     moving = trains - trains.mean(axis=1, keepdims=True)
     deviation = moving.std(axis=1, keepdims=True)
-    return np.divide(moving, deviation, out=np.zeros_like(moving), where=deviation > 0).astype(np.float32)
+    return np.divide(moving, deviation, out=np.zeros_like(moving), where=deviation > 0).astype(
+        np.float32
+    )
 
 
 def firing_times(expected: np.ndarray) -> np.ndarray:
     """Return the times [s] out of expected firings in each frame `(time,)` of `RATE`, from the first frame on.
 
-    What is expected lies in peaks. Between the valleys beside it, a peak is as many firings as are expected there,
-    rounded; they lie where the sum passes a half of the first, of the second, and so on.
+    What is expected lies in peaks. Between the valleys beside it, a peak is as many firings as are
+    expected there, rounded; they lie where the sum passes a half of the first, of the second, and
+    so on.
     """
     smooth = np.convolve(expected, _SMOOTH, "same")
     peaks = find_peaks(smooth, distance=_APART)[0]
-    valleys = [before + int(smooth[before:after].argmin()) for before, after in itertools.pairwise(peaks)]
+    valleys = [
+        before + int(smooth[before:after].argmin()) for before, after in itertools.pairwise(peaks)
+    ]
     times: list[float] = []
     for first, last in itertools.pairwise([0, *valleys, len(expected)]):
         sums = np.concatenate([[0.0], np.cumsum(expected[first:last], dtype=np.float64)])
         count = int(sums[-1] + 0.5)
         if count:
             # the sum up to and with a frame is reached half a frame after it
-            frames = np.interp((np.arange(count) + 0.5) / count * sums[-1], sums, first - 0.5 + np.arange(len(sums)))
+            frames = np.interp(
+                (np.arange(count) + 0.5) / count * sums[-1],
+                sums,
+                first - 0.5 + np.arange(len(sums)),
+            )
             times += (frames / RATE).tolist()
     return np.array(times)

@@ -27,7 +27,8 @@ class Recipe(NamedTuple):
 
     network: DetectorParameters | TwitchParameters | FiringParameters
     stages: tuple[Stage, ...]
-    sequences: int | None = None  # number of different training sequences; None: no sequence comes twice
+    # number of different training sequences; None: no sequence comes twice
+    sequences: int | None = None
 
 
 def _sgd(steps: int, rate: float) -> TrainingParameters:
@@ -46,7 +47,9 @@ def _sgd(steps: int, rate: float) -> TrainingParameters:
     )
 
 
-def _adam(steps: int, batch: int, rate: float, clip: float, every: int, ema: float = 0.99) -> TrainingParameters:
+def _adam(
+    steps: int, batch: int, rate: float, clip: float, every: int, ema: float = 0.99
+) -> TrainingParameters:
     return TrainingParameters(
         steps=steps,
         batch=batch,
@@ -60,7 +63,8 @@ def _adam(steps: int, batch: int, rate: float, clip: float, every: int, ema: flo
 
 
 def _small(training: TrainingParameters) -> TrainingParameters:
-    return training.changed(precision="32-true", flip=False)  # a small network is no faster in half precision
+    # a small network is no faster in half precision
+    return training.changed(precision="32-true", flip=False)
 
 
 RECIPES = {
@@ -77,7 +81,10 @@ RECIPES = {
         ),
         "light": Recipe(
             DETECTORS["light"],
-            (Stage("all", _adam(1350, 4, 1e-3, 5.0, 250)), Stage("fine", _adam(400, 4, 2e-4, 5.0, 100))),
+            (
+                Stage("all", _adam(1350, 4, 1e-3, 5.0, 250)),
+                Stage("fine", _adam(400, 4, 2e-4, 5.0, 100)),
+            ),
         ),
     },
     "twitch": {
@@ -91,7 +98,10 @@ RECIPES = {
         ),
         "light": Recipe(
             TWITCH_NETWORKS["light"],
-            (Stage("all", _adam(500, 8, 1e-3, 1.0, 100)), Stage("fine", _adam(150, 8, 2e-4, 1.0, 50))),
+            (
+                Stage("all", _adam(500, 8, 1e-3, 1.0, 100)),
+                Stage("fine", _adam(150, 8, 2e-4, 1.0, 50)),
+            ),
         ),
     },
     "firings": {

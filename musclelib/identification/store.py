@@ -1,8 +1,9 @@
 """What identification leaves behind: a zarr store of units, and tables of units and of firings.
 
-A store of units has the labels of a sequence store, by the names of the schema, but no frames: those stay in their own
-store. So it is no sequence store, which must have frames, but plain zarr, for `xarray.open_zarr` or any other reader.
-`sequences.open(source).assign(open_units(target))` puts frames and units together.
+A store of units has the labels of a sequence store, by the names of the schema, but no frames:
+those stay in their own store. So it is no sequence store, which must have frames, but plain zarr,
+for `xarray.open_zarr` or any other reader. `sequences.open(source).assign(open_units(target))` puts
+frames and units together.
 """
 
 from __future__ import annotations
@@ -32,19 +33,34 @@ from musclelib.sequences.schema import COORDINATES, SCHEMA
 from musclelib.sequences.store import writing
 
 IDENTIFIED = "identified_sequences"  # an attribute that no other store has
-_COLUMNS = ["sequence", "unit", "confidence", "centre depth [mm]", "centre lateral [mm]", "area [mm2]"]
+_COLUMNS = [
+    "sequence",
+    "unit",
+    "confidence",
+    "centre depth [mm]",
+    "centre lateral [mm]",
+    "area [mm2]",
+]
 _COLUMNS += ["firing rate [Hz]", "firings", "CV of intervals", "peak to peak [mm/s]"]
 _TOLD = ("domain", "source", "parameters", "seed", "version")  # what a source says of itself
 
 
 def identify_store(
-    method: Method, onsets: Onsets, source: str | Path, target: str | Path, *, name: str, replace: bool = False
+    method: Method,
+    onsets: Onsets,
+    source: str | Path,
+    target: str | Path,
+    *,
+    name: str,
+    replace: bool = False,
 ) -> None:
-    """Identify the units of every sequence of a store, and write them to another; a finished one is left alone.
+    """Identify the units of every sequence of a store, and write them to another.
 
-    The target appears under its name when all is done. It holds what `to_dataset` returns, the most certain units
-    first; where a sequence has fewer units than another, or a unit fewer firings, False and NaN fill up. A progress bar
-    shows.
+    A finished one is left alone.
+
+    The target appears under its name when all is done. It holds what `to_dataset` returns, the most
+    certain units first; where a sequence has fewer units than another, or a unit fewer firings,
+    False and NaN fill up. A progress bar shows.
 
     Parameters
     ----------
@@ -64,7 +80,8 @@ def identify_store(
     Raises
     ------
     SequenceError
-        The source is missing, has no velocity or one that the method refuses, or the target holds something else.
+        The source is missing, has no velocity or one that the method refuses, or the target holds
+        something else.
     """
     origin, target = sequences.open(source), Path(target)
     if "velocity" not in origin:
@@ -75,12 +92,16 @@ def identify_store(
         if _told(target) == attributes:
             return
         if _told(target) is None:
-            raise sequences.SequenceError(f"{target}: something else than a store of units; choose another name")
+            raise sequences.SequenceError(
+                f"{target}: something else than a store of units; choose another name"
+            )
         if not replace:
             raise sequences.SequenceError(
-                f"{target}: exists already, of other sequences or by another method; choose another name or remove it"
+                f"{target}: exists already, of other sequences or by another method; choose another"
+                " name or remove it"
             )
-        own_files(target, IDENTIFIED)  # what may not be removed is told before the work, as is what cannot be written
+        # what may not be removed is told before the work, as is what cannot be written
+        own_files(target, IDENTIFIED)
     with ExitStack() as stack:
         with writing(target):
             new = stack.enter_context(whole(target))
@@ -132,7 +153,10 @@ def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -
 
 
 def _told(target: Path) -> dict[str, str] | None:
-    """Return the attributes of a store of units, none of one that is being removed; None for anything else."""
+    """Return the attributes of a store of units, none of one that is being removed.
+
+    None for anything else.
+    """
     try:
         attributes = json.loads((target / "zarr.json").read_text())["attributes"]
     except (OSError, KeyError, ValueError):
@@ -144,7 +168,9 @@ def _write(dataset: xr.Dataset, store: Path) -> None:
     encoding = {key: {"chunks": (1, *array.shape[1:])} for key, array in dataset.data_vars.items()}
     marked = dataset.assign_attrs({IDENTIFIED: dataset.sizes["sequence"]})
     # a chunk equal to the fill value is written as well: one that is not there is damage
-    marked.to_zarr(store, zarr_format=3, consolidated=False, encoding=encoding, write_empty_chunks=True)
+    marked.to_zarr(
+        store, zarr_format=3, consolidated=False, encoding=encoding, write_empty_chunks=True
+    )
 
 
 def open_units(store: str | Path) -> xr.Dataset:
@@ -179,9 +205,10 @@ def to_dataset(found: Sequence[Units], onsets: Onsets, like: xr.Dataset) -> xr.D
     Returns
     -------
     xarray.Dataset
-        `territory`, `twitch_train`, `firing_time` (onsets of twitches), `confidence` and `unit_count`, padded to at
-        least one unit and one firing; `common_motion` that was taken out, and `territory_model`, the number in
-        `units.MODELS` of what territories were taken for; with dims and units of the schema.
+        `territory`, `twitch_train`, `firing_time` (onsets of twitches), `confidence` and
+        `unit_count`, padded to at least one unit and one firing; `common_motion` that was taken
+        out, and `territory_model`, the number in `units.MODELS` of what territories were taken for;
+        with dims and units of the schema.
     """
     rate = sequences.frame_rate(like)
     began = float(like.time[0])
@@ -204,11 +231,16 @@ def to_dataset(found: Sequence[Units], onsets: Onsets, like: xr.Dataset) -> xr.D
         for unit, each in enumerate(times):
             arrays["firing_time"][index, unit, : len(each)] = each
     variables = {
-        key: (SCHEMA[key].dims, values, {"units": SCHEMA[key].units[0], "long_name": SCHEMA[key].long_name})
+        key: (
+            SCHEMA[key].dims,
+            values,
+            {"units": SCHEMA[key].units[0], "long_name": SCHEMA[key].long_name},
+        )
         for key, values in arrays.items()
     }
     dataset = xr.Dataset(variables, {name: like[name] for name in COORDINATES})
-    numbers = {"flag_values": list(range(len(MODELS))), "flag_meanings": " ".join(MODELS)}  # as CF has it
+    # as CF has it
+    numbers = {"flag_values": list(range(len(MODELS))), "flag_meanings": " ".join(MODELS)}
     dataset.territory_model.attrs |= numbers
     return dataset
 
@@ -224,9 +256,10 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `sequence` (from 0, its place in the store), `unit` (from 1, as maps number them), `confidence`, `centre
-        depth [mm]`, `centre lateral [mm]` and `area [mm2]` of the territory, `firing rate [Hz]` (over the mean
-        interval), `firings`, `CV of intervals`, and `peak to peak [mm/s]` of the train; NaN where there is none.
+        Columns `sequence` (from 0, its place in the store), `unit` (from 1, as maps number them),
+        `confidence`, `centre depth [mm]`, `centre lateral [mm]` and `area [mm2]` of the territory,
+        `firing rate [Hz]` (over the mean interval), `firings`, `CV of intervals`, and `peak to peak
+        [mm/s]` of the train; NaN where there is none.
     """
     depth, lateral = dataset.depth.values, dataset.lateral.values
     pixel = float(np.prod(sequences.pixel_size(dataset)))
@@ -245,7 +278,9 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
                 "area [mm2]": len(row) * pixel,
                 "firing rate [Hz]": 1 / intervals.mean() if len(intervals) else np.nan,
                 "firings": len(times),
-                "CV of intervals": intervals.std() / intervals.mean() if len(intervals) > 1 else np.nan,
+                "CV of intervals": (
+                    intervals.std() / intervals.mean() if len(intervals) > 1 else np.nan
+                ),
                 "peak to peak [mm/s]": float(np.ptp(one.twitch_train.values)),
             }
         )
@@ -265,7 +300,11 @@ def firing_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 def _units(dataset: xr.Dataset) -> Iterator[tuple[int, int, xr.Dataset]]:
     """Yield sequence, unit, and the unit's labels."""
-    labels = [name for name in ("territory", "twitch_train", "firing_time", "confidence") if name in dataset]
+    labels = [
+        name
+        for name in ("territory", "twitch_train", "firing_time", "confidence")
+        if name in dataset
+    ]
     for index in range(dataset.sizes["sequence"]):
         one = dataset[[*labels, "unit_count"]].isel(sequence=index).load()
         for unit in range(int(one.unit_count)):

@@ -1,8 +1,11 @@
-"""Train the networks of paper 2, and ours of firings, on what is simulated on the way; ship their weights with a card.
+"""Train the networks of paper 2, and ours of firings, on what is simulated on the way.
 
-`python -m musclelib.identification.train NETWORK RUN` trains the `detector` or the `twitch` network of paper 2, or
-the detector of `firings`, and goes on with a run that was stopped. With `--export TARGET`, the best checkpoint of the
-run's last stage is written as `TARGET.safetensors` and `TARGET.md` instead.
+Ship their weights with a card.
+
+`python -m musclelib.identification.train NETWORK RUN` trains the `detector` or the `twitch` network
+of paper 2, or the detector of `firings`, and goes on with a run that was stopped. With `--export
+TARGET`, the best checkpoint of the run's last stage is written as `TARGET.safetensors` and
+`TARGET.md` instead.
 """
 
 from __future__ import annotations
@@ -20,7 +23,11 @@ from musclelib.identification.examples import SimulatedTerritories, SimulatedTra
 from musclelib.identification.firing_examples import SimulatedFirings
 from musclelib.identification.objectives import Detection, FiringDetection, TwitchEstimation
 from musclelib.identification.recipes import RECIPES, Recipe, Stage
-from musclelib.identification.validation import FiringValidation, TerritoryValidation, TrainValidation
+from musclelib.identification.validation import (
+    FiringValidation,
+    TerritoryValidation,
+    TrainValidation,
+)
 from musclelib.networks.firing_detector import FiringParameters
 from musclelib.networks.mask_rcnn import DetectorParameters, load_pretrained
 from musclelib.networks.unit_weights import save_unit_network
@@ -33,21 +40,33 @@ from musclelib.training.data import Examples
 from musclelib.training.loop import fit
 from musclelib.training.run import Validate
 
-_VALIDATED = 24  # sequences: some 400 units to detect, or 96 trains; of firings 384 trains in each band of their rate
+# sequences: some 400 units to detect, or 96 trains; of firings 384 trains in each band of their
+# rate
+_VALIDATED = 24
 
 _ABOUT = {
-    "Detector": "Identifies motor units in sequences (paper 2): 64 x 64 pixels, 400 frames at 400 Hz.",
-    "TwitchNetwork": "Estimates the twitch train of a motor unit (paper 2): crops of 16 x 16 pixels at 400 Hz.",
-    "FiringDetector": "Tells when the twitches of a train begin: trains up to 50 Hz, at 200 frames a second.",
+    "Detector": (
+        "Identifies motor units in sequences (paper 2): 64 x 64 pixels, 400 frames at 400 Hz."
+    ),
+    "TwitchNetwork": (
+        "Estimates the twitch train of a motor unit (paper 2): crops of 16 x 16 pixels at 400 Hz."
+    ),
+    "FiringDetector": (
+        "Tells when the twitches of a train begin: trains up to 50 Hz, at 200 frames a second."
+    ),
 }
 
 
-def train_identification(recipe: Recipe, folder: str | Path, pretrained: str = "", validated: int = _VALIDATED) -> Path:
-    """Train stage after stage, each in a folder of its name below `folder`; finished stages are left alone.
+def train_identification(
+    recipe: Recipe, folder: str | Path, pretrained: str = "", validated: int = _VALIDATED
+) -> Path:
+    """Train stage after stage, each in a folder of its name below `folder`.
 
-    The simulated sequences are those of preset "paper2", with the noise of the stage, and trains of firings those of
-    `SimulatedFirings`; the seed of a stage's parameters is theirs, too, and that of the first weights. Validation is on
-    sequences of another seed.
+    Finished stages are left alone.
+
+    The simulated sequences are those of preset "paper2", with the noise of the stage, and trains of
+    firings those of `SimulatedFirings`; the seed of a stage's parameters is theirs, too, and that
+    of the first weights. Validation is on sequences of another seed.
 
     Parameters
     ----------
@@ -56,8 +75,8 @@ def train_identification(recipe: Recipe, folder: str | Path, pretrained: str = "
     folder : str or Path
         Folder of the run.
     pretrained : str
-        What a detector starts from: "coco" or "imagenet", downloaded by torchvision; empty: new weights, with nothing
-        to be kept fixed.
+        What a detector starts from: "coco" or "imagenet", downloaded by torchvision; empty: new
+        weights, with nothing to be kept fixed.
     validated : int
         Sequences that are validated on.
 
@@ -74,7 +93,9 @@ def train_identification(recipe: Recipe, folder: str | Path, pretrained: str = "
             load_averaged(best, objective)
         elif pretrained:
             if not isinstance(objective, Detection):
-                raise ParameterError(f"pretrained = {pretrained!r}: there are such weights for a detector only")
+                raise ParameterError(
+                    f"pretrained = {pretrained!r}: there are such weights for a detector only"
+                )
             load_pretrained(objective.detector, pretrained)
         examples, validate = _examples(recipe, stage, stage.training.seed + number, validated)
         best = fit(objective, examples, Path(folder) / stage.name, stage.training, validate)
@@ -89,7 +110,9 @@ def _examples(
     """Return what a stage trains on, of a seed of its own, and what judges it, the same for all stages."""
     training = stage.training
     if isinstance(recipe.network, FiringParameters):
-        return partial(SimulatedFirings, training.batch, seed), FiringValidation(validated, training.seed)
+        return partial(SimulatedFirings, training.batch, seed), FiringValidation(
+            validated, training.seed
+        )
     simulated, detects = sequences_of(stage), isinstance(recipe.network, DetectorParameters)
     made = SimulatedTerritories if detects else SimulatedTrains
     judge = TerritoryValidation if detects else TrainValidation
@@ -102,7 +125,9 @@ def sequences_of(stage: Stage) -> SimulatorParameters:
     return preset("paper2", noise_snr=stage.noise)
 
 
-def _objective(recipe: Recipe, stage: Stage, pretrained: bool) -> Detection | TwitchEstimation | FiringDetection:
+def _objective(
+    recipe: Recipe, stage: Stage, pretrained: bool
+) -> Detection | TwitchEstimation | FiringDetection:
     if isinstance(recipe.network, DetectorParameters):
         return Detection(recipe.network.changed(fixed=stage.fixed and pretrained))
     if isinstance(recipe.network, FiringParameters):
@@ -173,9 +198,15 @@ def _card(
         "Trained on simulated data alone; no recording of a person.",
         "",
         f"- steps: {facts['steps']}; the last one is the best by its score",
-        f"- time: {facts['hours']} h, on {card.device()}; other work ran beside it where steps vary",
+        (
+            f"- time: {facts['hours']} h, on {card.device()}; other work ran beside it where steps"
+            " vary"
+        ),
         f"- model: `{network.settings.to_json()}`",
-        f"- values: {sum(value.numel() for value in network.parameters())}, kernels and matrices in half precision",
+        (
+            f"- values: {sum(value.numel() for value in network.parameters())}, kernels and"
+            " matrices in half precision"
+        ),
         f"- weights as trained (SHA-256 of parameters and values): `{digest(network)}`",
         facts["file"],
         f"- data: made while training, no sequence twice unless said, `{facts['data']}`",
@@ -184,7 +215,12 @@ def _card(
         "",
     ]
     for name in losses:
-        lines += [f"Losses of stage `{name}`, means over its quarters:", "", *card.curve(losses[name]), ""]
+        lines += [
+            f"Losses of stage `{name}`, means over its quarters:",
+            "",
+            *card.curve(losses[name]),
+            "",
+        ]
         lines += ["Validation on sequences that were not trained on (score lower better):", ""]
         lines += [*card.rows(scores[name]), ""]
     return "\n".join(lines)
@@ -192,14 +228,22 @@ def _card(
 
 def main() -> None:
     """Train or export from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("network", choices=RECIPES)
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("--recipe", default="light", choices=("light", "paper"))
-    parser.add_argument("--pretrained", default="", choices=("", "coco", "imagenet"), help="weights to download")
-    parser.add_argument("--steps", type=int, nargs="*", help="of each stage, where not the recipe's")
+    parser.add_argument(
+        "--pretrained", default="", choices=("", "coco", "imagenet"), help="weights to download"
+    )
+    parser.add_argument(
+        "--steps", type=int, nargs="*", help="of each stage, where not the recipe's"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--export", type=Path, metavar="TARGET", help="write the trained weights instead")
+    parser.add_argument(
+        "--export", type=Path, metavar="TARGET", help="write the trained weights instead"
+    )
     parser.add_argument("--note", default="", help="kept with exported weights")
     arguments = parser.parse_args()
     recipes = RECIPES[arguments.network]
@@ -208,7 +252,10 @@ def main() -> None:
     recipe = recipes[arguments.recipe]
     steps = arguments.steps or [stage.training.steps for stage in recipe.stages]
     if len(steps) != len(recipe.stages):
-        parser.error(f"--steps: {len(recipe.stages)} numbers are needed, of {', '.join(s.name for s in recipe.stages)}")
+        parser.error(
+            f"--steps: {len(recipe.stages)} numbers are needed, of"
+            f" {', '.join(s.name for s in recipe.stages)}"
+        )
     stages = tuple(
         stage._replace(training=stage.training.changed(steps=count, seed=arguments.seed))
         for stage, count in zip(recipe.stages, steps, strict=True)

@@ -19,7 +19,10 @@ _UNSEEN = 1_000_003  # the seed of validation sequences lies this far from that 
 
 
 class TerritoryValidation:
-    """Detect in sequences that are not trained on; `score`, lower better, is 1 - the F score at an IoU of 0.5."""
+    """Detect in sequences that are not trained on.
+
+    `score`, lower better, is 1 - the F score at an IoU of 0.5.
+    """
 
     def __init__(self, parameters: SimulatorParameters, count: int, seed: int) -> None:
         self.examples = SimulatedTerritories(parameters, 1, seed + _UNSEEN, flip=False)
@@ -74,7 +77,8 @@ BANDS = ((4.0, 8.0), (8.0, 13.0), (13.0, 20.0), (20.0, 25.0))
 class FiringValidation:
     """Detect firings in trains that are not trained on, in bands of their rate.
 
-    `score`, lower better, is 1 less the mean rate of agreement, and the mean error of the number of firings.
+    `score`, lower better, is 1 less the mean rate of agreement, and the mean error of the number of
+    firings.
     """
 
     def __init__(self, count: int, seed: int) -> None:

@@ -17,7 +17,8 @@ class Agreement:
     """
 
     def __init__(self, groups: int) -> None:
-        self._sums = np.zeros((6, groups))  # number, sums of truth and estimate, of their squares and their product
+        # number, sums of truth and estimate, of their squares and their product
+        self._sums = np.zeros((6, groups))
 
     def add(self, estimate: npt.ArrayLike, truth: npt.ArrayLike, group: npt.ArrayLike) -> None:
         """Count in one sequence.
@@ -38,8 +39,8 @@ class Agreement:
         groups = self._sums.shape[1]
         if e.ndim != 3 or e.shape != t.shape or e.shape[1:] != labels.shape:
             raise ValueError(
-                f"estimate {e.shape}, truth {t.shape}, group {labels.shape}: (time, depth, lateral) twice and"
-                " (depth, lateral) are needed"
+                f"estimate {e.shape}, truth {t.shape}, group {labels.shape}: (time, depth, lateral)"
+                " twice and (depth, lateral) are needed"
             )
         if labels.max(initial=-1) >= groups:
             raise ValueError(f"group {labels.max()}: there are {groups}, counted from 0")
@@ -52,7 +53,8 @@ class Agreement:
     def table(self) -> pd.DataFrame:
         """Return a row a group, and one of all; NaN where nothing was counted or nothing moves.
 
-        Correlation and slope of the estimate on the truth, and the SDs of truth and error in the unit of both.
+        Correlation and slope of the estimate on the truth, and the SDs of truth and error in the
+        unit of both.
         """
         number, t, e, tt, ee, te = np.column_stack([self._sums, self._sums.sum(axis=1)])
         with np.errstate(invalid="ignore", divide="ignore"):

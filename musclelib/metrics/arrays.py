@@ -18,20 +18,24 @@ def as_sequence(velocity: npt.ArrayLike, name: str = "velocity", minimum_frames:
     Raises
     ------
     ValueError
-        The array is not three-dimensional, is empty, has fewer than `minimum_frames` frames or a value that
-        is not finite.
+        The array is not three-dimensional, is empty, has fewer than `minimum_frames` frames or a
+        value that is not finite.
     """
     array = np.asarray(velocity)
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float32)
     if array.ndim != 3 or not array.size:
-        raise ValueError(f"{name} has the shape {array.shape}; a filled (time, depth, lateral) is needed")
+        raise ValueError(
+            f"{name} has the shape {array.shape}; a filled (time, depth, lateral) is needed"
+        )
     if len(array) < minimum_frames:
         raise ValueError(f"{name} has {len(array)} frames; at least {minimum_frames} are needed")
     finite = np.isfinite(array)
     if not finite.all():
         where = tuple(int(i) for i in np.unravel_index(np.argmin(finite), array.shape))
-        raise ValueError(f"{name} is {array[where]} at (time, depth, lateral) = {where}; it must be finite")
+        raise ValueError(
+            f"{name} is {array[where]} at (time, depth, lateral) = {where}; it must be finite"
+        )
     return array
 
 
@@ -51,7 +55,9 @@ def as_pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
     """
     a, b = as_sequence(first, "first"), as_sequence(second, "second")
     if a.shape != b.shape:
-        raise ValueError(f"first has the shape {a.shape}, second {b.shape}; paired sequences need the same")
+        raise ValueError(
+            f"first has the shape {a.shape}, second {b.shape}; paired sequences need the same"
+        )
     return a, b
 
 
@@ -81,7 +87,9 @@ def as_sets(first: npt.ArrayLike, second: npt.ArrayLike, ndim: int) -> tuple[Arr
     """
     a, b = as_set(first, "first", ndim), as_set(second, "second", ndim)
     if a.shape[1:] != b.shape[1:]:
-        raise ValueError(f"items of first have the shape {a.shape[1:]}, of second {b.shape[1:]}; they must agree")
+        raise ValueError(
+            f"items of first have the shape {a.shape[1:]}, of second {b.shape[1:]}; they must agree"
+        )
     return a, b
 
 

@@ -31,7 +31,10 @@ Sequences = Iterable[npt.ArrayLike] | xr.DataArray
 
 
 def _one_by_one(sequences: Sequences) -> Iterator[Array]:
-    """Iterate over the sequences of a set without holding on to any; a lazy `DataArray` loads one at a time."""
+    """Iterate over the sequences of a set without holding on to any.
+
+    A lazy `DataArray` loads one at a time.
+    """
     if isinstance(sequences, xr.DataArray):
         if set(sequences.dims) != set(DIMS):
             raise ValueError(f"sequences have the dims {sequences.dims}; needed are {DIMS}")
@@ -79,11 +82,18 @@ class Features:
         Raises
         ------
         ValueError
-            There is no sequence, or one of them is not valid or not of the size of the first; it says which.
+            There is no sequence, or one of them is not valid or not of the size of the first; it
+            says which.
         """
-        found: dict[str, list[Array]] = {"log_variance": [], "histogram": [], "kspace": [], "log_psd": []}
+        found: dict[str, list[Array]] = {
+            "log_variance": [],
+            "histogram": [],
+            "kspace": [],
+            "log_psd": [],
+        }
         frequency: Array = np.empty(0)
-        for sequence in _one_by_one(sequences):  # `enumerate` would keep a sequence while the next one is made
+        # `enumerate` would keep a sequence while the next one is made
+        for sequence in _one_by_one(sequences):
             index = len(found["log_variance"])
             try:
                 log_variance = log_variance_map(sequence)
@@ -94,7 +104,9 @@ class Features:
             for values, item in zip(found.values(), items, strict=True):
                 values.append(item)
                 if item.shape != values[0].shape:
-                    raise ValueError(f"sequence {index} has the shape {sequence.shape}, unlike sequence 0")
+                    raise ValueError(
+                        f"sequence {index} has the shape {sequence.shape}, unlike sequence 0"
+                    )
             del sequence
         if not found["log_variance"]:
             raise ValueError("there is no sequence to compute features of")
@@ -102,7 +114,9 @@ class Features:
         return cls(frequency=frequency, **stacks)
 
 
-def compare(first: Features, second: Features | None = None, band: tuple[float, float] | None = None) -> xr.Dataset:
+def compare(
+    first: Features, second: Features | None = None, band: tuple[float, float] | None = None
+) -> xr.Dataset:
     """Compare every sequence of one set with every sequence of another.
 
     Parameters
@@ -110,8 +124,8 @@ def compare(first: Features, second: Features | None = None, band: tuple[float, 
     first : Features
         N sequences.
     second : Features, optional
-        M sequences. Without it the set is compared with itself, and a sequence is not compared with itself:
-        the diagonal is NaN, and left out by `summary`.
+        M sequences. Without it the set is compared with itself, and a sequence is not compared with
+        itself: the diagonal is NaN, and left out by `summary`.
     band : tuple of two floats, optional
         Frequencies that Corr_PSD looks at [Hz]; all by default.
 
@@ -119,21 +133,25 @@ def compare(first: Features, second: Features | None = None, band: tuple[float, 
     -------
     xarray.Dataset
         `D_Bhat`, `Corr`, `SSI` and `Corr_PSD`, each `(first, second)`: Bhattacharyya distance and
-        correlation of the map histograms, SSIM of the K-spaces, correlation of the log power spectral
-        densities.
+        correlation of the map histograms, SSIM of the K-spaces, correlation of the log power
+        spectral densities.
 
     Raises
     ------
     ValueError
-        The two sets differ in the size of their maps or in their frequencies, or a set of one is compared
-        with itself.
+        The two sets differ in the size of their maps or in their frequencies, or a set of one is
+        compared with itself.
     """
     other = first if second is None else second
     shape = first.log_variance.shape[1:]
     if other.log_variance.shape[1:] != shape:
-        raise ValueError(f"maps of first are {shape}, of second {other.log_variance.shape[1:]}; they must agree")
+        raise ValueError(
+            f"maps of first are {shape}, of second {other.log_variance.shape[1:]}; they must agree"
+        )
     if not np.array_equal(first.frequency, other.frequency):
-        raise ValueError("first and second have other frequencies; the frame rate and the segment must agree")
+        raise ValueError(
+            "first and second have other frequencies; the frame rate and the segment must agree"
+        )
     matrices = {
         "D_Bhat": bhattacharyya_distance(first.histogram, other.histogram),
         "Corr": histogram_correlation(first.histogram, other.histogram),
@@ -142,7 +160,9 @@ def compare(first: Features, second: Features | None = None, band: tuple[float, 
     }
     if second is None:
         if len(first.histogram) < 2:
-            raise ValueError("a set of one sequence cannot be compared with itself; at least two are needed")
+            raise ValueError(
+                "a set of one sequence cannot be compared with itself; at least two are needed"
+            )
         for matrix in matrices.values():
             np.fill_diagonal(matrix, np.nan)
     return xr.Dataset({name: (("first", "second"), matrix) for name, matrix in matrices.items()})
@@ -151,7 +171,8 @@ def compare(first: Features, second: Features | None = None, band: tuple[float, 
 def summary(comparison: xr.Dataset) -> pd.DataFrame:
     """Mean and sample SD of each metric over all pairs, NaN left out: rows metrics, columns `mean`, `SD`.
 
-    The pairs share sequences and are not independent: the SD tells their spread, not the error of the mean.
+    The pairs share sequences and are not independent: the SD tells their spread, not the error of
+    the mean.
     """
     pairs = pd.DataFrame({str(name): matrix.values.ravel() for name, matrix in comparison.items()})
     return pd.DataFrame({"mean": pairs.mean(), "SD": pairs.std()}).rename_axis("metric")
@@ -174,14 +195,15 @@ def content_consistency(
     Returns
     -------
     pandas.DataFrame
-        A row a pair: mean and SD over the pixels of the largest correlation (`xCorr`, `xCorr_SD`) and of
-        its lag (`Lag`, `Lag_SD`) [ms], positive where the translation is later; `pixels` that were not
-        constant and count.
+        A row a pair: mean and SD over the pixels of the largest correlation (`xCorr`, `xCorr_SD`)
+        and of its lag (`Lag`, `Lag_SD`) [ms], positive where the translation is later; `pixels`
+        that were not constant and count.
 
     Raises
     ------
     ValueError
-        A pair is not valid, or all of its pixels are constant, or one set has more sequences than the other.
+        A pair is not valid, or all of its pixels are constant, or one set has more sequences than
+        the other.
     """
     rows = []
     pairs = zip(_one_by_one(originals), _one_by_one(translations), strict=True)
@@ -192,7 +214,9 @@ def content_consistency(
             raise ValueError(f"pair {index}: {error}") from None
         counts = np.isfinite(correlation)
         if not counts.any():
-            raise ValueError(f"pair {index}: every pixel is constant in one of the two; there is no content")
+            raise ValueError(
+                f"pair {index}: every pixel is constant in one of the two; there is no content"
+            )
         r, ms = correlation[counts].astype(np.float64), lag[counts].astype(np.float64)
         row = {"xCorr": r.mean(), "xCorr_SD": r.std(), "Lag": ms.mean(), "Lag_SD": ms.std()}
         rows.append(row | {"pixels": int(counts.sum())})

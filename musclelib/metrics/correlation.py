@@ -10,10 +10,14 @@ from musclelib.metrics.arrays import Array, as_sets
 
 def _unit_rows(rows: Array, name: str) -> Array:
     if rows.shape[1] < 2:
-        raise ValueError(f"items of {name} have {rows.shape[1]} value; correlation needs at least 2")
+        raise ValueError(
+            f"items of {name} have {rows.shape[1]} value; correlation needs at least 2"
+        )
     constant = np.flatnonzero(np.ptp(rows, axis=1) == 0)
     if constant.size:
-        raise ValueError(f"item {constant[0]} of {name} is constant; its correlation is not defined")
+        raise ValueError(
+            f"item {constant[0]} of {name} is constant; its correlation is not defined"
+        )
     centred = rows - rows.mean(axis=1, keepdims=True)
     return centred / np.linalg.norm(centred, axis=1, keepdims=True)
 

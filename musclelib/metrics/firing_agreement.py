@@ -35,7 +35,8 @@ def agreement(true: np.ndarray, found: np.ndarray, tolerance: float = TOLERANCE)
     first, second = np.sort(true), np.sort(found)
     differences = []
     i = j = 0
-    while i < len(first) and j < len(second):  # with one tolerance for all, the earliest that fits is never a loss
+    # with one tolerance for all, the earliest that fits is never a loss
+    while i < len(first) and j < len(second):
         difference = second[j] - first[i]
         if abs(difference) <= tolerance + 1e-9:
             differences.append(difference)

@@ -9,7 +9,8 @@ import pandas as pd
 def summary(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Return mean and confidence interval over sequences of what `evaluate` returned.
 
-    Recall, precision and F score count all units together, their intervals by bootstrap of sequences, as the others'.
+    Recall, precision and F score count all units together, their intervals by bootstrap of
+    sequences, as the others'.
 
     Returns
     -------
@@ -39,7 +40,10 @@ def summary(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     tails = (1 - level) / 2, (1 + level) / 2
     return pd.DataFrame(
         {
-            name: (value, *(np.nanquantile(drawn, tails) if np.isfinite(drawn).any() else (np.nan, np.nan)))
+            name: (
+                value,
+                *(np.nanquantile(drawn, tails) if np.isfinite(drawn).any() else (np.nan, np.nan)),
+            )
             for name, (value, drawn) in rows.items()
         },
         index=["value", "low", "high"],

@@ -19,7 +19,8 @@ class Matching(NamedTuple):
     found: np.ndarray  # numbers of their found territories, (pair,)
     recall: float  # share of true units that were found; NaN without true units
     precision: float  # share of found ones that are true; NaN where none was found
-    pixel_recall: float  # share of a matched unit's pixels that were found, mean over pairs; NaN without pairs
+    # share of a matched unit's pixels that were found, mean over pairs; NaN without pairs
+    pixel_recall: float
     pixel_precision: float  # share of found pixels that are the unit's, likewise
 
 
@@ -36,7 +37,10 @@ def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     numpy.ndarray
         `(unit of first, unit of second)`, 0 to 1.
     """
-    a, b = (masks.reshape(len(masks), math.prod(masks.shape[1:])).astype(np.float64) for masks in (first, second))
+    a, b = (
+        masks.reshape(len(masks), math.prod(masks.shape[1:])).astype(np.float64)
+        for masks in (first, second)
+    )
     shared = a @ b.T
     either = a.sum(axis=1)[:, None] + b.sum(axis=1) - shared
     return np.divide(shared, either, out=np.zeros_like(shared), where=either > 0)
@@ -59,13 +63,20 @@ def match(true: np.ndarray, found: np.ndarray, threshold: float = IOU) -> Matchi
     """
     for name, masks in (("true", true), ("found", found)):
         if masks.ndim != 3 or masks.dtype != bool:
-            raise ValueError(f"{name}: {masks.dtype} of shape {masks.shape}; bool (unit, depth, lateral) is needed")
+            raise ValueError(
+                f"{name}: {masks.dtype} of shape {masks.shape}; bool (unit, depth, lateral) is"
+                " needed"
+            )
     if true.shape[1:] != found.shape[1:]:
-        raise ValueError(f"true territories lie in {true.shape[1:]} pixels, found ones in {found.shape[1:]}")
+        raise ValueError(
+            f"true territories lie in {true.shape[1:]} pixels, found ones in {found.shape[1:]}"
+        )
     similarity = overlap(true, found)
     allowed = similarity > threshold
     # a pair more outweighs any gain in likeness
-    rows, columns = linear_sum_assignment(np.where(allowed, 1 + similarity / (1 + min(similarity.shape)), 0), True)
+    rows, columns = linear_sum_assignment(
+        np.where(allowed, 1 + similarity / (1 + min(similarity.shape)), 0), True
+    )
     pairs = allowed[rows, columns]
     rows, columns = rows[pairs], columns[pairs]
     shared = (true[rows] & found[columns]).sum(axis=(1, 2))

@@ -1,8 +1,8 @@
 """Spatial features of a sequence: where it moves, how unevenly (histogram), in which texture (K-space).
 
-After Ali et al. 2022, BioMed Eng OnLine 21:46, "Evaluation of translation performance". The paper gives
-neither the edges of the histograms nor the scale of the K-space; what is chosen here, and why, stands
-beside each.
+After Ali et al. 2022, BioMed Eng OnLine 21:46, "Evaluation of translation performance". The paper
+gives neither the edges of the histograms nor the scale of the K-space; what is chosen here, and
+why, stands beside each.
 """
 
 from __future__ import annotations
@@ -10,11 +10,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from musclelib.metrics.arrays import Array, as_sequence, as_set, as_sets, depth_blocks, require_motion
+from musclelib.metrics.arrays import (
+    Array,
+    as_sequence,
+    as_set,
+    as_sets,
+    depth_blocks,
+    require_motion,
+)
 from musclelib.metrics.correlation import correlation_matrix
 
-# One set of edges [SD] for all maps keeps features comparable that are computed apart. Half an SD is wide enough for
-# the still background of simulated sequences, most of the map, to lie in one bin whatever the number of units.
+# One set of edges [SD] for all maps keeps features comparable that are computed apart. Half an SD
+# is wide enough for the still background of simulated sequences, most of the map, to lie in one bin
+# whatever the number of units.
 HISTOGRAM_EDGES = np.linspace(-4.0, 4.0, 17)
 SSIM_WINDOW = 7  # uniform and 7 x 7, the default of skimage.metrics.structural_similarity
 
@@ -22,10 +30,10 @@ SSIM_WINDOW = 7  # uniform and 7 x 7, the default of skimage.metrics.structural_
 def log_variance_map(velocity: npt.ArrayLike) -> Array:
     """Map the variance over time, on a logarithmic scale that begins at no motion.
 
-    Relative to its mean over the map, the variance does not depend on the gain: velocities in mm/s and standardised
-    ones compare, and what remains is where the motion is and how unevenly it is spread. The logarithm is that of 1
-    plus this ratio: it suppresses peaks, as the paper asks for, and still pixels, most of a noise-free simulation,
-    are 0 and not minus infinity.
+    Relative to its mean over the map, the variance does not depend on the gain: velocities in mm/s
+    and standardised ones compare, and what remains is where the motion is and how unevenly it is
+    spread. The logarithm is that of 1 plus this ratio: it suppresses peaks, as the paper asks for,
+    and still pixels, most of a noise-free simulation, are 0 and not minus infinity.
 
     Parameters
     ----------
@@ -44,14 +52,17 @@ def log_variance_map(velocity: npt.ArrayLike) -> Array:
     """
     sequence = as_sequence(velocity)
     require_motion(sequence)
-    variance = np.concatenate([np.var(sequence[:, rows], axis=0, dtype=np.float64) for rows in depth_blocks(sequence)])
+    variance = np.concatenate(
+        [np.var(sequence[:, rows], axis=0, dtype=np.float64) for rows in depth_blocks(sequence)]
+    )
     return np.log10(1.0 + variance / variance.mean())
 
 
 def standardised_map(log_variance: npt.ArrayLike) -> Array:
     """Scale a map to mean 0 and SD 1, as histogram and K-space do with theirs.
 
-    What is compared is then the shape of the distribution and the texture, not the contrast of the map.
+    What is compared is then the shape of the distribution and the texture, not the contrast of the
+    map.
 
     Parameters
     ----------
@@ -110,7 +121,9 @@ def _as_histograms(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, 
     for name, histograms in (("first", a), ("second", b)):
         wrong = np.flatnonzero((histograms < 0).any(axis=1) | (histograms.sum(axis=1) <= 0))
         if wrong.size:
-            raise ValueError(f"histogram {wrong[0]} of {name} is negative or empty; counts are needed")
+            raise ValueError(
+                f"histogram {wrong[0]} of {name} is negative or empty; counts are needed"
+            )
     return a, b
 
 
@@ -138,9 +151,9 @@ def histogram_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
 def bhattacharyya_distance(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
     """Distance sqrt(1 - BC) of histograms (D_Bhat of Table 1; `HISTCMP_BHATTACHARYYA` of OpenCV).
 
-    BC is the sum over the bins of sqrt(p q), after each histogram is scaled to sum 1. Of the forms that
-    bear the name this one, also called the Hellinger distance, is a metric and lies between 0 and 1; -ln BC
-    is neither.
+    BC is the sum over the bins of sqrt(p q), after each histogram is scaled to sum 1. Of the forms
+    that bear the name this one, also called the Hellinger distance, is a metric and lies between 0
+    and 1; -ln BC is neither.
 
     Parameters
     ----------
@@ -164,10 +177,10 @@ def bhattacharyya_distance(first: npt.ArrayLike, second: npt.ArrayLike) -> Array
 def kspace(log_variance: npt.ArrayLike) -> Array:
     """K-space of a map: log10(1 + |F|) of the spatial frequencies kx > 0 and ky > 0.
 
-    F is the orthonormal 2-D Fourier transform of the standardised map, so that the mean of |F|^2 is 1. The logarithm
-    keeps the few strong low frequencies from hiding the texture: on a linear scale the rest is small against the
-    range, and SSIM near 1 for unlike maps too. The 1 keeps frequencies of less than average power, whose logarithm is
-    mostly scatter, from ruling it.
+    F is the orthonormal 2-D Fourier transform of the standardised map, so that the mean of |F|^2 is
+    1. The logarithm keeps the few strong low frequencies from hiding the texture: on a linear scale
+    the rest is small against the range, and SSIM near 1 for unlike maps too. The 1 keeps
+    frequencies of less than average power, whose logarithm is mostly scatter, from ruling it.
 
     Parameters
     ----------
@@ -188,7 +201,9 @@ def kspace(log_variance: npt.ArrayLike) -> Array:
     depth, lateral = values.shape
     smallest = 2 * SSIM_WINDOW + 1
     if min(depth, lateral) < smallest:
-        raise ValueError(f"log_variance has the shape {values.shape}; K-space needs {smallest} pixels a side")
+        raise ValueError(
+            f"log_variance has the shape {values.shape}; K-space needs {smallest} pixels a side"
+        )
     spectrum = np.abs(np.fft.fft2(values, norm="ortho"))
     return np.log10(1.0 + spectrum[1 : (depth + 1) // 2, 1 : (lateral + 1) // 2])
 
@@ -196,8 +211,9 @@ def kspace(log_variance: npt.ArrayLike) -> Array:
 def kspace_range(shape: tuple[int, int]) -> float:
     """Return the largest value that `kspace` can take for maps of a shape `(depth, lateral)`.
 
-    It is reached by a single plane wave, whose power lies in two frequencies. As the `data_range` of SSIM
-    it is the same for all pairs of maps, which the range of the values at hand would not be.
+    It is reached by a single plane wave, whose power lies in two frequencies. As the `data_range`
+    of SSIM it is the same for all pairs of maps, which the range of the values at hand would not
+    be.
     """
     return float(np.log10(1.0 + np.sqrt(shape[0] * shape[1] / 2)))
 
@@ -205,10 +221,10 @@ def kspace_range(shape: tuple[int, int]) -> float:
 def structural_similarity(first: npt.ArrayLike, second: npt.ArrayLike, data_range: float) -> Array:
     """Mean SSIM of every image of one set with every image of another (SSI of Table 1, on K-spaces).
 
-    Wang et al. 2004, IEEE TIP 13:600, eq. 13, with K1 = 0.01, K2 = 0.03, a uniform window of 7 x 7, sample
-    covariances and windows wholly inside the image, as `skimage.metrics.structural_similarity` does by
-    default. Patches are centred once an image; of a pair only the covariance is left, a matrix product for
-    each window.
+    Wang et al. 2004, IEEE TIP 13:600, eq. 13, with K1 = 0.01, K2 = 0.03, a uniform window of 7 x 7,
+    sample covariances and windows wholly inside the image, as
+    `skimage.metrics.structural_similarity` does by default. Patches are centred once an image; of a
+    pair only the covariance is left, a matrix product for each window.
 
     Parameters
     ----------
@@ -225,23 +241,30 @@ def structural_similarity(first: npt.ArrayLike, second: npt.ArrayLike, data_rang
     Raises
     ------
     ValueError
-        The shapes do not agree, the images are smaller than a window, or `data_range` is not above 0.
+        The shapes do not agree, the images are smaller than a window, or `data_range` is not above
+        0.
     """
     images = as_sets(first, second, 3)
     if not data_range > 0:
         raise ValueError(f"data_range = {data_range}; it must be above 0")
     if min(images[0].shape[1:]) < SSIM_WINDOW:
-        raise ValueError(f"images have the shape {images[0].shape[1:]}; at least {SSIM_WINDOW} a side is needed")
+        raise ValueError(
+            f"images have the shape {images[0].shape[1:]}; at least {SSIM_WINDOW} a side is needed"
+        )
     size = SSIM_WINDOW**2
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     views = [
-        np.lib.stride_tricks.sliding_window_view(image.astype(np.float32), (SSIM_WINDOW,) * 2, axis=(1, 2))
+        np.lib.stride_tricks.sliding_window_view(
+            image.astype(np.float32), (SSIM_WINDOW,) * 2, axis=(1, 2)
+        )
         for image in images
     ]
     rows, columns = views[0].shape[1:3]
     total = np.zeros((len(images[0]), len(images[1])))
     for row in range(rows):
-        (patch_a, mean_a, var_a), (patch_b, mean_b, var_b) = (_patches(view[:, row], size) for view in views)
+        (patch_a, mean_a, var_a), (patch_b, mean_b, var_b) = (
+            _patches(view[:, row], size) for view in views
+        )
         covariance = patch_a @ patch_b.swapaxes(1, 2) / np.float32(size - 1)  # (column, n, m)
         a, b = mean_a[:, :, None], mean_b[:, None, :]
         luminance = (2 * a * b + c1) / (a**2 + b**2 + c1)

@@ -1,7 +1,7 @@
 """Temporal feature of a sequence: the logarithm of its power spectral density, averaged over the pixels.
 
-After Ali et al. 2022, BioMed Eng OnLine 21:46, "Evaluation of translation performance"; the estimator is
-not given there.
+After Ali et al. 2022, BioMed Eng OnLine 21:46, "Evaluation of translation performance"; the
+estimator is not given there.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ MINIMUM_FRAMES = 8
 PSD_FLOOR = 1e-10  # of the peak: 100 dB down, what lies below is rounding of float32
 
 
-def log_psd(velocity: npt.ArrayLike, frame_rate: float, segment: float = 0.5) -> tuple[Array, Array]:
+def log_psd(
+    velocity: npt.ArrayLike, frame_rate: float, segment: float = 0.5
+) -> tuple[Array, Array]:
     """Estimate the log power spectral density of a sequence, averaged over its pixels.
 
-    Welch's method, with Hann windows that overlap by half: a segment of fixed duration puts sequences of
-    different length on the same frequencies, and averaging segments keeps the discharge times of a few
-    motor units, which belong to the one sequence, from roughening what describes its domain. 0.5 s resolves
-    2 Hz. A sequence shorter than the segment is taken whole. Frequency 0 is left out: each segment is freed
-    of its mean.
+    Welch's method, with Hann windows that overlap by half: a segment of fixed duration puts
+    sequences of different length on the same frequencies, and averaging segments keeps the
+    discharge times of a few motor units, which belong to the one sequence, from roughening what
+    describes its domain. 0.5 s resolves 2 Hz. A sequence shorter than the segment is taken whole.
+    Frequency 0 is left out: each segment is freed of its mean.
 
     Parameters
     ----------
@@ -47,21 +49,23 @@ def log_psd(velocity: npt.ArrayLike, frame_rate: float, segment: float = 0.5) ->
     frequency : array
         `(frequency,)` [Hz].
     log_psd : array
-        log10 of the density `(frequency,)`, [decades] over 1 (unit of velocity)^2/Hz; not below `PSD_FLOOR`
-        of its peak.
+        log10 of the density `(frequency,)`, [decades] over 1 (unit of velocity)^2/Hz; not below
+        `PSD_FLOOR` of its peak.
 
     Raises
     ------
     ValueError
-        The array is no sequence or is constant, there are fewer than 8 frames in it or in a segment, or
-        `frame_rate` is not above 0.
+        The array is no sequence or is constant, there are fewer than 8 frames in it or in a
+        segment, or `frame_rate` is not above 0.
     """
     sequence = as_sequence(velocity, minimum_frames=MINIMUM_FRAMES)
     require_motion(sequence)
     check_frame_rate(frame_rate)
     frames = min(round(segment * frame_rate), len(sequence))
     if frames < MINIMUM_FRAMES:
-        raise ValueError(f"segment = {segment} s has {frames} frames; at least {MINIMUM_FRAMES} are needed")
+        raise ValueError(
+            f"segment = {segment} s has {frames} frames; at least {MINIMUM_FRAMES} are needed"
+        )
     density: Array = np.zeros(frames // 2 + 1)
     for rows in depth_blocks(sequence):
         frequency, block = signal.welch(sequence[:, rows], frame_rate, nperseg=frames, axis=0)
@@ -78,8 +82,8 @@ def psd_correlation(
 ) -> Array:
     """Correlate log power spectral densities (Corr_PSD of Table 1).
 
-    Over all frequencies the correlation mostly compares how the spectra fall off outside the pass band of the
-    acquisition; a band of, say, 5 to 50 Hz compares the motion itself.
+    Over all frequencies the correlation mostly compares how the spectra fall off outside the pass
+    band of the acquisition; a band of, say, 5 to 50 Hz compares the motion itself.
 
     Parameters
     ----------
@@ -104,9 +108,13 @@ def psd_correlation(
     a, b = np.asarray(first), np.asarray(second)
     for name, densities in (("first", a), ("second", b)):
         if densities.shape[-1:] != frequencies.shape:
-            raise ValueError(f"{name} has the shape {densities.shape}; its last axis is not {frequencies.shape}")
+            raise ValueError(
+                f"{name} has the shape {densities.shape}; its last axis is not {frequencies.shape}"
+            )
     low, high = band or (frequencies[0], frequencies[-1])
     inside = (frequencies >= low) & (frequencies <= high)
     if inside.sum() < 3:  # through two points the correlation is always 1 or -1
-        raise ValueError(f"band {low:g} to {high:g} Hz holds {inside.sum()} frequencies; at least 3 are needed")
+        raise ValueError(
+            f"band {low:g} to {high:g} Hz holds {inside.sum()} frequencies; at least 3 are needed"
+        )
     return correlation_matrix(a[..., inside], b[..., inside])

@@ -1,1 +1,4 @@
-"""Networks that translate sequences from one domain to another; clips are `(batch, 1, time, depth, lateral)`."""
+"""Networks that translate sequences from one domain to another.
+
+Clips are `(batch, 1, time, depth, lateral)`.
+"""

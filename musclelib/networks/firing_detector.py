@@ -1,7 +1,8 @@
 """Tells when the twitches of a train begin: firings a second, frame by frame, also where twitches run into one another.
 
-From some 12 Hz on the next twitch begins while the last one is under way, and neither maxima nor a short filter tell
-them apart. How twitches add up is known, so a network learns from simulated trains to take them apart again.
+From some 12 Hz on the next twitch begins while the last one is under way, and neither maxima nor a
+short filter tell them apart. How twitches add up is known, so a network learns from simulated
+trains to take them apart again.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ class FiringParameters(Parameters):
 
 
 class FiringDetector(nn.Module):
-    """Dilated convolutions over a train; each is gated by means over the whole of it, which tell its twitch and rate.
+    """Dilated convolutions over a train.
+
+    Each is gated by means over the whole of it, which tell its twitch and rate.
 
     Attributes
     ----------

@@ -13,14 +13,23 @@ from torch.nn import functional
 def instance_norm(x: Tensor) -> Tensor:
     """Give every channel of every sample mean 0 and variance 1 (eps 1e-5; no weights, no running statistics).
 
-    Statistics are taken in float32, the result has the dtype and the layout of `x`, `(batch, channel, ...)`.
+    Statistics are taken in float32, the result has the dtype and the layout of `x`, `(batch,
+    channel, ...)`.
     """
     # weights in float32, or else torch keeps mean and variance in bfloat16
-    ones = torch.ones(x.shape[1], dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
+    ones = torch.ones(
+        x.shape[1], dtype=torch.promote_types(x.dtype, torch.float32), device=x.device
+    )
     if x.ndim == 4:  # many frames folded into the batch: one call
         return functional.instance_norm(x, weight=ones).to(x.dtype)
-    # few clips: a batch norm of one sample is the same sum, and stays channels-last, where instance_norm would copy
-    return torch.cat([functional.batch_norm(clip, None, None, ones, None, True, 0.0, 1e-5) for clip in x.split(1)])
+    # few clips: a batch norm of one sample is the same sum, and stays channels-last, where
+    # instance_norm would copy
+    return torch.cat(
+        [
+            functional.batch_norm(clip, None, None, ones, None, True, 0.0, 1e-5)
+            for clip in x.split(1)
+        ]
+    )
 
 
 class InstanceNorm(nn.Module):
@@ -34,9 +43,9 @@ class InstanceNorm(nn.Module):
 class NoiseInjection(nn.Module):
     """Add a map of N(0, 1) noise, times a learned weight per channel that starts at zero.
 
-    One map of `(batch, 1, [1,] depth, lateral)` is drawn at each forward and broadcast over channels and, for clips,
-    over time: its shape does not depend on the length, so that after the same seed every chunk of a sequence gets the
-    same maps.
+    One map of `(batch, 1, [1,] depth, lateral)` is drawn at each forward and broadcast over
+    channels and, for clips, over time: its shape does not depend on the length, so that after the
+    same seed every chunk of a sequence gets the same maps.
     """
 
     def __init__(self, channels: int) -> None:
@@ -88,7 +97,9 @@ def bounded(x: Tensor, limit: float | None) -> Tensor:
     return x if limit is None else limit * torch.tanh(x / limit)
 
 
-def check_clips(x: Tensor, multiple: tuple[int, int, int], smallest: tuple[int, int, int], who: str) -> None:
+def check_clips(
+    x: Tensor, multiple: tuple[int, int, int], smallest: tuple[int, int, int], who: str
+) -> None:
     """Check that `x` is `(batch, 1, time, depth, lateral)` of sizes that a network takes.
 
     Raises
@@ -97,16 +108,27 @@ def check_clips(x: Tensor, multiple: tuple[int, int, int], smallest: tuple[int, 
         It is not.
     """
     if x.ndim != 5 or x.shape[1] != 1:
-        raise ValueError(f"{who}: input of shape {tuple(x.shape)}; (batch, 1, time, depth, lateral) is needed")
-    for name, length, step, least in zip(("time", "depth", "lateral"), x.shape[2:], multiple, smallest, strict=True):
+        raise ValueError(
+            f"{who}: input of shape {tuple(x.shape)}; (batch, 1, time, depth, lateral) is needed"
+        )
+    for name, length, step, least in zip(
+        ("time", "depth", "lateral"), x.shape[2:], multiple, smallest, strict=True
+    ):
         if length % step or length < least:
-            raise ValueError(f"{who}: {name} of {length}; a multiple of {step}, at least {least}, is needed")
+            raise ValueError(
+                f"{who}: {name} of {length}; a multiple of {step}, at least {least}, is needed"
+            )
 
 
 @contextmanager
 def frozen(*networks: nn.Module) -> Iterator[None]:
     """Let gradients pass through networks without being collected in their parameters."""
-    parameters = [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
+    parameters = [
+        parameter
+        for network in networks
+        for parameter in network.parameters()
+        if parameter.requires_grad
+    ]
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:
@@ -119,8 +141,8 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
 class InTime(nn.Conv2d):
     """A convolution along time, one channel at a time, of frames folded into the batch.
 
-    As a convolution of images of time by pixels: in channels-last memory a view, and on CPU many times as fast as a
-    3-D convolution by channel.
+    As a convolution of images of time by pixels: in channels-last memory a view, and on CPU many
+    times as fast as a 3-D convolution by channel.
     """
 
     def __init__(self, channels: int, kernel: int = 5) -> None:
@@ -129,6 +151,7 @@ class InTime(nn.Conv2d):
     def fold(self, x: Tensor, batch: int) -> Tensor:
         """Return the convolution of `(batch * time, channel, depth, lateral)`, of the same shape."""
         time, (depth, lateral) = len(x) // batch, x.shape[-2:]
-        images = x.permute(0, 2, 3, 1).reshape(batch, time, depth * lateral, -1).permute(0, 3, 1, 2)  # (b, c, t, d l)
+        # (b, c, t, d l)
+        images = x.permute(0, 2, 3, 1).reshape(batch, time, depth * lateral, -1).permute(0, 3, 1, 2)
         moved = self(images).permute(0, 2, 3, 1)  # (b, t, d l, c)
         return moved.reshape(len(x), depth, lateral, -1).permute(0, 3, 1, 2)

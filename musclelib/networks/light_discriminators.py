@@ -21,7 +21,8 @@ class ClipJudge(nn.Module):
         super().__init__()
         widths = [1, features, 2 * features, 4 * features]
         self.space = nn.ModuleList(
-            spectral_norm(nn.Conv2d(before, after, 4, 2, 1)) for before, after in itertools.pairwise(widths)
+            spectral_norm(nn.Conv2d(before, after, 4, 2, 1))
+            for before, after in itertools.pairwise(widths)
         )
         self.time = nn.ModuleList(spectral_norm(InTime(width, 9)) for width in widths[1:])
         self.out = spectral_norm(nn.Conv2d(widths[-1], 1, 3, 1, 1))

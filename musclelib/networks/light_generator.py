@@ -23,7 +23,10 @@ class OneSidedParameters(Parameters):
 
     name: str = quantity("one-sided", "1", "name of the model")
     features: int = quantity(
-        24, "1", "channels at half the pixels; twice and four times as many at the next levels", low=1
+        24,
+        "1",
+        "channels at half the pixels; twice and four times as many at the next levels",
+        low=1,
     )
     blocks: int = quantity(1, "1", "blocks at each level, down and up", low=1)
     judge_features: int = quantity(32, "1", "channels of the discriminators' first layer", low=1)
@@ -31,14 +34,18 @@ class OneSidedParameters(Parameters):
     map_weight: float = quantity(1.0, "1", "weight of the variance maps' adversarial loss", low=0)
     pool: int = quantity(50, "1", "past fakes kept", low=0)
     time_filter: int = quantity(
-        0, "frame", "reach of a filter on time that is matched after training (`training.match`); 0 is none", low=0
+        0,
+        "frame",
+        "reach of a filter on time that is matched after training (`training.match`); 0 is none",
+        low=0,
     )
 
 
 class Texture(nn.Module):
     """Multiply by 1 + a map of N(0, 1) noise times a learned weight per channel that starts at zero.
 
-    The map is the same at all times: how strongly a place follows the muscle does not change with time.
+    The map is the same at all times: how strongly a place follows the muscle does not change with
+    time.
     """
 
     def __init__(self, channels: int) -> None:
@@ -48,7 +55,9 @@ class Texture(nn.Module):
     def forward(self, x: Tensor, batch: int) -> Tensor:
         """Return `x` with texture, frames folded into the batch: `(batch * time, channel, depth, lateral)`."""
         noise = torch.randn((batch, 1, 1, *x.shape[-2:]), device=x.device)
-        return (x.unflatten(0, (batch, -1)) * (1 + noise * self.scale.view(-1, 1, 1)).to(x.dtype)).flatten(0, 1)
+        return (
+            x.unflatten(0, (batch, -1)) * (1 + noise * self.scale.view(-1, 1, 1)).to(x.dtype)
+        ).flatten(0, 1)
 
 
 class Block(nn.Module):
@@ -71,10 +80,11 @@ class Block(nn.Module):
 class LightGenerator(nn.Module):
     """Translate clips `(batch, 1, time, depth, lateral)` [SD] into clips of the same shape.
 
-    A U-net at a half, a quarter and an eighth of the pixels; upsampling interpolates before it convolves, so that no
-    checkerboard appears. Its output is added to the input behind a learned blur, which starts as a Gaussian: gate and
-    median of an acquisition leave no sharp rim, and a network that adds to the sharp input would have to cancel it.
-    Last comes the filter on time, if any: what an acquisition filters is longer than a clip.
+    A U-net at a half, a quarter and an eighth of the pixels; upsampling interpolates before it
+    convolves, so that no checkerboard appears. Its output is added to the input behind a learned
+    blur, which starts as a Gaussian: gate and median of an acquisition leave no sharp rim, and a
+    network that adds to the sharp input would have to cancel it. Last comes the filter on time, if
+    any: what an acquisition filters is longer than a clip.
 
     Attributes
     ----------
@@ -94,12 +104,19 @@ class LightGenerator(nn.Module):
         widths = [settings.features * scale for scale in (1, 2, 4)]
         self.enter = nn.Conv2d(1, widths[0], 4, 2, 1)
         self.levels = nn.ModuleList(
-            nn.ModuleList(Block(width) for _ in range(settings.blocks)) for width in (*widths, *widths[1::-1])
+            nn.ModuleList(Block(width) for _ in range(settings.blocks))
+            for width in (*widths, *widths[1::-1])
         )
-        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, 2) for fine, coarse in itertools.pairwise(widths))
-        self.up = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in itertools.pairwise(widths))
+        self.down = nn.ModuleList(
+            nn.Conv2d(fine, coarse, 2, 2) for fine, coarse in itertools.pairwise(widths)
+        )
+        self.up = nn.ModuleList(
+            nn.Conv2d(coarse, fine, 1) for fine, coarse in itertools.pairwise(widths)
+        )
         self.widen = nn.Conv2d(widths[0], 16, 1)
-        self.blur = nn.Conv2d(1, 1, 2 * _BLUR + 1, padding=_BLUR, padding_mode="replicate", bias=False)
+        self.blur = nn.Conv2d(
+            1, 1, 2 * _BLUR + 1, padding=_BLUR, padding_mode="replicate", bias=False
+        )
         bell = torch.exp(-0.5 * (torch.arange(-_BLUR, _BLUR + 1) / _BLUR * 3) ** 2)
         self.blur.weight.data = (bell[:, None] * bell / bell.sum() ** 2)[None, None]
         self.leave = nn.Conv2d(17, 16, 3, padding=1)

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from musclelib.networks.layers import InstanceNorm, check_clips, convolution, fold, initialise, size, unfold
+from musclelib.networks.layers import (
+    InstanceNorm,
+    check_clips,
+    convolution,
+    fold,
+    initialise,
+    size,
+    unfold,
+)
 from musclelib.parameters import Parameters, quantity
 
 
@@ -14,21 +22,27 @@ from musclelib.parameters import Parameters, quantity
 class DiscriminatorParameters(Parameters):
     """What a discriminator is built from."""
 
-    frames: str = quantity("clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single"))
+    frames: str = quantity(
+        "clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single")
+    )
     features: int = quantity(64, "1", "channels of the first layer", low=1)
-    temporal_stride: int = quantity(2, "1", "stride of the first three layers on time", choices=(1, 2))
+    temporal_stride: int = quantity(
+        2, "1", "stride of the first three layers on time", choices=(1, 2)
+    )
 
 
 class Discriminator(nn.Module):
     """Score how real each patch of clips `(batch, 1, time, depth, lateral)` [SD] is.
 
-    Five convolutions of kernel 4 and padding 1 with strides 2, 2, 2, 1, 1 in space; features times 1, 2, 4, 8, and
-    one score. LeakyReLU of 0.2 follows all but the last, InstanceNorm the three in the middle. On time, kernel and
-    padding are the same, and so is the stride, unless `temporal_stride` is 1: then it is 1 in every layer.
+    Five convolutions of kernel 4 and padding 1 with strides 2, 2, 2, 1, 1 in space; features times
+    1, 2, 4, 8, and one score. LeakyReLU of 0.2 follows all but the last, InstanceNorm the three in
+    the middle. On time, kernel and padding are the same, and so is the stride, unless
+    `temporal_stride` is 1: then it is 1 in every layer.
 
-    A score sees 70 x 70 pixels. Of time it sees 70 frames at temporal stride 2: of a clip of 32 frames there are 2
-    scores on time, and each sees the whole clip and the zeros around it. At temporal stride 1 it sees 16 frames: a
-    clip of 32 has 27 scores on time. On single frames it sees one frame, and there is a score for each.
+    A score sees 70 x 70 pixels. Of time it sees 70 frames at temporal stride 2: of a clip of 32
+    frames there are 2 scores on time, and each sees the whole clip and the zeros around it. At
+    temporal stride 1 it sees 16 frames: a clip of 32 has 27 scores on time. On single frames it
+    sees one frame, and there is a score for each.
 
     Attributes
     ----------
@@ -49,12 +63,20 @@ class Discriminator(nn.Module):
         layers += [nn.LeakyReLU(0.2, inplace=True)]
         for strided in (True, True, False):
             step = size(settings.frames, stride if strided else 1, 2 if strided else 1)
-            layers += [convolve(width, 2 * width, 4, step, 1), InstanceNorm(), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [
+                convolve(width, 2 * width, 4, step, 1),
+                InstanceNorm(),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
             width *= 2
         if settings.frames == "clip":
-            # padded before, not within the convolution: where no score sees the whole kernel on time, the bfloat16
-            # kernels of CPUs return a gradient of the weights with memory in it that was never set (torch 2.13)
-            layers += [nn.ConstantPad3d((0, 0, 0, 0, 1, 1), 0.0), convolve(width, 1, 4, 1, (0, 1, 1))]
+            # padded before, not within the convolution: where no score sees the whole kernel on
+            # time, the bfloat16 kernels of CPUs return a gradient of the weights with memory in it
+            # that was never set (torch 2.13)
+            layers += [
+                nn.ConstantPad3d((0, 0, 0, 0, 1, 1), 0.0),
+                convolve(width, 1, 4, 1, (0, 1, 1)),
+            ]
         else:
             layers += [convolve(width, 1, 4, 1, 1)]
         self.layers = nn.Sequential(*layers)
@@ -69,4 +91,8 @@ class Discriminator(nn.Module):
             A size is below `smallest`.
         """
         check_clips(x, (1, 1, 1), self.smallest, "discriminator")
-        return unfold(self.layers(fold(x)), len(x)) if self.settings.frames == "single" else self.layers(x)
+        return (
+            unfold(self.layers(fold(x)), len(x))
+            if self.settings.frames == "single"
+            else self.layers(x)
+        )

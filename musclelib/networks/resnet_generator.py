@@ -25,13 +25,22 @@ from musclelib.parameters import Parameters, quantity
 class GeneratorParameters(Parameters):
     """What a generator is built from; the defaults are paper 1's "3D cycleGAN default"."""
 
-    frames: str = quantity("clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single"))
-    features: int = quantity(32, "1", "channels of the first layer; half of CycleGAN's, as in paper 1", low=1)
+    frames: str = quantity(
+        "clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single")
+    )
+    features: int = quantity(
+        32, "1", "channels of the first layer; half of CycleGAN's, as in paper 1", low=1
+    )
     blocks: int = quantity(6, "1", "residual blocks", low=1)
-    temporal_stride: int = quantity(2, "1", "stride of the down- and upsampling on time", choices=(1, 2))
+    temporal_stride: int = quantity(
+        2, "1", "stride of the down- and upsampling on time", choices=(1, 2)
+    )
     noise: bool = quantity(False, "1", "inject noise into the residual blocks")
     limit: float | None = quantity(
-        20.0, "SD", "largest output: limit * tanh(x / limit); None is linear, 1 is CycleGAN's tanh", above=0
+        20.0,
+        "SD",
+        "largest output: limit * tanh(x / limit); None is linear, 1 is CycleGAN's tanh",
+        above=0,
     )
 
 
@@ -56,10 +65,11 @@ class ResidualBlock(nn.Module):
 class Generator(nn.Module):
     """Translate clips `(batch, 1, time, depth, lateral)` [SD] into clips of the same shape.
 
-    Reflection padding of 3 and a convolution of 7; two convolutions of 3 with stride 2; residual blocks; two
-    transposed convolutions of 3; padding and a convolution of 7. InstanceNorm and ReLU follow all but the last. With
-    a temporal stride of 1 the strided layers leave time as it is. The network on single frames takes clips as well:
-    it folds time into the batch, and with noise draws a map for every frame.
+    Reflection padding of 3 and a convolution of 7; two convolutions of 3 with stride 2; residual
+    blocks; two transposed convolutions of 3; padding and a convolution of 7. InstanceNorm and ReLU
+    follow all but the last. With a temporal stride of 1 the strided layers leave time as it is. The
+    network on single frames takes clips as well: it folds time into the batch, and with noise draws
+    a map for every frame.
 
     Attributes
     ----------
@@ -81,13 +91,24 @@ class Generator(nn.Module):
         frames, width = settings.frames, settings.features
         convolve, transpose, pad = convolution(frames)
         single_channel = SingleChannel2d if single else SingleChannel3d
-        layers: list[nn.Module] = [pad(3), single_channel(1, width, 7), InstanceNorm(), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [
+            pad(3),
+            single_channel(1, width, 7),
+            InstanceNorm(),
+            nn.ReLU(inplace=True),
+        ]
         for _ in range(2):
-            layers += [convolve(width, 2 * width, 3, size(frames, stride, 2), 1), InstanceNorm(), nn.ReLU(inplace=True)]
+            layers += [
+                convolve(width, 2 * width, 3, size(frames, stride, 2), 1),
+                InstanceNorm(),
+                nn.ReLU(inplace=True),
+            ]
             width *= 2
         layers += [ResidualBlock(width, frames, settings.noise) for _ in range(settings.blocks)]
         for _ in range(2):
-            up = transpose(width, width // 2, 3, size(frames, stride, 2), 1, size(frames, stride - 1, 1))
+            up = transpose(
+                width, width // 2, 3, size(frames, stride, 2), 1, size(frames, stride - 1, 1)
+            )
             layers += [up, InstanceNorm(), nn.ReLU(inplace=True)]
             width //= 2
         layers += [pad(3), single_channel(width, 1, 7)]
@@ -103,5 +124,10 @@ class Generator(nn.Module):
             A size is not a multiple of `multiple`, or below `smallest`.
         """
         check_clips(x, self.multiple, self.smallest, "generator")
-        y = unfold(self.layers(fold(x)), len(x)) if self.settings.frames == "single" else self.layers(x)
-        return bounded(y.to(x.dtype), self.settings.limit)  # out of autocast's half precision before the range is set
+        y = (
+            unfold(self.layers(fold(x)), len(x))
+            if self.settings.frames == "single"
+            else self.layers(x)
+        )
+        # out of autocast's half precision before the range is set
+        return bounded(y.to(x.dtype), self.settings.limit)

@@ -1,8 +1,9 @@
 """Convolutions from and to one channel, several times as fast on CPU: taps of the first axis become channels.
 
-A matrix unit multiplies blocks of channels, which one channel leaves empty. So the taps on time of a kernel
-`(time, depth, lateral)` are taken as channels of a convolution by `(depth, lateral)`, and of a kernel of single frames
-those on depth. The mathematics stays the same; only the order of the sums differs.
+A matrix unit multiplies blocks of channels, which one channel leaves empty. So the taps on time of
+a kernel `(time, depth, lateral)` are taken as channels of a convolution by `(depth, lateral)`, and
+of a kernel of single frames those on depth. The mathematics stays the same; only the order of the
+sums differs.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class _Skew(torch.autograd.Function):
         # autograd's own would write a whole tensor of zeros for every tap
         taps, length = ctx.taps, gradient.shape[2]
         shape = (len(gradient), taps, length + taps - 1, *gradient.shape[3:])
-        spread = gradient.new_zeros(shape, dtype=ctx.dtype).contiguous(memory_format=_last(gradient))
+        spread = gradient.new_zeros(shape, dtype=ctx.dtype).contiguous(
+            memory_format=_last(gradient)
+        )
         for tap in range(taps):
             spread[:, tap, tap : tap + length] = gradient[:, 0]
         return spread

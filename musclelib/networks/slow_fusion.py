@@ -11,16 +11,17 @@ FRAMES = 400
 class SlowFusion(nn.Module):
     """Fuse sequences `(batch, 1, 400, depth, lateral)` into images `(batch, 64, depth / 2, lateral / 2)`.
 
-    A strided convolution of 7 x 7 x 7 to 8 channels, then three convolutions to 16, 32 and 64, each followed by max
-    pooling on time: 400 frames become 80, 16, 4 and 1. Batch norm and ReLU follow every convolution; weights start
-    as Glorot's (paper 2, section III-B and Fig. 2).
+    A strided convolution of 7 x 7 x 7 to 8 channels, then three convolutions to 16, 32 and 64, each
+    followed by max pooling on time: 400 frames become 80, 16, 4 and 1. Batch norm and ReLU follow
+    every convolution; weights start as Glorot's (paper 2, section III-B and Fig. 2).
     """
 
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = space_time_layer(1, 8, (7, 7, 7), (5, 2, 2))
         for narrow, wide, kernel, pool in ((8, 16, 7, 5), (16, 32, 5, 4), (32, 64, 5, 4)):
-            layers += space_time_layer(narrow, wide, (kernel, 3, 3), pad_first=wide == 64)  # of 4 frames
+            # of 4 frames
+            layers += space_time_layer(narrow, wide, (kernel, 3, 3), pad_first=wide == 64)
             layers.append(nn.MaxPool3d((pool, 1, 1)))
         self.layers = nn.Sequential(*layers)
         glorot(self)
@@ -35,10 +36,11 @@ class SlowFusion(nn.Module):
         """
         if x.ndim != 5 or x.shape[1:3] != (1, FRAMES) or x.shape[3] % 2 or x.shape[4] % 2:
             raise ValueError(
-                f"slow fusion: input of shape {tuple(x.shape)}; (batch, 1, {FRAMES}, depth, lateral) is needed, depth"
-                " and lateral even"
+                f"slow fusion: input of shape {tuple(x.shape)}; (batch, 1, {FRAMES}, depth,"
+                " lateral) is needed, depth and lateral even"
             )
-        # (b, 1, 400, d, l) -> (b, 8, 80, d/2, l/2) -> (b, 16, 16, ...) -> (b, 32, 4, ...) -> (b, 64, 1, ...)
+        # (b, 1, 400, d, l) -> (b, 8, 80, d/2, l/2) -> (b, 16, 16, ...) -> (b, 32, 4, ...) -> (b,
+        # 64, 1, ...)
         return self.layers(x).squeeze(2)
 
 
@@ -51,13 +53,21 @@ def space_time_layer(
 ) -> list[nn.Module]:
     """Return a padded convolution of a kernel `(time, depth, lateral)` with batch norm and ReLU.
 
-    `pad_first` pads time in a layer of its own. The result is the same; but on CPU, the gradient in bfloat16 of a
-    kernel that is longer than its input is partly left unset (torch 2.13), where the convolution itself pads.
+    `pad_first` pads time in a layer of its own. The result is the same; but on CPU, the gradient in
+    bfloat16 of a kernel that is longer than its input is partly left unset (torch 2.13), where the
+    convolution itself pads.
     """
     time, depth, lateral = kernel
-    first: list[nn.Module] = [nn.ConstantPad3d((0, 0, 0, 0, time // 2, time // 2), 0.0)] if pad_first else []
+    first: list[nn.Module] = (
+        [nn.ConstantPad3d((0, 0, 0, 0, time // 2, time // 2), 0.0)] if pad_first else []
+    )
     padding = (0 if pad_first else time // 2, depth // 2, lateral // 2)
-    return [*first, nn.Conv3d(narrow, wide, kernel, stride, padding), nn.BatchNorm3d(wide), nn.ReLU()]
+    return [
+        *first,
+        nn.Conv3d(narrow, wide, kernel, stride, padding),
+        nn.BatchNorm3d(wide),
+        nn.ReLU(),
+    ]
 
 
 def glorot(network: nn.Module) -> None:

@@ -1,8 +1,8 @@
 """Reads the map of a separated component: the territory that lies behind it, and whether it is a unit at all.
 
-In a muscle the tissue around a territory moves along, and beside it the other way; so where a component's map is high
-is not yet where its unit is. What a territory looks like in such maps is learnt from synthetic ones, whose truth is
-known.
+In a muscle the tissue around a territory moves along, and beside it the other way; so where a
+component's map is high is not yet where its unit is. What a territory looks like in such maps is
+learnt from synthetic ones, whose truth is known.
 """
 
 from __future__ import annotations
@@ -44,11 +44,18 @@ class TerritoryReader(nn.Module):
         super().__init__()
         self.settings = settings
         one, two, four = (settings.features * scale for scale in (1, 2, 4))
-        self.down = nn.ModuleList(_block(*pair) for pair in itertools.pairwise((CHANNELS, one, two, four, four)))
-        self.up = nn.ModuleList(_block(*pair) for pair in ((four + four, two), (two + two, one), (one + one, one)))
+        self.down = nn.ModuleList(
+            _block(*pair) for pair in itertools.pairwise((CHANNELS, one, two, four, four))
+        )
+        self.up = nn.ModuleList(
+            _block(*pair) for pair in ((four + four, two), (two + two, one), (one + one, one))
+        )
         self.mask = nn.Conv2d(one, 1, 1)
         self.score = nn.Sequential(
-            nn.Linear(2 * four, settings.hidden), nn.SiLU(), nn.Dropout(0.2), nn.Linear(settings.hidden, 1)
+            nn.Linear(2 * four, settings.hidden),
+            nn.SiLU(),
+            nn.Dropout(0.2),
+            nn.Linear(settings.hidden, 1),
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,7 +68,9 @@ class TerritoryReader(nn.Module):
             finer.append(x)  # (c, f, d, l), (c, 2f, d/2, l/2), (c, 4f, d/4, l/4), (c, 4f, d/8, l/8)
         score = self.score(torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], 1))  # (c, 1)
         for block, skipped in zip(self.up, finer[2::-1], strict=True):
-            x = block(torch.cat([functional.interpolate(x, scale_factor=2, mode="bilinear"), skipped], 1))
+            x = block(
+                torch.cat([functional.interpolate(x, scale_factor=2, mode="bilinear"), skipped], 1)
+            )
         return self.mask(x)[:, 0, :depth, :lateral], score[:, 0]
 
 

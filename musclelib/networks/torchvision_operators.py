@@ -1,7 +1,8 @@
 """torchvision for Mask R-CNN, also where its compiled operators do not fit the installed torch.
 
-Take `torchvision` from here. Where its library can be loaded nothing is changed. Where it cannot, the import itself
-fails, since it names operators that are not there: then `nms` and `roi_align` are defined in torch, for all devices.
+Take `torchvision` from here. Where its library can be loaded nothing is changed. Where it cannot,
+the import itself fails, since it names operators that are not there: then `nms` and `roi_align` are
+defined in torch, for all devices.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from torch import Tensor
 _SCHEMAS = {
     "nms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "roi_align": "(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width,"
-    " int sampling_ratio, bool aligned) -> Tensor",
+    "roi_align": (
+        "(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt"
+        " pooled_width, int sampling_ratio, bool aligned) -> Tensor"
+    ),
 }
 _library: torch.library.Library | None = None  # operators last as long as this does
 
@@ -58,9 +61,9 @@ def roi_align(
 ) -> Tensor:
     """Return the features of regions on a grid of their own, differentiable in the features.
 
-    Bilinear sampling and the mean over a bin's samples are linear and separate along depth and lateral: a region is
-    two matrix products, which are far faster than gathering every sample, above all backwards. Samples outside the
-    features take the value at the edge.
+    Bilinear sampling and the mean over a bin's samples are linear and separate along depth and
+    lateral: a region is two matrix products, which are far faster than gathering every sample,
+    above all backwards. Samples outside the features take the value at the edge.
 
     Parameters
     ----------
@@ -96,13 +99,17 @@ def roi_align(
     with torch.autocast(features.device.type, enabled=False):
         for number, part in zip(planes.tolist(), parts, strict=True):
             plane = features[number].float().transpose(0, 1).flatten(1)  # (d, c * l)
-            rows = (down[part].flatten(0, 1) @ plane).view(len(part), -1, features.shape[3])  # (r, height * c, l)
-            bins.append((rows @ across[part].transpose(1, 2)).unflatten(1, (height, -1)))  # (r, height, c, width)
+            # (r, height * c, l)
+            rows = (down[part].flatten(0, 1) @ plane).view(len(part), -1, features.shape[3])
+            # (r, height, c, width)
+            bins.append((rows @ across[part].transpose(1, 2)).unflatten(1, (height, -1)))
     found = torch.cat(bins)[order.argsort()].transpose(1, 2)
     return found.to(features.dtype)
 
 
-def _weights(low: Tensor, high: Tensor, length: int, bins: int, samples: int, aligned: bool) -> Tensor:
+def _weights(
+    low: Tensor, high: Tensor, length: int, bins: int, samples: int, aligned: bool
+) -> Tensor:
     """Return how much each feature along an axis counts in each bin of each region: `(region, bin, feature)`."""
     side = high - low if aligned else (high - low).clamp(min=1)
     count = torch.full_like(side, samples) if samples > 0 else (side / bins).ceil().clamp(min=1)
@@ -111,9 +118,13 @@ def _weights(low: Tensor, high: Tensor, length: int, bins: int, samples: int, al
     step = torch.arange(int(count.max()), device=low.device)
     within = (step + 0.5) / count[:, None]  # (r, sample), in bins
     start = torch.arange(bins, device=low.device)[None, :, None]
-    at = (low[:, None, None] + (start + within[:, None]) * (side / bins)[:, None, None]).clamp(0, length - 1)
-    near = (1 - (at[..., None] - torch.arange(length, device=low.device)).abs()).clamp(min=0)  # (r, bin, sample, l)
-    real = (step < count[:, None]) / count[:, None]  # the others belong to regions with more samples
+    at = (low[:, None, None] + (start + within[:, None]) * (side / bins)[:, None, None]).clamp(
+        0, length - 1
+    )
+    # (r, bin, sample, l)
+    near = (1 - (at[..., None] - torch.arange(length, device=low.device)).abs()).clamp(min=0)
+    # the others belong to regions with more samples
+    real = (step < count[:, None]) / count[:, None]
     return torch.einsum("rbsl,rs->rbl", near, real)
 
 
@@ -125,7 +136,8 @@ def _define() -> None:
         _library.define(name + schema)
     _library.impl("nms", nms, "CompositeExplicitAutograd")
     _library.impl("roi_align", roi_align, "CompositeImplicitAutograd")
-    importlib.import_module("torchvision")  # before it is told: it registers more for operators of its own
+    # before it is told: it registers more for operators of its own
+    importlib.import_module("torchvision")
     for module in ("torchvision.extension", "torchvision.ops.roi_align"):
         importlib.import_module(module)._has_ops = lambda: True  # type: ignore[attr-defined]
 

@@ -21,13 +21,16 @@ class TwitchParameters(Parameters):
 
     name: str = quantity("paper", doc="Of these parameters")
     features: int = quantity(16, doc="Channels of the convolutions", low=1)
-    dense: int = quantity(1024, doc="Neurons of the first dense layer; the next have a half and a quarter", low=4)
+    dense: int = quantity(
+        1024, doc="Neurons of the first dense layer; the next have a half and a quarter", low=4
+    )
     states: int = quantity(512, doc="Gated recurrent units in each direction", low=1)
 
 
 TWITCH_NETWORKS = {
     "paper": TwitchParameters(),
-    "light": TwitchParameters(name="light", features=8, dense=256, states=128),  # to be trained on CPU
+    # to be trained on CPU
+    "light": TwitchParameters(name="light", features=8, dense=256, states=128),
 }
 """Paper 2's network, and a narrow one."""
 
@@ -35,9 +38,9 @@ TWITCH_NETWORKS = {
 class TwitchNetwork(nn.Module):
     """The twitch train of the unit in the middle of a crop.
 
-    Crops `(batch, 1, time, 16, 16)` become trains `(batch, time)`: five convolutions of 16 channels and 15 frames,
-    three dense layers that all frames share, a bidirectional GRU of 512, and three dense layers again (paper 2, section
-    III-C and Fig. 3).
+    Crops `(batch, 1, time, 16, 16)` become trains `(batch, time)`: five convolutions of 16 channels
+    and 15 frames, three dense layers that all frames share, a bidirectional GRU of 512, and three
+    dense layers again (paper 2, section III-C and Fig. 3).
     """
 
     def __init__(self, settings: TwitchParameters | None = None) -> None:
@@ -62,7 +65,10 @@ class TwitchNetwork(nn.Module):
             The crops are not `(batch, 1, time, 16, 16)`.
         """
         if x.ndim != 5 or (x.shape[1], *x.shape[3:]) != (1, SIDE, SIDE):
-            raise ValueError(f"twitch network: input of shape {tuple(x.shape)}; (batch, 1, time, 16, 16) is needed")
+            raise ValueError(
+                f"twitch network: input of shape {tuple(x.shape)}; (batch, 1, time, 16, 16) is"
+                " needed"
+            )
         features = self.layers(x).transpose(1, 2).flatten(2)  # (b, t, 16 * 8 * 8)
         states, _ = self.gru(self.enter(features))  # (b, t, 1024)
         return self.leave(states).squeeze(2)  # (b, t)
@@ -71,7 +77,8 @@ class TwitchNetwork(nn.Module):
 def crop(velocity: np.ndarray, territory: np.ndarray) -> np.ndarray:
     """Cut the square of 16 x 16 pixels around a territory's centre of mass out of a sequence.
 
-    What lies beyond the field is 0, the mean of a standardised sequence; the paper does not say what it took there.
+    What lies beyond the field is 0, the mean of a standardised sequence; the paper does not say
+    what it took there.
 
     Parameters
     ----------

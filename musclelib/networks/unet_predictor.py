@@ -12,11 +12,13 @@ from musclelib.networks.layers import InstanceNorm, bounded, check_clips, initia
 class Predictor(nn.Module):
     """Predict the next frame, `(batch, 1, 1, depth, lateral)` [SD], from two, `(batch, 1, 2, depth, lateral)`.
 
-    Convolutions of 4 with stride 2, of features times 1, 2, 4, 8, 8, and as many transposed ones; each of these but
-    the first takes the output of its mirror image besides that of the layer before. LeakyReLU of 0.2 comes before the
-    convolutions, ReLU before the transposed ones, InstanceNorm after all but the first, the innermost and the last.
+    Convolutions of 4 with stride 2, of features times 1, 2, 4, 8, 8, and as many transposed ones;
+    each of these but the first takes the output of its mirror image besides that of the layer
+    before. LeakyReLU of 0.2 comes before the convolutions, ReLU before the transposed ones,
+    InstanceNorm after all but the first, the innermost and the last.
 
-    Recycle-GAN's own has seven levels, down to one pixel of 128; this one has five, so that it learns from crops too.
+    Recycle-GAN's own has seven levels, down to one pixel of 128; this one has five, so that it
+    learns from crops too.
 
     Parameters
     ----------
@@ -33,7 +35,8 @@ class Predictor(nn.Module):
         self.limit, self.multiple = limit, (1, 2**levels, 2**levels)
         widths = [features * min(2**level, 8) for level in range(levels)]
         self.down = nn.ModuleList(
-            nn.Conv2d(below, width, 4, 2, 1) for below, width in zip([2, *widths], widths, strict=False)
+            nn.Conv2d(below, width, 4, 2, 1)
+            for below, width in zip([2, *widths], widths, strict=False)
         )
         self.up = nn.ModuleList(
             nn.ConvTranspose2d(width if level == levels - 1 else 2 * width, below, 4, 2, 1)

@@ -1,6 +1,7 @@
 """Weights of the networks that identify motor units in one file: safetensors, with their parameters as JSON.
 
-Kernels and matrices are kept in half precision, which is half the size; biases and the moments of batch norms in full.
+Kernels and matrices are kept in half precision, which is half the size; biases and the moments of
+batch norms in full.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def save_unit_network(network: Any, path: str | Path, **about: str) -> None:
         save_file(tensors, new, metadata)
 
 
-def load_unit_network(kind: type[Network], path: str | Path, device: str | torch.device = "cpu") -> Network:
+def load_unit_network(
+    kind: type[Network], path: str | Path, device: str | torch.device = "cpu"
+) -> Network:
     """Read a network, in evaluation mode.
 
     Parameters
@@ -74,5 +77,7 @@ def load_unit_network(kind: type[Network], path: str | Path, device: str | torch
         network = kind(_PARAMETERS[kind].from_dict(json.loads(metadata["parameters"])))
         network.load_state_dict(tensors)
     except (KeyError, RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path}: not the weights of a {kind.__name__} ({' '.join(str(error).split())})") from None
+        raise WeightsError(
+            f"{path}: not the weights of a {kind.__name__} ({' '.join(str(error).split())})"
+        ) from None
     return network.to(device).eval()

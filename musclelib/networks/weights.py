@@ -42,8 +42,14 @@ def save_generator(generator: Translator, path: str | Path, **about: str) -> Non
     **about : str
         What else to keep with it, for example `step` or `data`.
     """
-    tensors = {name: values.detach().cpu().contiguous() for name, values in generator.state_dict().items()}
-    metadata = {**about, "kind": type(generator).__name__, "parameters": generator.settings.to_json()}
+    tensors = {
+        name: values.detach().cpu().contiguous() for name, values in generator.state_dict().items()
+    }
+    metadata = {
+        **about,
+        "kind": type(generator).__name__,
+        "parameters": generator.settings.to_json(),
+    }
     with whole(path) as new:
         save_file(tensors, new, metadata)
 
@@ -58,13 +64,17 @@ def load_generator(path: str | Path, device: str | torch.device = "cpu") -> Tran
     """
     tensors, metadata = read_tensors(path, device)
     if metadata.get("kind") not in _KINDS:
-        raise WeightsError(f"{path}: kind {metadata.get('kind')!r}; allowed are {', '.join(_KINDS)}")
+        raise WeightsError(
+            f"{path}: kind {metadata.get('kind')!r}; allowed are {', '.join(_KINDS)}"
+        )
     kind = _KINDS[metadata["kind"]]
     try:
         generator = kind(_PARAMETERS[kind].from_dict(json.loads(metadata["parameters"])))
         generator.load_state_dict(tensors)
     except (KeyError, RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path}: not the weights of a {kind.__name__} ({' '.join(str(error).split())})") from None
+        raise WeightsError(
+            f"{path}: not the weights of a {kind.__name__} ({' '.join(str(error).split())})"
+        ) from None
     return generator.to(device).eval()
 
 
@@ -92,23 +102,34 @@ def read_tensors(
 def generators(folder: str | Path) -> dict[str, Path]:
     """Return the files of a folder that hold a generator, by their names without the ending."""
     found = {path.stem: path for path in sorted(Path(folder).glob("*.safetensors"))}
-    return {name: path for name, path in found.items() if read_tensors(path)[1].get("kind") in _KINDS}
+    return {
+        name: path for name, path in found.items() if read_tensors(path)[1].get("kind") in _KINDS
+    }
 
 
 def card_line(path: str | Path) -> str:
     """Return the line of a card that says which file of weights it describes."""
-    return f"- file: `{Path(path).name}`, SHA-256 `{hashlib.sha256(Path(path).read_bytes()).hexdigest()}`"
+    return (
+        f"- file: `{Path(path).name}`, SHA-256"
+        f" `{hashlib.sha256(Path(path).read_bytes()).hexdigest()}`"
+    )
 
 
 def _check_card(path: Path) -> None:
-    """Refuse weights that another file of the same name was described as; one without a card is its user's affair."""
+    """Refuse weights that another file of the same name was described as.
+
+    One without a card is its user's affair.
+    """
     card = path.with_name(f"{path.stem.removesuffix('-back')}.md")
     if not (card.is_file() and path.is_file()):
         return
-    described = [line for line in card.read_text().splitlines() if line.startswith(f"- file: `{path.name}`")]
+    described = [
+        line for line in card.read_text().splitlines() if line.startswith(f"- file: `{path.name}`")
+    ]
     if described and described[0] != card_line(path):
         raise WeightsError(
-            f"{path}: is not the file that {card.name} beside it describes (by its SHA-256): restore it, or remove that"
+            f"{path}: is not the file that {card.name} beside it describes (by its SHA-256):"
+            " restore it, or remove that"
         )
 
 
@@ -120,7 +141,11 @@ def about(path: str | Path) -> dict[str, str]:
     WeightsError
         The file is missing or damaged.
     """
-    return {name: value for name, value in read_tensors(path)[1].items() if name not in ("kind", "parameters")}
+    return {
+        name: value
+        for name, value in read_tensors(path)[1].items()
+        if name not in ("kind", "parameters")
+    }
 
 
 def digest(network: Any) -> str:

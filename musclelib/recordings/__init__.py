@@ -1,1 +1,4 @@
-"""Real data in: arrays, B-mode video and its tissue motion, synchronised signals; downloads by name."""
+"""Real data in: arrays, B-mode video and its tissue motion, synchronised signals.
+
+Downloads by name.
+"""

@@ -1,7 +1,7 @@
 """A user's array, opened lazily: npy, MAT, HDF5 and zarr, with the dims in the order that the caller asks for.
 
-What comes back is an `xarray.DataArray` on dask, so only what is sliced and computed is read. Each read opens the
-file anew, which lets dask send the work to other processes and leaves no file open.
+What comes back is an `xarray.DataArray` on dask, so only what is sliced and computed is read. Each
+read opens the file anew, which lets dask send the work to other processes and leaves no file open.
 """
 
 from __future__ import annotations
@@ -87,34 +87,35 @@ def open_array(
     Parameters
     ----------
     path : str or Path
-        An npy, MAT (v5 to v7.3) or HDF5 file, or a zarr folder, told apart by their content. A MAT file up to v7
-        cannot be read in parts: its variable is loaded at once.
+        An npy, MAT (v5 to v7.3) or HDF5 file, or a zarr folder, told apart by their content. A MAT
+        file up to v7 cannot be read in parts: its variable is loaded at once.
     variable : str, optional
         Name of the array in the file, ``"group/name"`` in HDF5 and zarr. A pattern such as
-        ``"data/rf_data/frame_*/shot_1"`` stacks all that match, in natural order, along a new first axis; their
-        numbers may leave no gap. May be left out where only one array of the file has as many axes as `dims`.
+        ``"data/rf_data/frame_*/shot_1"`` stacks all that match, in natural order, along a new first
+        axis; their numbers may leave no gap. May be left out where only one array of the file has
+        as many axes as `dims`.
     axes : str, optional
-        The axes of the array as stored, outermost first, such as ``"sample element frame"``; by default `dims`.
-        For every MAT file they are the axes that MATLAB shows (``size``).
+        The axes of the array as stored, outermost first, such as ``"sample element frame"``; by
+        default `dims`. For every MAT file they are the axes that MATLAB shows (``size``).
     dims : str
         The same names in the order wanted.
 
     Returns
     -------
     xarray.DataArray
-        Lazy, dims as asked. Complex values stored as pairs ``real, imag`` are complex. NaN is passed on. Packed numbers
-        (CF conventions: ``scale_factor``, ``_FillValue`` and the like) are unpacked, with NaN for missing pixels. Its
-        attributes tell the file as `source`, and where there are any the `units` that the file states, and as
-        `unpacked` what was applied.
+        Lazy, dims as asked. Complex values stored as pairs ``real, imag`` are complex. NaN is
+        passed on. Packed numbers (CF conventions: ``scale_factor``, ``_FillValue`` and the like)
+        are unpacked, with NaN for missing pixels. Its attributes tell the file as `source`, and
+        where there are any the `units` that the file states, and as `unpacked` what was applied.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        The format is unknown, the file is truncated, the variable is missing, ambiguous or not numeric, its axes are
-        not the ones stated, arrays to stack differ in shape or units or lack a number between, or an attribute cannot
-        be applied.
+        The format is unknown, the file is truncated, the variable is missing, ambiguous or not
+        numeric, its axes are not the ones stated, arrays to stack differ in shape or units or lack
+        a number between, or an attribute cannot be applied.
     """
     path = Path(path)
     wanted = dims.split()
@@ -126,7 +127,8 @@ def open_array(
     stacked = name not in variables
     split = stored_axes.index(wanted[0]) - stacked  # the stacked axis is split as it is
     parts, applied = zip(
-        *(_open(path, key, variables[key], split if split >= 0 else None) for key in names), strict=True
+        *(_open(path, key, variables[key], split if split >= 0 else None) for key in names),
+        strict=True,
     )
     array = da.stack(parts) if stacked else parts[0]
     if array.ndim != len(stored_axes):
@@ -137,7 +139,8 @@ def open_array(
     told = {
         "source": path.name,
         "units": text(variables[names[0]].attributes.get("units")),
-        "unpacked": "; ".join(filter(None, dict.fromkeys(applied))),  # one for all that are stacked, or one for each
+        # one for all that are stacked, or one for each
+        "unpacked": "; ".join(filter(None, dict.fromkeys(applied))),
     }
     result = xr.DataArray(array, dims=stored_axes, name=PurePosixPath(name).name or None)
     result.attrs = {key: value for key, value in told.items() if value}
@@ -148,10 +151,16 @@ def _open(path: Path, name: str, stored: _Variable, split: int | None) -> tuple[
     return unpack(stored.open(split), stored.attributes, f"{path}: {name or 'the array'}")
 
 
-def _select(path: Path, variables: dict[str, _Variable], variable: str | None, ndim: int) -> tuple[str, list[str]]:
+def _select(
+    path: Path, variables: dict[str, _Variable], variable: str | None, ndim: int
+) -> tuple[str, list[str]]:
     """Find the one array meant, or those that match a pattern: its name or the pattern, and the names of all."""
     if variable is None:
-        names = [name for name, stored in variables.items() if stored.numeric and len(stored.shape) == ndim]
+        names = [
+            name
+            for name, stored in variables.items()
+            if stored.numeric and len(stored.shape) == ndim
+        ]
         if len(names) != 1:
             found = "no array" if not names else f"more than one array ({', '.join(names)})"
             raise ValueError(f"{path} holds {found} of {ndim} axes; it holds {_listing(variables)}")
@@ -161,10 +170,15 @@ def _select(path: Path, variables: dict[str, _Variable], variable: str | None, n
     names = [variable] if variable in variables else names
     if not names:
         hint = "; leave the name empty" if list(variables) == [""] else ""
-        raise ValueError(f"{path} has no variable {variable!r}; it holds {_listing(variables)}{hint}")
+        raise ValueError(
+            f"{path} has no variable {variable!r}; it holds {_listing(variables)}{hint}"
+        )
     for name in names:
         if not variables[name].numeric:
-            raise ValueError(f"{path}: {name} is of type {variables[name].kind}; only numbers are read, no objects")
+            raise ValueError(
+                f"{path}: {name} is of type {variables[name].kind}; only numbers are read, no"
+                " objects"
+            )
         if variables[name].shape != variables[names[0]].shape:
             raise ValueError(
                 f"{path}: {names[0]} has shape {variables[names[0]].shape} and {name} has"
@@ -173,8 +187,8 @@ def _select(path: Path, variables: dict[str, _Variable], variable: str | None, n
         units = [text(variables[key].attributes.get("units")) for key in (names[0], name)]
         if units[0] != units[1]:
             raise ValueError(
-                f"{path}: {names[0]} is in {units[0] or 'no unit'!r} and {name} in {units[1] or 'no unit'!r}; only"
-                " arrays of one unit can be stacked"
+                f"{path}: {names[0]} is in {units[0] or 'no unit'!r} and {name} in"
+                f" {units[1] or 'no unit'!r}; only arrays of one unit can be stacked"
             )
     check_series(names, path)
     return variable, names
@@ -184,7 +198,8 @@ def _matches(name: str, pattern: str) -> bool:
     """Whether a name is the pattern or matches it part by part, so that ``*`` stays within one group."""
     parts, wanted = name.split("/"), pattern.split("/")
     return name == pattern or (
-        len(parts) == len(wanted) and all(fnmatch.fnmatchcase(*pair) for pair in zip(parts, wanted, strict=True))
+        len(parts) == len(wanted)
+        and all(fnmatch.fnmatchcase(*pair) for pair in zip(parts, wanted, strict=True))
     )
 
 
@@ -193,7 +208,10 @@ def _is_numeric(dtype: np.dtype) -> bool:
 
 
 def _listing(variables: dict[str, _Variable]) -> str:
-    return ", ".join(f"{name or 'an array'} {stored.shape}" for name, stored in variables.items()) or "no array"
+    return (
+        ", ".join(f"{name or 'an array'} {stored.shape}" for name, stored in variables.items())
+        or "no array"
+    )
 
 
 def _variables(path: Path) -> dict[str, _Variable]:
@@ -210,7 +228,9 @@ def _variables(path: Path) -> dict[str, _Variable]:
         return _hdf5_variables(path, matlab=head.startswith(b"MATLAB 7.3") or path.suffix == ".mat")
     if head.startswith(b"MATLAB 5.0"):
         return _mat5_variables(path)
-    raise ValueError(f"{path} is of an unknown format; allowed are npy, MAT (v5 to v7.3), HDF5 and zarr")
+    raise ValueError(
+        f"{path} is of an unknown format; allowed are npy, MAT (v5 to v7.3), HDF5 and zarr"
+    )
 
 
 def _npy(path: Path) -> _Stored:
@@ -218,7 +238,9 @@ def _npy(path: Path) -> _Stored:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
         objects = "objects" in str(error).lower()
-        reason = "holds Python objects; only numbers are read" if objects else f"is truncated ({error})"
+        reason = (
+            "holds Python objects; only numbers are read" if objects else f"is truncated ({error})"
+        )
         raise ValueError(f"{path} {reason}") from None
     return _Stored(_read_npy, path, "", array.shape, array.dtype)
 
@@ -231,20 +253,26 @@ def _hdf5_variables(path: Path, matlab: bool) -> dict[str, _Variable]:
     variables: dict[str, _Variable] = {}
 
     def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
-        if isinstance(item, h5py.Dataset) and not name.startswith("#"):  # "#refs#" is where MATLAB keeps its cells
+        # "#refs#" is where MATLAB keeps its cells
+        if isinstance(item, h5py.Dataset) and not name.startswith("#"):
             shape = item.shape or ()
             dtype = _complex_dtype(item.dtype) or item.dtype
-            # MATLAB writes column-major data into a row-major format, so HDF5 sees every shape reversed
+            # MATLAB writes column-major data into a row-major format, so HDF5 sees every shape
+            # reversed
             read = _read_matlab_hdf5 if matlab else _read_hdf5
             step = -1 if matlab else 1
             chunks = item.chunks and item.chunks[::step]
-            variables[name] = _Stored(read, path, name, shape[::step], dtype, chunks).describe(item.attrs)
+            variables[name] = _Stored(read, path, name, shape[::step], dtype, chunks).describe(
+                item.attrs
+            )
 
     try:
         with h5py.File(path, "r") as file:
             file.visititems(visit)
     except OSError as error:
-        raise ValueError(f"{path} cannot be opened as HDF5, it is truncated or damaged: {error}") from None
+        raise ValueError(
+            f"{path} cannot be opened as HDF5, it is truncated or damaged: {error}"
+        ) from None
     return variables
 
 
@@ -261,7 +289,9 @@ def _read_hdf5(path: Path, name: str, key: Any) -> np.ndarray:
             dataset: Any = file[name]
             data = dataset[key]
     except OSError as error:
-        raise ValueError(f"{path}: {name} cannot be read, the file is truncated or damaged: {error}") from None
+        raise ValueError(
+            f"{path}: {name} cannot be read, the file is truncated or damaged: {error}"
+        ) from None
     complex_dtype = _complex_dtype(data.dtype)
     if complex_dtype is None:
         return np.asarray(data)
@@ -278,9 +308,13 @@ def _mat5_variables(path: Path) -> dict[str, _Variable]:
     try:
         contents = scipy.io.whosmat(str(path))
     except Exception as error:  # SciPy raises many kinds for a damaged file
-        raise ValueError(f"{path} cannot be opened as MAT, it is truncated or damaged: {error}") from None
+        raise ValueError(
+            f"{path} cannot be opened as MAT, it is truncated or damaged: {error}"
+        ) from None
     return {
-        name: _Variable(shape, kind, kind in MATLAB_NUMBERS, functools.partial(_load_mat5, path, name), {})
+        name: _Variable(
+            shape, kind, kind in MATLAB_NUMBERS, functools.partial(_load_mat5, path, name), {}
+        )
         for name, shape, kind in contents
     }
 
@@ -289,7 +323,9 @@ def _load_mat5(path: Path, name: str, _: int | None) -> da.Array:
     try:
         array = scipy.io.loadmat(str(path), variable_names=[name])[name]
     except Exception as error:
-        raise ValueError(f"{path}: {name} cannot be read, the file is truncated or damaged: {error}") from None
+        raise ValueError(
+            f"{path}: {name} cannot be read, the file is truncated or damaged: {error}"
+        ) from None
     return da.from_array(array)
 
 
@@ -304,7 +340,11 @@ def _zarr_variables(path: Path) -> dict[str, _Variable]:
         members = sorted(opened.members(max_depth=None))
         found = {name: member for name, member in members if isinstance(member, zarr.Array)}
     return {
-        name: _Stored(_read_zarr, path, name, array.shape, array.dtype, array.chunks).describe(zarr_attributes(array))
+        name: (
+            _Stored(_read_zarr, path, name, array.shape, array.dtype, array.chunks).describe(
+                zarr_attributes(array)
+            )
+        )
         for name, array in found.items()
     }
 

@@ -1,7 +1,7 @@
 """Public recordings by name: from a local mirror, the cache folder or the network, always checked by SHA-256.
 
-`registry.txt` (pooch's format: name, SHA-256, URL) says which recordings there are. None of them is part of the
-package; each comes from its own source, under its own licence.
+`registry.txt` (pooch's format: name, SHA-256, URL) says which recordings there are. None of them is
+part of the package; each comes from its own source, under its own licence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import pooch
 import requests
 
 MIRROR = "MUSCLELIB_DATA"
-"""Environment variable that names a folder which holds the recordings; where set, nothing is downloaded."""
+"""Environment variable that names a folder which holds the recordings.
+
+Where set, nothing is downloaded.
+"""
 
 
 REGISTRY = "registry:"
@@ -52,8 +55,9 @@ def cache_folder() -> Path:
 def fetch(name: str) -> Path:
     """Return the path of one recording, downloaded where it is not yet here.
 
-    The folder named by the environment variable ``MUSCLELIB_DATA`` is used alone where it is set; else the cache
-    folder, filled from the recording's source. A download is announced by a printed line and a progress bar.
+    The folder named by the environment variable ``MUSCLELIB_DATA`` is used alone where it is set;
+    else the cache folder, filled from the recording's source. A download is announced by a printed
+    line and a progress bar.
 
     Parameters
     ----------
@@ -63,7 +67,8 @@ def fetch(name: str) -> Path:
     Raises
     ------
     ValueError
-        The name is unknown or leaves the data folder, or a file is not the registered one (its hash differs).
+        The name is unknown or leaves the data folder, or a file is not the registered one (its hash
+        differs).
     FileNotFoundError
         ``MUSCLELIB_DATA`` is set, and the file is not in that folder.
     ConnectionError
@@ -113,7 +118,9 @@ def fetch_folder(prefix: str) -> Path:
     prefix = prefix.rstrip("/")
     names = [name for name in registry() if name.startswith(prefix + "/")]
     if not names:
-        folders = sorted({str(parent) for name in registry() for parent in PurePosixPath(name).parents} - {"."})
+        folders = sorted(
+            {str(parent) for name in registry() for parent in PurePosixPath(name).parents} - {"."}
+        )
         raise ValueError(_unknown("folder", prefix, folders))
     root = fetch(names[0]).parents[len(PurePosixPath(names[0]).parts) - 1]
     for name in names[1:]:
@@ -124,12 +131,19 @@ def fetch_folder(prefix: str) -> Path:
 def _refuse_escape(name: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in name:
-        raise ValueError(f"{name!r} leaves the data folder; a name is relative, such as {next(iter(registry()))!r}")
+        raise ValueError(
+            f"{name!r} leaves the data folder; a name is relative, such as"
+            f" {next(iter(registry()))!r}"
+        )
 
 
 def _unknown(kind: str, name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = "close are " + ", ".join(close) if close else f"allowed are the {len(known)} in musclelib/registry.txt"
+    hint = (
+        "close are " + ", ".join(close)
+        if close
+        else f"allowed are the {len(known)} in musclelib/registry.txt"
+    )
     return f"no {kind} is called {name!r}; {hint}"
 
 
@@ -157,18 +171,19 @@ def _from_cache(name: str, folder: Path) -> Path:
     sha256, url = registry()[name]
     if path.is_file() and _is_registered(path, name):
         return path
-    print(f"fetching {name} from {url} into {folder}")  # the progress bar adds the size where the server tells it
+    # the progress bar adds the size where the server tells it
+    print(f"fetching {name} from {url} into {folder}")
     downloader = pooch.HTTPDownloader(progressbar=True, chunk_size=2**16)
     try:
         pooch.retrieve(url, sha256, fname=path.name, path=path.parent, downloader=downloader)
     except requests.RequestException as error:
         raise ConnectionError(
-            f"{name} could not be downloaded from {url} ({type(error).__name__}): put that file at {path} by hand,"
-            f" or set {MIRROR} to a folder that holds {name}"
+            f"{name} could not be downloaded from {url} ({type(error).__name__}): put that file at"
+            f" {path} by hand, or set {MIRROR} to a folder that holds {name}"
         ) from None
     except ValueError:  # pooch has removed what it downloaded
         raise ConnectionError(  # or a log-in page of the network was served in its place
-            f"{url} did not serve the registered {name}: the SHA-256 of what came is not {sha256}; get it by hand,"
-            f" put it at {path}, or set {MIRROR} to a folder that holds {name}"
+            f"{url} did not serve the registered {name}: the SHA-256 of what came is not {sha256};"
+            f" get it by hand, put it at {path}, or set {MIRROR} to a folder that holds {name}"
         ) from None
     return path

@@ -41,9 +41,11 @@ def echo_sequence(
     Parameters
     ----------
     data : Frames
-        RF or channel IQ `(time, fast_time, element)`, or beamformed IQ `(time, depth, lateral)`; read when sliced.
+        RF or channel IQ `(time, fast_time, element)`, or beamformed IQ `(time, depth, lateral)`;
+        read when sliced.
     recording : Recording
-        How it was recorded. Without a PRF there is no velocity: two frames then give `displacement` and `coherence`.
+        How it was recorded. Without a PRF there is no velocity: two frames then give `displacement`
+        and `coherence`.
     depth, lateral : array_like
         Grid of the beamformed image [mm].
     kind : {"rf", "channel iq", "image iq"}
@@ -51,7 +53,8 @@ def echo_sequence(
     gate : Gate
         Averaging of the autocorrelation.
     filters : FilterParameters, optional
-        Paper 1's filters and grid; None keeps the velocity as estimated, at the PRF, with the B-mode beside it.
+        Paper 1's filters and grid; None keeps the velocity as estimated, at the PRF, with the
+        B-mode beside it.
     source : str
         Where the recording comes from, and its licence.
 
@@ -68,13 +71,22 @@ def echo_sequence(
     if kind == "image iq":
         check_carrier(recording, depth)
     if recording.prf is not None and filters is not None:
-        velocity = velocity_sequence(data, recording, depth, lateral, kind=kind, gate=gate, filters=filters)
+        velocity = velocity_sequence(
+            data, recording, depth, lateral, kind=kind, gate=gate, filters=filters
+        )
         return _build({"velocity": velocity.values[None]}, velocity, recording, source)
     if recording.prf is not None:
         velocity = estimate_velocity(data, recording, depth, lateral, kind=kind, gate=gate)
         grey = _bmode(Images(data, recording, depth, lateral, kind, refine=False), velocity)
-        return _build({"velocity": velocity.values[None], "intensity": grey[None]}, velocity, recording, source)
-    moved = displacement_map(data[:2], recording, depth, lateral, gate, kind).expand_dims(time=[0.0])
+        return _build(
+            {"velocity": velocity.values[None], "intensity": grey[None]},
+            velocity,
+            recording,
+            source,
+        )
+    moved = displacement_map(data[:2], recording, depth, lateral, gate, kind).expand_dims(
+        time=[0.0]
+    )
     grey = _bmode(Images(data, recording, depth, lateral, kind, refine=False), moved)
     values = {name: moved[name].values[None] for name in ("displacement", "coherence")}
     return _build({**values, "intensity": grey[None]}, moved, recording, source)
@@ -95,7 +107,8 @@ def velocity_recording(
     Parameters
     ----------
     velocity : Frames
-        Velocity `(time, depth, lateral)`; an attribute `units` that it has, as from `open_array`, is obeyed.
+        Velocity `(time, depth, lateral)`; an attribute `units` that it has, as from `open_array`,
+        is obeyed.
     frame_rate : float
         Frames a second [Hz].
     depth, lateral : array_like
@@ -110,16 +123,20 @@ def velocity_recording(
     Raises
     ------
     ValueError
-        The grid does not fit, a value is complex or not finite, the unit is unknown, not that of the attribute, or
-        gives a velocity that no muscle has, or the recording is too short for the filters.
+        The grid does not fit, a value is complex or not finite, the unit is unknown, not that of
+        the attribute, or gives a velocity that no muscle has, or the recording is too short for the
+        filters.
     """
     unit = velocity_unit(unit, text(getattr(velocity, "attrs", {}).get("units")))
     depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
-    if np.dtype(velocity.dtype).kind == "c":  # NumPy would drop the imaginary part with a mere warning
+    # NumPy would drop the imaginary part with a mere warning
+    if np.dtype(velocity.dtype).kind == "c":
         raise ValueError(f"velocity must be real; got {velocity.dtype}")
     values = np.asarray(velocity[:], np.float32)
     if values.shape[1:] != (depth.size, lateral.size):
-        raise ValueError(f"velocity has shape {values.shape}; needed is (time, {depth.size}, {lateral.size})")
+        raise ValueError(
+            f"velocity has shape {values.shape}; needed is (time, {depth.size}, {lateral.size})"
+        )
     bad = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
     if bad.size:
         raise ValueError(f"frame {bad[0]} holds NaN or Inf; only finite velocities are allowed")
@@ -146,12 +163,17 @@ def _bmode(images: Images, grid: xr.DataArray | xr.Dataset) -> np.ndarray:
     """B-mode [dB] at the times and depths of `grid`: a sequence has one axis of each."""
     rows = np.abs(grid["depth"].values[:, None] - images.depth).argmin(axis=1)
     count = grid.sizes["time"]
-    parts = (images[start : min(start + _CHUNK, count)][:, rows] for start in range(0, count, _CHUNK))
+    parts = (
+        images[start : min(start + _CHUNK, count)][:, rows] for start in range(0, count, _CHUNK)
+    )
     return bmode(np.concatenate(list(parts)))
 
 
 def _build(
-    variables: dict[str, np.ndarray], grid: xr.DataArray | xr.Dataset, recording: Recording, source: str
+    variables: dict[str, np.ndarray],
+    grid: xr.DataArray | xr.Dataset,
+    recording: Recording,
+    source: str,
 ) -> xr.Dataset:
     if "velocity" in variables:
         variables = {**variables, **sequences.standardisation(variables["velocity"][0])}

@@ -15,15 +15,16 @@ from musclelib.recordings.video import Video
 def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> xr.Dataset:
     """Turn a video into one sequence of grey values, axial and lateral velocity, with its signals.
 
-    The velocity, by optical flow, is that of the macroscopic motion between a frame and the next; the last frame, which
-    has none, is left out. The whole video is held in memory.
+    The velocity, by optical flow, is that of the macroscopic motion between a frame and the next;
+    the last frame, which has none, is left out. The whole video is held in memory.
 
     Parameters
     ----------
     video : Video
         The video; its grid is that of the sequence.
     signals : xarray.Dataset, optional
-        `torque` [N m], `angle` [deg], `angular_velocity` [deg/s] or `emg` [V], one value for each frame along `time`.
+        `torque` [N m], `angle` [deg], `angular_velocity` [deg/s] or `emg` [V], one value for each
+        frame along `time`.
     source : str
         Where the video comes from, and its licence.
 
@@ -32,20 +33,33 @@ def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> 
     ValueError
         The signals are not as long as the video, or the video does not decode.
     """
-    names = [] if signals is None else [str(name) for name in signals.data_vars if signals[name].dims == ("time",)]
+    names = (
+        []
+        if signals is None
+        else [str(name) for name in signals.data_vars if signals[name].dims == ("time",)]
+    )
     for name in names:
         assert signals is not None
         if signals[name].size != video.frame_count:
             raise ValueError(
-                f"{video.path}: {name} has {signals[name].size} values for {video.frame_count} frames; give one a frame"
+                f"{video.path}: {name} has {signals[name].size} values for {video.frame_count}"
+                " frames; give one a frame"
             )
     parts = list(tissue_velocity(video))
     velocity, lateral = (np.concatenate([part[axis] for part in parts]) for axis in (0, 1))
     intensity = np.concatenate(list(video.chunks()))[:-1]
-    variables = {"intensity": intensity[None], "velocity": velocity[None], "lateral_velocity": lateral[None]}
+    variables = {
+        "intensity": intensity[None],
+        "velocity": velocity[None],
+        "lateral_velocity": lateral[None],
+    }
     variables |= sequences.standardisation(velocity)
     variables |= {name: signals[name].values[None, :-1] for name in names if signals is not None}
-    parameters = {"crop": video.crop, "frame_rate": video.frame_rate, "pixel_size": video.pixel_size}
+    parameters = {
+        "crop": video.crop,
+        "frame_rate": video.frame_rate,
+        "pixel_size": video.pixel_size,
+    }
     parameters |= {"bits": video.bits} if video.bits > 8 else {}  # the scale of the grey values
     return sequences.build(
         variables,

@@ -10,9 +10,10 @@ _TICKS = (1e-2, 1e-3)  # clocks of GIF, and of Matroska and FLV [s]
 def frame_times(stated: np.ndarray, header: float, given: float | None) -> tuple[np.ndarray, float]:
     """Return the times of frames and their mean rate.
 
-    Screen recorders, phones and dropped frames make videos whose frames are not even: their times are then those of the
-    file. Times are even where the clock of the file, which may count in hundredths or thousandths of a second, could
-    not state them otherwise; a rate that the user gives takes the place of the file's.
+    Screen recorders, phones and dropped frames make videos whose frames are not even: their times
+    are then those of the file. Times are even where the clock of the file, which may count in
+    hundredths or thousandths of a second, could not state them otherwise; a rate that the user
+    gives takes the place of the file's.
 
     Parameters
     ----------
@@ -33,17 +34,22 @@ def frame_times(stated: np.ndarray, header: float, given: float | None) -> tuple
     Raises
     ------
     ValueError
-        There is no usable rate, some times are not stated where others are uneven, or a rate is given for uneven ones.
+        There is no usable rate, some times are not stated where others are uneven, or a rate is
+        given for uneven ones.
     """
     rate = _even_rate(stated, header)
     if rate is None and given is not None:
         steps = 1e3 * np.diff(stated)
         raise ValueError(
-            f"its frames are {np.nanmin(steps):.3g} to {np.nanmax(steps):.3g} ms apart, which no frame_rate describes;"
-            " leave it None to take the times of the file, or export the frames as images"
+            f"its frames are {np.nanmin(steps):.3g} to {np.nanmax(steps):.3g} ms apart, which no"
+            " frame_rate describes; leave it None to take the times of the file, or export the"
+            " frames as images"
         )
     if rate is None and np.isnan(stated).any():
-        raise ValueError("its frames are not even, and the times of some are not stated; convert it to a constant rate")
+        raise ValueError(
+            "its frames are not even, and the times of some are not stated; convert it to a"
+            " constant rate"
+        )
     if rate is None:
         return stated - stated[0], float((len(stated) - 1) / (stated[-1] - stated[0]))
     rate = rate if given is None else given
@@ -53,7 +59,10 @@ def frame_times(stated: np.ndarray, header: float, given: float | None) -> tuple
 
 
 def _even_rate(stated: np.ndarray, header: float) -> float | None:
-    """Return the rate of even frames, the header's where the times agree with it; None for uneven, NaN for no times."""
+    """Return the rate of even frames, the header's where the times agree with it.
+
+    None for uneven, NaN for no times.
+    """
     frames = np.flatnonzero(np.isfinite(stated))
     times = stated[frames]
     if len(times) < 2:
@@ -61,7 +70,14 @@ def _even_rate(stated: np.ndarray, header: float) -> float | None:
     if np.any(np.diff(times) <= 0):
         return float("nan")
     step = np.polyfit(frames, times, 1)[0]
-    tick = next((tick for tick in _TICKS if np.allclose(times / tick, np.round(times / tick), rtol=0, atol=1e-3)), 0.0)
+    tick = next(
+        (
+            tick
+            for tick in _TICKS
+            if np.allclose(times / tick, np.round(times / tick), rtol=0, atol=1e-3)
+        ),
+        0.0,
+    )
     allowed = max(0.6 * tick, 0.01 * step)  # rounding moves a time by half a tick
     for rate in (header, 1 / step):
         if rate > 0 and np.ptp(times - frames / rate) / 2 <= allowed:

@@ -26,7 +26,8 @@ def image_files(path: Path) -> list[Path]:
     """
     found = path.iterdir() if path.is_dir() else [path]
     images = sorted(
-        (image for image in found if image.suffix.lower() in SUFFIXES), key=lambda image: natural_order(image.name)
+        (image for image in found if image.suffix.lower() in SUFFIXES),
+        key=lambda image: natural_order(image.name),
     )
     if not images:
         raise ValueError(f"{path} holds no images; allowed are {', '.join(SUFFIXES)}")
@@ -37,13 +38,15 @@ def image_files(path: Path) -> list[Path]:
 def survey(images: Sequence[Path]) -> tuple[int, int]:
     """Count the pages of images, and the bits of a grey value that they use.
 
-    Scanners write 8, 10 or 12 bits into images of 16. The largest value of all pages tells how many, 8 at least, so
-    that one scale holds for all of them; images of 16 bits are read once for it.
+    Scanners write 8, 10 or 12 bits into images of 16. The largest value of all pages tells how
+    many, 8 at least, so that one scale holds for all of them; images of 16 bits are read once for
+    it.
 
     Raises
     ------
     ValueError
-        An image does not decode, holds other than whole numbers of 8 or 16 bits, or keeps planes in a page.
+        An image does not decode, holds other than whole numbers of 8 or 16 bits, or keeps planes in
+        a page.
     """
     for image in images:
         _check_tiff(image)
@@ -59,8 +62,8 @@ def grey_pages(images: Sequence[Path], bits: int) -> Iterator[np.ndarray]:
     Raises
     ------
     ValueError
-        An image does not decode, is of another size or type than the first, or holds other than whole numbers of 8 or
-        16 bits.
+        An image does not decode, is of another size or type than the first, or holds other than
+        whole numbers of 8 or 16 bits.
     """
     first = None
     for image in images:
@@ -68,25 +71,31 @@ def grey_pages(images: Sequence[Path], bits: int) -> Iterator[np.ndarray]:
             first = page if first is None else first
             if page.shape != first.shape or page.dtype != first.dtype:
                 raise ValueError(
-                    f"{image} is {page.shape} px, {page.dtype}; the first image is {first.shape} px, {first.dtype}"
+                    f"{image} is {page.shape} px, {page.dtype}; the first image is {first.shape}"
+                    f" px, {first.dtype}"
                 )
             yield (page >> (bits - 8)).astype(np.uint8)
 
 
 def _check_tiff(image: Path) -> None:
-    """Refuse what a TIFF file cannot mean as grey frames; what is damaged is left to the decoder."""
+    """Refuse what a TIFF file cannot mean as grey frames.
+
+    What is damaged is left to the decoder.
+    """
     try:
         with tifffile.TiffFile(image) as file:
             page = file.pages.first
     except Exception:  # of many kinds; PNG and BMP as well
         return
     if page.dtype is not None and page.dtype.kind == "f":
-        raise ValueError(f"{image} holds {page.dtype} numbers; grey values are uint8 or uint16: convert it")
+        raise ValueError(
+            f"{image} holds {page.dtype} numbers; grey values are uint8 or uint16: convert it"
+        )
     # as tifffile writes three or four frames where it is not told that they are no colours
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
         raise ValueError(
-            f"{image} keeps {page.samplesperpixel} planes in one page: write frames as pages (tifffile:"
-            " photometric='minisblack'), colours pixel by pixel"
+            f"{image} keeps {page.samplesperpixel} planes in one page: write frames as pages"
+            " (tifffile: photometric='minisblack'), colours pixel by pixel"
         )
 
 
@@ -105,7 +114,10 @@ def _pages(image: Path) -> Iterator[np.ndarray]:
         pages = cv2.imreadmulti(str(image), start, wanted, flags=_FLAGS)[1]
         for page in pages:
             if page.dtype not in (np.uint8, np.uint16):
-                raise ValueError(f"{image} holds {page.dtype} numbers; grey values are uint8 or uint16: convert it")
+                raise ValueError(
+                    f"{image} holds {page.dtype} numbers; grey values are uint8 or uint16:"
+                    " convert it"
+                )
             yield page
         if len(pages) < wanted:
             raise ValueError(f"{image} does not decode as an image")

@@ -1,7 +1,8 @@
 """Packed numbers: values that a file keeps as counts, with a factor, an offset and marks of missing pixels beside them.
 
-The attributes are those of the CF conventions (2.5.1 and 8.1), which netCDF-4, HDF5 and zarr share. xarray decodes them
-too, but it drops the imaginary part of complex counts and does not look at the valid range.
+The attributes are those of the CF conventions (2.5.1 and 8.1), which netCDF-4, HDF5 and zarr share.
+xarray decodes them too, but it drops the imaginary part of complex counts and does not look at the
+valid range.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ def unpack(counts: da.Array, attributes: Mapping[str, Any], where: str) -> tuple
     Returns
     -------
     values : dask.array.Array
-        Counts times `scale_factor` plus `add_offset`, and NaN where the count is `_FillValue` or a `missing_value` or
-        lies outside the valid range; `counts` itself where its attributes change nothing.
+        Counts times `scale_factor` plus `add_offset`, and NaN where the count is `_FillValue` or a
+        `missing_value` or lies outside the valid range; `counts` itself where its attributes change
+        nothing.
     applied : str
         The attributes that were applied, empty where none was.
 
@@ -53,27 +55,40 @@ def unpack(counts: da.Array, attributes: Mapping[str, Any], where: str) -> tuple
     ValueError
         An attribute is not a number, or none that holds for the whole array.
     """
-    numbers = {name: _numbers(attributes[name], name, where) for name in _SIZES if name in attributes}
+    numbers = {
+        name: _numbers(attributes[name], name, where) for name in _SIZES if name in attributes
+    }
     numbers = {name: told for name, told in numbers.items() if told.size}
     applied = [f"{name} {' '.join(map(str, told))}" for name, told in numbers.items()]
-    if counts.dtype.kind == "c" and not numbers.keys().isdisjoint(("valid_range", "valid_min", "valid_max")):
-        raise ValueError(f"{where}: has a valid range, but holds complex numbers, which have no order; mend the file")
+    if counts.dtype.kind == "c" and not numbers.keys().isdisjoint(
+        ("valid_range", "valid_min", "valid_max")
+    ):
+        raise ValueError(
+            f"{where}: has a valid range, but holds complex numbers, which have no order; mend the"
+            " file"
+        )
     if counts.dtype.kind == "i" and text(attributes.get("_Unsigned")).lower() == "true":
         applied.append("_Unsigned")
         unsigned = np.dtype(f"u{counts.dtype.itemsize}")
-        for name in numbers.keys() - {"scale_factor", "add_offset"}:  # written in the type of the counts
+        # written in the type of the counts
+        for name in numbers.keys() - {"scale_factor", "add_offset"}:
             numbers[name] = numbers[name].astype(counts.dtype).astype(unsigned)
         counts = counts.astype(unsigned)
     if not numbers:
         return counts, ", ".join(applied)
     scaled = "scale_factor" in numbers or "add_offset" in numbers
     dtype = np.result_type(counts.dtype, np.float64 if scaled else np.float32)
-    values = da.map_blocks(_unpack, counts, numbers, dtype, dtype=dtype, meta=np.empty((0,) * counts.ndim, dtype))
+    values = da.map_blocks(
+        _unpack, counts, numbers, dtype, dtype=dtype, meta=np.empty((0,) * counts.ndim, dtype)
+    )
     return values, ", ".join(applied)
 
 
 def _numbers(value: Any, name: str, where: str) -> np.ndarray:
-    """Return the numbers of an attribute; NaN as a mark of missing pixels, which says nothing new, is left out."""
+    """Return the numbers of an attribute.
+
+    NaN as a mark of missing pixels, which says nothing new, is left out.
+    """
     try:
         numbers = np.ravel(value)
         numbers = numbers if numbers.dtype.kind in "iufc" else numbers.astype(float)
@@ -82,7 +97,10 @@ def _numbers(value: Any, name: str, where: str) -> np.ndarray:
     is_mark = name in ("_FillValue", "missing_value")
     possible = is_mark or (np.isfinite(numbers).all() and (numbers.all() or name != "scale_factor"))
     if numbers.size == 0 or numbers.size != (_SIZES[name] or numbers.size) or not possible:
-        raise ValueError(f"{where}: its attribute {name} = {value!r} is no number for the whole array; mend the file")
+        raise ValueError(
+            f"{where}: its attribute {name} = {value!r} is no number for the whole array; mend the"
+            " file"
+        )
     return numbers[~np.isnan(numbers)]
 
 
@@ -109,14 +127,19 @@ def _unpack(counts: np.ndarray, numbers: Mapping[str, np.ndarray], dtype: np.dty
 def zarr_attributes(array: zarr.Array) -> dict[str, Any]:
     """Return the attributes of a zarr array, with its mark of missing pixels as xarray writes and means it.
 
-    The fill value of zarr is no such mark: it stands for what was never written. Only xarray, in format 2, keeps
-    `_FillValue` there.
+    The fill value of zarr is no such mark: it stands for what was never written. Only xarray, in
+    format 2, keeps `_FillValue` there.
     """
     attributes: dict[str, Any] = dict(array.attrs)
     mark = attributes.get("_FillValue")
-    if array.metadata.zarr_format == 2 and "_ARRAY_DIMENSIONS" in attributes and array.fill_value is not None:
+    if (
+        array.metadata.zarr_format == 2
+        and "_ARRAY_DIMENSIONS" in attributes
+        and array.fill_value is not None
+    ):
         attributes["_FillValue"] = array.fill_value
-    elif array.dtype.kind == "f" and isinstance(mark, str):  # in format 3 xarray writes the bytes of a real number
+    # in format 3 xarray writes the bytes of a real number
+    elif array.dtype.kind == "f" and isinstance(mark, str):
         with contextlib.suppress(ValueError):
             attributes["_FillValue"] = np.frombuffer(base64.b64decode(mark), "<f8")
     return attributes

@@ -14,17 +14,22 @@ _CLOCK = 10**9
 
 def natural_order(text: str) -> list[tuple[int, str]]:
     """Return a sort key that puts ``frame_2`` before ``frame_10``."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part]
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part)
+        for part in re.split(r"(\d+)", text)
+        if part
+    ]
 
 
 def check_series(names: Sequence[str], where: str | Path) -> None:
     """Refuse a numbered series that lacks members, which would be taken for frames that follow one another.
 
-    The number that counts is the last one that is not the same in all names; names that differ in more than numbers
-    from most of the others are left out. It has to go up by one from name to name wherever the numbers before it stay
-    the same. Clock times are no counters, and are left alone: numbers of ten digits and more, steps that are no
-    multiples of one another (33, 34, 33), and numbers that start anew where one before them changes, such as
-    milliseconds behind seconds, unless they mostly go up by one.
+    The number that counts is the last one that is not the same in all names; names that differ in
+    more than numbers from most of the others are left out. It has to go up by one from name to name
+    wherever the numbers before it stay the same. Clock times are no counters, and are left alone:
+    numbers of ten digits and more, steps that are no multiples of one another (33, 34, 33), and
+    numbers that start anew where one before them changes, such as milliseconds behind seconds,
+    unless they mostly go up by one.
 
     Parameters
     ----------
@@ -54,14 +59,20 @@ def check_series(names: Sequence[str], where: str | Path) -> None:
         return  # a clock
     if usual > 1:
         raise ValueError(
-            f"{where}: numbers go up by {usual} ({steps[0][1]}, {steps[0][2]}); if the frames between were left out,"
-            " number those that are there 0, 1, 2, ... and give their own frame rate"
+            f"{where}: numbers go up by {usual} ({steps[0][1]}, {steps[0][2]}); if the frames"
+            " between were left out, number those that are there 0, 1, 2, ... and give their own"
+            " frame rate"
         )
     for step, one, other in steps:
         if step != 1:
-            missing = f"{one} is there twice" if step == 0 else f"{other} follows {one}, what is between is missing"
+            missing = (
+                f"{one} is there twice"
+                if step == 0
+                else f"{other} follows {one}, what is between is missing"
+            )
             raise ValueError(
-                f"{where}: {missing}; frames must follow one another: mend the series, or take a part of it"
+                f"{where}: {missing}; frames must follow one another: mend the series, or take a"
+                " part of it"
             )
 
 

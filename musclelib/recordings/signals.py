@@ -58,9 +58,10 @@ def sample_by_index(signals: xr.Dataset, frame_index: ArrayLike) -> xr.Dataset:
 def sample_by_time(signals: xr.Dataset, frame_times: ArrayLike) -> xr.Dataset:
     """Take the signals at the times of the frames: linearly interpolated, but EMG as its mean rectified value.
 
-    An electromyogram is faster than any video, and would alias: its absolute value is averaged from half a frame
-    before to half a frame after. Signals may be a little slower than the video; where they have less than a sample for
-    every second frame, a warning says that the frames between are interpolated.
+    An electromyogram is faster than any video, and would alias: its absolute value is averaged from
+    half a frame before to half a frame after. Signals may be a little slower than the video; where
+    they have less than a sample for every second frame, a warning says that the frames between are
+    interpolated.
 
     Parameters
     ----------
@@ -72,8 +73,8 @@ def sample_by_time(signals: xr.Dataset, frame_times: ArrayLike) -> xr.Dataset:
     Raises
     ------
     ValueError
-        The times of the signals do not ascend, are likely in milliseconds or have a gap within the video, or the
-        signals do not cover it; by how many seconds is told.
+        The times of the signals do not ascend, are likely in milliseconds or have a gap within the
+        video, or the signals do not cover it; by how many seconds is told.
     """
     clock, times = signals["time"].values, np.asarray(frame_times, dtype=float)
     if not np.all(np.diff(clock) > 0):
@@ -90,34 +91,41 @@ def sample_by_time(signals: xr.Dataset, frame_times: ArrayLike) -> xr.Dataset:
         total = cumulative_trapezoid(np.abs(signals["emg"].values), clock, initial=0)
         middle = (times[1:] + times[:-1]) / 2
         edges = np.concatenate([times[:1], middle, times[-1:]]).clip(clock[0], clock[-1])
-        sampled["emg"] = sampled["emg"].copy(data=np.diff(np.interp(edges, clock, total)) / np.diff(edges))
+        sampled["emg"] = sampled["emg"].copy(
+            data=np.diff(np.interp(edges, clock, total)) / np.diff(edges)
+        )
     return sampled
 
 
 def _check_sampling(clock: np.ndarray, times: np.ndarray) -> None:
-    """Refuse signals whose clock hardly runs in seconds, or that have a gap beside the video; warn of slow ones."""
+    """Refuse signals whose clock hardly runs in seconds, or that have a gap beside the video.
+
+    Warn of slow ones.
+    """
     if len(times) < 2:
         return
     steps, frame = np.diff(clock), float(np.median(np.diff(times)))
     usual, lasts, video = float(np.median(steps)), clock[-1] - clock[0], times[-1] - times[0]
     slow = usual > 2 * frame
-    # signals in ms that were recorded beside the video last a thousand times as long, or half of that if they miss some
+    # signals in ms that were recorded beside the video last a thousand times as long, or half of
+    # that if they miss some
     if slow and lasts > 500 * video:
         raise ValueError(
-            f"the signals last {lasts:g} s with a sample every {usual:.3g} s, but the video {video:.3g} s with a frame"
-            f" every {frame:.3g} s: their times are likely in ms; divide them by 1000, or cut the signals to the video"
+            f"the signals last {lasts:g} s with a sample every {usual:.3g} s, but the video"
+            f" {video:.3g} s with a frame every {frame:.3g} s: their times are likely in ms; divide"
+            " them by 1000, or cut the signals to the video"
         )
     beside = np.flatnonzero((clock[1:] > times[0]) & (clock[:-1] < times[-1]))
     widest = beside[steps[beside].argmax()]
     if steps[widest] > max(5 * usual, 2 * frame):
         raise ValueError(
-            f"the signals have a gap of {steps[widest]:.3g} s at {clock[widest]:.6g} s, within the video, where samples"
-            f" come every {usual:.3g} s: fill it, or cut the video"
+            f"the signals have a gap of {steps[widest]:.3g} s at {clock[widest]:.6g} s, within the"
+            f" video, where samples come every {usual:.3g} s: fill it, or cut the video"
         )
     if slow:
         warnings.warn(
-            f"the signals have a sample every {usual:.3g} s, the video a frame every {frame:.3g} s: frames between two"
-            " samples get interpolated values",
+            f"the signals have a sample every {usual:.3g} s, the video a frame every {frame:.3g} s:"
+            " frames between two samples get interpolated values",
             stacklevel=3,
         )
 
@@ -125,7 +133,8 @@ def _check_sampling(clock: np.ndarray, times: np.ndarray) -> None:
 def read_signals(path: str | Path) -> xr.Dataset:
     """Read signals from a CSV file.
 
-    Its columns are `time` [s] and any of `torque` [N m], `angle` [deg], `angular_velocity` [deg/s] and `emg` [V].
+    Its columns are `time` [s] and any of `torque` [N m], `angle` [deg], `angular_velocity` [deg/s]
+    and `emg` [V].
 
     Raises
     ------
@@ -135,7 +144,8 @@ def read_signals(path: str | Path) -> xr.Dataset:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        # rows longer than the header: by default pandas takes their first value for the name of the row
+        # rows longer than the header: by default pandas takes their first value for the name of the
+        # row
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
             table = pd.read_csv(path, index_col=False)
     except (ValueError, pd.errors.ParserWarning) as error:
@@ -143,11 +153,16 @@ def read_signals(path: str | Path) -> xr.Dataset:
     allowed = [*_CHANNELS, "emg"]
     unknown = [name for name in table if name not in (*allowed, "time")]
     if "time" not in table or unknown or len(table.columns) < 2:
-        raise ValueError(f"{path} has the columns {list(table)}; needed are time and some of {', '.join(allowed)}")
+        raise ValueError(
+            f"{path} has the columns {list(table)}; needed are time and some of"
+            f" {', '.join(allowed)}"
+        )
     for name in table:
         if table[name].dtype.kind not in "if" or not np.isfinite(table[name]).all():
             raise ValueError(f"{path}: column {name} holds something that is not a finite number")
-    return xr.Dataset({name: ("time", table[name]) for name in table if name != "time"}, {"time": table["time"]})
+    return xr.Dataset(
+        {name: ("time", table[name]) for name in table if name != "time"}, {"time": table["time"]}
+    )
 
 
 def read_push_data(path: str | Path) -> dict[str, xr.Dataset]:
@@ -162,8 +177,8 @@ def read_push_data(path: str | Path) -> dict[str, xr.Dataset]:
     -------
     dict of str to xarray.Dataset
         For each clip, called as its video without the ending, ``torque`` [N m], ``angle`` [deg] and
-        ``angular_velocity`` [deg/s] along ``time`` [s, of the whole trial, 100 Hz], and ``frame_index`` along
-        ``frame``: the sample of each frame, from 0.
+        ``angular_velocity`` [deg/s] along ``time`` [s, of the whole trial, 100 Hz], and
+        ``frame_index`` along ``frame``: the sample of each frame, from 0.
 
     Raises
     ------
@@ -184,7 +199,8 @@ def read_push_data(path: str | Path) -> dict[str, xr.Dataset]:
 def read_image_geometry(path: str | Path) -> ImageGeometry:
     """Read crop and scale of the recordings ``gm_torque_angle`` (``p6_params.mat``).
 
-    The corner is taken as written there. Whether it counts from 0 or from 1 is not told: one pixel, 0.09 mm.
+    The corner is taken as written there. Whether it counts from 0 or from 1 is not told: one pixel,
+    0.09 mm.
 
     Parameters
     ----------
@@ -198,7 +214,9 @@ def read_image_geometry(path: str | Path) -> ImageGeometry:
     """
     values = _fields(_read_struct(path, "Params"))
     try:
-        x0, y0, width, height = (round(float(values[name])) for name in ("ulcornerx", "ulcornery", "nx", "ny"))
+        x0, y0, width, height = (
+            round(float(values[name])) for name in ("ulcornerx", "ulcornery", "nx", "ny")
+        )
         across, along = float(values["px2mmX"]), float(values["px2mmY"])
     except KeyError as error:
         raise ValueError(f"{path}: Params has no field {error}") from None
@@ -231,4 +249,6 @@ def _push(push: Any) -> xr.Dataset:
     # stored from 1 as uint8 or uint16: widen before anything is computed with it
     index = push.frameInds.astype(np.int64) - 1
     variables["frame_index"] = ("frame", index, {"units": "1", "long_name": "sample of each frame"})
-    return xr.Dataset(variables, {"time": ("time", push.time, {"units": "s", "long_name": "time of the trial"})})
+    return xr.Dataset(
+        variables, {"time": ("time", push.time, {"units": "s", "long_name": "time of the trial"})}
+    )

@@ -1,6 +1,7 @@
 """B-mode video as a stream of grey frames: MP4, AVI, GIF, TIFF or a folder of images, cropped and brought to a grid.
 
-Only the frames of one chunk are in memory. Frames are uint8, rows are depth, columns are lateral position.
+Only the frames of one chunk are in memory. Frames are uint8, rows are depth, columns are lateral
+position.
 """
 
 from __future__ import annotations
@@ -73,14 +74,17 @@ class Video:
         Raises
         ------
         ValueError
-            The video stops before its last frame, or an image of the folder is unreadable or of another size or type.
+            The video stops before its last frame, or an image of the folder is unreadable or of
+            another size or type.
         """
         x0, y0, width, height = self.crop
         count = 0
         stream = itertools.islice(_grey_frames(self.path, self.bits), self.frame_count)
         while batch := list(itertools.islice(stream, frames)):
             count += len(batch)
-            yield area_average(np.stack([frame[y0 : y0 + height, x0 : x0 + width] for frame in batch]), self.shape)
+            yield area_average(
+                np.stack([frame[y0 : y0 + height, x0 : x0 + width] for frame in batch]), self.shape
+            )
         if count < self.frame_count:
             raise ValueError(f"{self.path} stops after {count} of its {self.frame_count} frames")
 
@@ -95,32 +99,35 @@ def open_video(
 ) -> Video:
     """Open a B-mode video; its frames are counted now, and decoded again later, chunk by chunk.
 
-    A file that announces more frames than decode (cut off, trimmed without encoding, or counted by its duration) is
-    taken with a warning.
+    A file that announces more frames than decode (cut off, trimmed without encoding, or counted by
+    its duration) is taken with a warning.
 
     Parameters
     ----------
     path : str or Path
-        MP4, AVI or GIF file, TIFF stack, or a folder of PNG, TIFF or BMP images, taken in natural order of their names
-        with all pages of each; their numbers may leave no gap. Where images have 16 bits, the largest value of all
-        tells how many of them are used: one scale for the whole series, which keeps the upper 8 of these.
+        MP4, AVI or GIF file, TIFF stack, or a folder of PNG, TIFF or BMP images, taken in natural
+        order of their names with all pages of each; their numbers may leave no gap. Where images
+        have 16 bits, the largest value of all tells how many of them are used: one scale for the
+        whole series, which keeps the upper 8 of these.
     pixel_size : float
         Edge of a (square) pixel of the file [mm].
     crop : tuple of int, optional
-        x0, y0, width, height of the part to use [px], counted from 0 at the upper left; by default all.
+        x0, y0, width, height of the part to use [px], counted from 0 at the upper left; by default
+        all.
     frame_rate : float, optional
-        Frames per second [Hz], by default the one of the file; a folder of images has none. Frames that are not even
-        in the file keep its times, and a rate is refused for them.
+        Frames per second [Hz], by default the one of the file; a folder of images has none. Frames
+        that are not even in the file keep its times, and a rate is refused for them.
     shape : tuple of int, optional
-        Grid to bring the frames to by averaging areas: depth, lateral [px]; by default that of the crop.
+        Grid to bring the frames to by averaging areas: depth, lateral [px]; by default that of the
+        crop.
 
     Raises
     ------
     FileNotFoundError
         There is no such file or folder.
     ValueError
-        The video does not decode, has no frames or lacks some, a size or rate is impossible or does not fit the times
-        of the file, or the crop leaves the image.
+        The video does not decode, has no frames or lacks some, a size or rate is impossible or does
+        not fit the times of the file, or the crop leaves the image.
     """
     path = Path(path)
     if not path.exists():
@@ -147,8 +154,8 @@ def open_video(
 def read_image(path: str | Path, crop: tuple[int, int, int, int] | None = None) -> np.ndarray:
     """Read one image as grey values, uint8 `(depth, lateral)`.
 
-    An image of 16 bits keeps the upper 8 of the bits that its own largest value needs; images that belong together
-    have one scale where `open_video` reads their folder.
+    An image of 16 bits keeps the upper 8 of the bits that its own largest value needs; images that
+    belong together have one scale where `open_video` reads their folder.
 
     Raises
     ------
@@ -162,7 +169,9 @@ def read_image(path: str | Path, crop: tuple[int, int, int, int] | None = None) 
         raise FileNotFoundError(f"there is no image {path}")
     count, bits = images.survey([path])
     if count > 1:
-        raise ValueError(f"{path} is a stack of {count} pages, no single image; open_video reads it")
+        raise ValueError(
+            f"{path} is a stack of {count} pages, no single image; open_video reads it"
+        )
     (image,) = images.grey_pages([path], bits)
     x0, y0, width, height = crop or (0, 0, image.shape[1], image.shape[0])
     _check_crop((x0, y0, width, height), image.shape[1], image.shape[0], path)
@@ -173,7 +182,10 @@ def _check_crop(crop: tuple[int, int, int, int], width: int, height: int, path: 
     x0, y0, crop_width, crop_height = crop
     inside = x0 >= 0 and y0 >= 0 and x0 + crop_width <= width and y0 + crop_height <= height
     if not inside or crop_width < 1 or crop_height < 1:
-        raise ValueError(f"{path}: crop (x0, y0, width, height) = {crop} leaves the image of {width} x {height} px")
+        raise ValueError(
+            f"{path}: crop (x0, y0, width, height) = {crop} leaves the image of {width} x"
+            f" {height} px"
+        )
 
 
 def _is_images(path: Path) -> bool:
@@ -196,7 +208,10 @@ def _file_times(path: Path) -> tuple[np.ndarray, float, int]:
     if not times:
         raise ValueError(f"{path} has no frames")
     if len(times) < announced:
-        warnings.warn(f"{path} announces {announced} frames, but {len(times)} decode: is it cut off?", stacklevel=3)
+        warnings.warn(
+            f"{path} announces {announced} frames, but {len(times)} decode: is it cut off?",
+            stacklevel=3,
+        )
     stated = np.array(times)
     # OpenCV gives 0 where there is no time, as for the last frames of an AVI file with B-frames
     stated[(stated < 0) | (stated == 0) & (np.arange(len(stated)) > 0)] = np.nan
@@ -204,7 +219,11 @@ def _file_times(path: Path) -> tuple[np.ndarray, float, int]:
 
 
 def _grey_frames(path: Path, bits: int) -> Iterator[np.ndarray]:
-    return images.grey_pages(images.image_files(path), bits) if _is_images(path) else _file_frames(path)
+    return (
+        images.grey_pages(images.image_files(path), bits)
+        if _is_images(path)
+        else _file_frames(path)
+    )
 
 
 def _file_frames(path: Path) -> Iterator[np.ndarray]:
@@ -217,7 +236,10 @@ def _file_frames(path: Path) -> Iterator[np.ndarray]:
 
 
 class _Capture:
-    """OpenCV's reader of a video file, released at the end; FFmpeg alone, so that all systems decode alike."""
+    """OpenCV's reader of a video file, released at the end.
+
+    FFmpeg alone, so that all systems decode alike.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -225,7 +247,10 @@ class _Capture:
     def __enter__(self) -> cv2.VideoCapture:
         self.capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         if not self.capture.isOpened():
-            raise ValueError(f"{self.path} does not decode as a video; it is damaged, cut off or of another format")
+            raise ValueError(
+                f"{self.path} does not decode as a video; it is damaged, cut off or of another"
+                " format"
+            )
         return self.capture
 
     def __exit__(self, *_: object) -> None:

@@ -1,8 +1,8 @@
 """Random training clips out of a sequence store, as torch tensors.
 
-A clip is one chunk of the store. From a local store its bytes are unpacked straight out of the memory-mapped shard
-(the zarr 3 sharding index says where), about as fast as a plain memory map of the same frames; from any other place,
-or with another codec, zarr reads it.
+A clip is one chunk of the store. From a local store its bytes are unpacked straight out of the
+memory-mapped shard (the zarr 3 sharding index says where), about as fast as a plain memory map of
+the same frames; from any other place, or with another codec, zarr reads it.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ _INDEX_CRC = 4  # bytes of the checksum that closes a shard's index
 class Clips(Dataset[torch.Tensor]):
     """Map-style data set of clips, each a float32 tensor `(channel=1, time, depth, lateral)`.
 
-    Item `i` is clip `i % clips` of sequence `i // clips`; a sampler makes the order random. Frames that do not fill
-    a last clip are left out. Each worker opens the store itself, so any start method serves.
+    Item `i` is clip `i % clips` of sequence `i // clips`; a sampler makes the order random. Frames
+    that do not fill a last clip are left out. Each worker opens the store itself, so any start
+    method serves.
 
     Parameters
     ----------
     store : str or Path
         A finished sequence store.
     standardise : bool
-        Give each sequence mean 0 and standard deviation 1, by `velocity_mean` and `velocity_sd` of the store.
+        Give each sequence mean 0 and standard deviation 1, by `velocity_mean` and `velocity_sd` of
+        the store.
     variable : str
         The variable read.
 
@@ -44,10 +46,13 @@ class Clips(Dataset[torch.Tensor]):
     Raises
     ------
     SequenceError
-        The store, or a variable that is needed, is missing, or a sequence is shorter than one clip or does not move.
+        The store, or a variable that is needed, is missing, or a sequence is shorter than one clip
+        or does not move.
     """
 
-    def __init__(self, store: str | Path, *, standardise: bool = True, variable: str = "velocity") -> None:
+    def __init__(
+        self, store: str | Path, *, standardise: bool = True, variable: str = "velocity"
+    ) -> None:
         dataset = sequences.open(store)
         needed = [variable, "velocity_mean", "velocity_sd"] if standardise else [variable]
         for name in needed:
@@ -56,15 +61,21 @@ class Clips(Dataset[torch.Tensor]):
         self.count, frames, *self.plane = dataset[variable].shape
         self.per_sequence = frames // sequences.CLIP_FRAMES
         if not self.per_sequence:
-            raise sequences.SequenceError(f"{store}: sequences of {frames} frames, a clip has {sequences.CLIP_FRAMES}")
+            raise sequences.SequenceError(
+                f"{store}: sequences of {frames} frames, a clip has {sequences.CLIP_FRAMES}"
+            )
         self.scale, self.offset = None, None
         if standardise:
             deviation = dataset["velocity_sd"].to_numpy()
             if not np.all(deviation > 0):
                 still = int(np.flatnonzero(~(deviation > 0))[0])
-                raise sequences.SequenceError(f"{store}: sequence {still} does not move; it cannot be standardised")
+                raise sequences.SequenceError(
+                    f"{store}: sequence {still} does not move; it cannot be standardised"
+                )
             self.scale = 1 / deviation
-            self.offset = torch.from_numpy(-dataset["velocity_mean"].to_numpy() * self.scale).float()
+            self.offset = torch.from_numpy(
+                -dataset["velocity_mean"].to_numpy() * self.scale
+            ).float()
         self.store, self.variable = str(store), variable
         self.digest = sequences.digest(dataset, variable)
         self._reader: _Reader | None = None
@@ -80,11 +91,13 @@ class Clips(Dataset[torch.Tensor]):
         sequence, clip = divmod(int(item), self.per_sequence)
         values = torch.from_numpy(self._reader(sequence, clip))
         if self.offset is not None and self.scale is not None:
-            torch.add(self.offset[sequence], values, alpha=float(self.scale[sequence]), out=values)  # in one pass
+            # in one pass
+            torch.add(self.offset[sequence], values, alpha=float(self.scale[sequence]), out=values)
         return values[None]
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_reader": None}  # memory maps stay in the process that opened them
+        # memory maps stay in the process that opened them
+        return {**self.__dict__, "_reader": None}
 
 
 class _Reader:
@@ -107,7 +120,9 @@ class _Reader:
     def __call__(self, sequence: int, clip: int) -> np.ndarray:
         if not self.direct:
             first = clip * sequences.CLIP_FRAMES
-            return np.asarray(self.array[sequence, first : first + sequences.CLIP_FRAMES], np.float32)
+            return np.asarray(
+                self.array[sequence, first : first + sequences.CLIP_FRAMES], np.float32
+            )
         data, index = self.shard(sequence)
         offset, size = index[clip]
         out = np.empty(self.array.chunks[1:], np.float32)
@@ -120,8 +135,12 @@ class _Reader:
         data = np.memmap(self.folder / f"{sequence}/0/0/0", np.uint8, mode="r")
         end = len(data) - _INDEX_CRC
         if end < clips * 16:
-            raise sequences.SequenceError(f"{self.folder}: the file of sequence {sequence} is cut short")
+            raise sequences.SequenceError(
+                f"{self.folder}: the file of sequence {sequence} is cut short"
+            )
         index = np.array(data[end - clips * 16 : end]).view("<u8").reshape(clips, 2)
         if (index.sum(axis=1) > end).any():
-            raise sequences.SequenceError(f"{self.folder}: the file of sequence {sequence} is damaged")
+            raise sequences.SequenceError(
+                f"{self.folder}: the file of sequence {sequence} is damaged"
+            )
         return data, [(int(offset), int(size)) for offset, size in index]

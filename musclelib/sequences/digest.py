@@ -16,8 +16,8 @@ _MOMENTS = ("velocity_mean", "velocity_sd")
 def digest(dataset: xr.Dataset, variable: str = "velocity") -> str:
     """Return the SHA-256 of a variable of sequences, of their coordinates, and of what they say of themselves.
 
-    Of velocity, the moments of each sequence stand for its frames, where they are there: writing checks them, and so
-    nothing large is read.
+    Of velocity, the moments of each sequence stand for its frames, where they are there: writing
+    checks them, and so nothing large is read.
     """
     total = hashlib.sha256(json.dumps(dataset.attrs, sort_keys=True, default=str).encode())
     total.update(repr((variable, dataset[variable].shape)).encode())

@@ -24,5 +24,6 @@ def check_whole(store: str | Path, dataset: xr.Dataset) -> None:
         for index in range(variable.sizes.get("sequence", 0)):
             if "/".join([str(name), "c", str(index), *["0"] * (variable.ndim - 1)]) not in there:
                 raise SequenceError(
-                    f"{store}: {name} of sequence {index} is missing, the store is damaged; restore it or make it again"
+                    f"{store}: {name} of sequence {index} is missing, the store is damaged; restore"
+                    " it or make it again"
                 )

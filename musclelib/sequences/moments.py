@@ -9,8 +9,8 @@ import xarray as xr
 def moments(velocity: np.ndarray) -> tuple[float, float]:
     """Return mean and standard deviation of a sequence `(time, ...)`, in its unit.
 
-    In double precision, which keeps what is small beside a large mean, and frame by frame, which takes no second
-    sequence of memory.
+    In double precision, which keeps what is small beside a large mean, and frame by frame, which
+    takes no second sequence of memory.
     """
     mean = float(velocity.mean(dtype=np.float64))
     squares = [np.square(np.subtract(frame, mean, dtype=np.float64)).mean() for frame in velocity]
@@ -31,7 +31,10 @@ def with_moments(dataset: xr.Dataset) -> xr.Dataset:
     known = [name for name in ("velocity_mean", "velocity_sd") if name in dataset]
     if "velocity" not in dataset or not known:
         return dataset
-    pairs = [moments(dataset.velocity.isel(sequence=index).to_numpy()) for index in range(dataset.sizes["sequence"])]
+    pairs = [
+        moments(dataset.velocity.isel(sequence=index).to_numpy())
+        for index in range(dataset.sizes["sequence"])
+    ]
     columns = dict(zip(("velocity_mean", "velocity_sd"), np.array(pairs).T, strict=True))
     return dataset.assign({name: dataset[name].copy(data=columns[name]) for name in known})
 
@@ -46,5 +49,7 @@ def standardised(velocity: np.ndarray) -> np.ndarray:
     """
     mean, deviation = moments(velocity)
     if not deviation > 0:
-        raise ValueError("the velocity is the same everywhere and at all times; it cannot be standardised")
+        raise ValueError(
+            "the velocity is the same everywhere and at all times; it cannot be standardised"
+        )
     return (velocity - np.float32(mean)) / np.float32(deviation)

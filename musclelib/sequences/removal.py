@@ -14,12 +14,15 @@ from musclelib.sequences.schema import COORDINATES, SCHEMA, SequenceError
 
 _ARRAY = "|".join((*SCHEMA, *COORDINATES))
 _CHUNK = r"c(?:/\d+)*"
-_PARTIAL = rf"(?:(?:{_ARRAY})/)?(?:zarr|{_CHUNK})\.[0-9a-f]+\.partial"  # as zarr calls what it has not yet renamed
+# as zarr calls what it has not yet renamed
+_PARTIAL = rf"(?:(?:{_ARRAY})/)?(?:zarr|{_CHUNK})\.[0-9a-f]+\.partial"
 _OWN = re.compile(rf"zarr\.json|(?:{_ARRAY})/(?:zarr\.json|{_CHUNK})|{_PARTIAL}")
 
 
 def own_files(store: str | Path, mark: str) -> list[str]:
-    """Return the names of a store's files, all of which zarr made; the attribute `mark` says what store it is.
+    """Return the names of a store's files, all of which zarr made.
+
+    The attribute `mark` says what store it is.
 
     Raises
     ------
@@ -37,14 +40,17 @@ def own_files(store: str | Path, mark: str) -> list[str]:
     others = [name for name in names if not _OWN.fullmatch(name)]
     if others:
         raise SequenceError(
-            f"{store}: not only a store is in this folder, which is left alone: {', '.join(others[:3])}"
-            f"{', ...' if len(others) > 3 else ''} must be moved elsewhere first, or another name chosen"
+            f"{store}: not only a store is in this folder, which is left alone:"
+            f" {', '.join(others[:3])}{', ...' if len(others) > 3 else ''} must be moved elsewhere"
+            " first, or another name chosen"
         )
     return names
 
 
 def remove_marked(store: str | Path, mark: str) -> None:
-    """Remove a store of which `own_files` tells; a kill leaves one that is not finished, and may be removed.
+    """Remove a store of which `own_files` tells.
+
+    A kill leaves one that is not finished, and may be removed.
 
     Behind a symbolic link, the link and an empty folder stay.
     """
@@ -55,7 +61,11 @@ def remove_marked(store: str | Path, mark: str) -> None:
     for name in names:
         if name != "zarr.json":
             system.rm_file(f"{root}/{name}")
-    folders = [folder for folder, _, _ in os.walk(root, topdown=False)] if isinstance(system, LocalFileSystem) else []
+    folders = (
+        [folder for folder, _, _ in os.walk(root, topdown=False)]
+        if isinstance(system, LocalFileSystem)
+        else []
+    )
     for folder in folders[:-1]:  # without the store's own, which comes last
         os.rmdir(folder)
     system.rm_file(f"{root}/zarr.json")
@@ -64,7 +74,10 @@ def remove_marked(store: str | Path, mark: str) -> None:
 
 
 def remove_partial(store: str | Path) -> None:
-    """Remove what zarr had under a temporary name in a local store when it was killed; it has been written since."""
+    """Remove what zarr had under a temporary name in a local store when it was killed.
+
+    It has been written since.
+    """
     for path in Path(store).rglob("*.partial") if Path(store).is_dir() else ():
         if re.fullmatch(_PARTIAL, path.relative_to(store).as_posix()):
             path.unlink()

@@ -19,11 +19,15 @@ def frame_rate(dataset: xr.Dataset) -> float:
     time = dataset.time.values
     if len(time) < 2:
         raise SequenceError("time: has one frame; two at least tell their rate")
-    off = np.abs(time - np.linspace(time[0], time[-1], len(time))).max() * (len(time) - 1) / (time[-1] - time[0])
+    off = (
+        np.abs(time - np.linspace(time[0], time[-1], len(time))).max()
+        * (len(time) - 1)
+        / (time[-1] - time[0])
+    )
     if off > 0.1:
         raise SequenceError(
-            f"time: frames are not even, one stands {off:.2g} frames off; what needs a frame rate needs even frames:"
-            " resample the sequence, such as by interp(time=...)"
+            f"time: frames are not even, one stands {off:.2g} frames off; what needs a frame rate"
+            " needs even frames: resample the sequence, such as by interp(time=...)"
         )
     return round((len(time) - 1) / float(time[-1] - time[0]), 6)
 

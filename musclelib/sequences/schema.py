@@ -15,7 +15,11 @@ from musclelib.sequences.moments import moments
 
 DOMAINS = ("simulated", "synthetic in vivo", "recorded", "translated")
 REQUIRED_ATTRIBUTES = ("domain", "source", "parameters", "version")
-COORDINATES = {"time": ("s", "time"), "depth": ("mm", "depth below the probe"), "lateral": ("mm", "lateral position")}
+COORDINATES = {
+    "time": ("s", "time"),
+    "depth": ("mm", "depth below the probe"),
+    "lateral": ("mm", "lateral position"),
+}
 
 
 class SequenceError(ValueError):
@@ -34,26 +38,46 @@ class Variable(NamedTuple):
 FRAMES = ("sequence", "time", "depth", "lateral")
 SCHEMA: dict[str, Variable] = {
     "velocity": Variable(FRAMES, ("mm/s",), "axial tissue velocity, positive towards the probe"),
-    "lateral_velocity": Variable(FRAMES, ("mm/s",), "lateral tissue velocity, positive along the lateral axis"),
-    "displacement": Variable(FRAMES, ("um",), "axial tissue displacement from one frame to the next"),
+    "lateral_velocity": Variable(
+        FRAMES, ("mm/s",), "lateral tissue velocity, positive along the lateral axis"
+    ),
+    "displacement": Variable(
+        FRAMES, ("um",), "axial tissue displacement from one frame to the next"
+    ),
     "coherence": Variable(FRAMES, ("1",), "coherence of the echoes of two frames"),
     "intensity": Variable(FRAMES, ("dB", "1"), "B-mode intensity"),
     "territory": Variable(("sequence", "unit", "depth", "lateral"), ("1",), "motor-unit territory"),
     "twitch_train": Variable(("sequence", "unit", "time"), ("mm/s",), "twitch train", padded=True),
     "firing_time": Variable(("sequence", "unit", "firing"), ("s",), "firing time", padded=True),
-    "synchronised": Variable(("sequence", "unit", "firing"), ("1",), "firing synchronised with another unit"),
-    "firing_rate": Variable(("sequence", "unit"), ("Hz",), "mean firing rate set for the unit", padded=True),
+    "synchronised": Variable(
+        ("sequence", "unit", "firing"), ("1",), "firing synchronised with another unit"
+    ),
+    "firing_rate": Variable(
+        ("sequence", "unit"), ("Hz",), "mean firing rate set for the unit", padded=True
+    ),
     "centre_depth": Variable(("sequence", "unit"), ("mm",), "territory centre, depth", padded=True),
-    "centre_lateral": Variable(("sequence", "unit"), ("mm",), "territory centre, lateral", padded=True),
+    "centre_lateral": Variable(
+        ("sequence", "unit"), ("mm",), "territory centre, lateral", padded=True
+    ),
     "diameter": Variable(("sequence", "unit"), ("mm",), "territory diameter", padded=True),
-    "confidence": Variable(("sequence", "unit"), ("1",), "confidence of an identified motor unit", padded=True),
-    "common_motion": Variable(("sequence",), ("mm/s",), "SD of the motion of the whole field, taken out", padded=True),
+    "confidence": Variable(
+        ("sequence", "unit"), ("1",), "confidence of an identified motor unit", padded=True
+    ),
+    "common_motion": Variable(
+        ("sequence",), ("mm/s",), "SD of the motion of the whole field, taken out", padded=True
+    ),
     "territory_model": Variable(("sequence",), ("1",), "what territories were taken for"),
     "unit_count": Variable(("sequence",), ("1",), "number of active motor units"),
     "velocity_mean": Variable(("sequence",), ("mm/s",), "mean velocity of the sequence"),
-    "velocity_sd": Variable(("sequence",), ("mm/s",), "standard deviation of the velocity of the sequence"),
-    "true_map": Variable(("sequence", "source", "depth", "lateral"), ("1",), "map of each part of the true velocity"),
-    "true_signal": Variable(("sequence", "source", "time"), ("mm/s",), "signal of each part of the true velocity"),
+    "velocity_sd": Variable(
+        ("sequence",), ("mm/s",), "standard deviation of the velocity of the sequence"
+    ),
+    "true_map": Variable(
+        ("sequence", "source", "depth", "lateral"), ("1",), "map of each part of the true velocity"
+    ),
+    "true_signal": Variable(
+        ("sequence", "source", "time"), ("mm/s",), "signal of each part of the true velocity"
+    ),
     "subject": Variable(("sequence",), ("1",), "number of the virtual subject"),
     "label_map": Variable(("sequence", "depth", "lateral"), ("1",), "tissue label"),
     "angle": Variable(("sequence", "time"), ("deg",), "joint angle"),
@@ -75,13 +99,15 @@ def build(
     seed: int | None = None,
     units: Mapping[str, str] | None = None,
 ) -> xr.Dataset:
-    """Make a data set from arrays; names, shapes, units and attributes are checked, values when it is written.
+    """Make a data set from arrays.
+
+    Names, shapes, units and attributes are checked, values when it is written.
 
     Parameters
     ----------
     variables : mapping
-        Arrays by the names of `SCHEMA`, with the dims given there, for example `velocity` `(sequence, time, depth,
-        lateral)` [mm/s].
+        Arrays by the names of `SCHEMA`, with the dims given there, for example `velocity`
+        `(sequence, time, depth, lateral)` [mm/s].
     time, depth, lateral : array_like
         Coordinates [s], [mm], [mm].
     domain : str
@@ -150,7 +176,9 @@ def check(dataset: xr.Dataset, *, values: bool = True) -> None:
     """
     for name in REQUIRED_ATTRIBUTES:
         if name not in dataset.attrs:
-            raise SequenceError(f"attribute {name!r} is missing; a sequence has {', '.join(REQUIRED_ATTRIBUTES)}")
+            raise SequenceError(
+                f"attribute {name!r} is missing; a sequence has {', '.join(REQUIRED_ATTRIBUTES)}"
+            )
     if dataset.attrs["domain"] not in DOMAINS:
         raise SequenceError(f"domain {dataset.attrs['domain']!r}: allowed are {', '.join(DOMAINS)}")
     try:
@@ -174,7 +202,8 @@ def check(dataset: xr.Dataset, *, values: bool = True) -> None:
             raise SequenceError(f"{name}: dims {dataset[name].dims}, {spec.dims} are needed")
         if dataset[name].attrs.get("units") not in spec.units:
             raise SequenceError(
-                f"{name}: units {dataset[name].attrs.get('units')!r}, {' or '.join(map(repr, spec.units))} is needed"
+                f"{name}: units {dataset[name].attrs.get('units')!r},"
+                f" {' or '.join(map(repr, spec.units))} is needed"
             )
         if values:
             _check_values(name, dataset[name], spec)
@@ -188,10 +217,12 @@ def _check_moments(dataset: xr.Dataset) -> None:
     for index in range(dataset.sizes["sequence"]) if told else ():
         mean, deviation = moments(dataset.velocity.isel(sequence=index).to_numpy())
         for name, value in (("velocity_mean", mean), ("velocity_sd", deviation)):
-            if name in told and not np.isclose(dataset[name][index], value, rtol=1e-4, atol=1e-4 * deviation):
+            if name in told and not np.isclose(
+                dataset[name][index], value, rtol=1e-4, atol=1e-4 * deviation
+            ):
                 raise SequenceError(
-                    f"{name}, sequence {index}: {float(dataset[name][index]):.4g} mm/s, but that of its velocity is"
-                    f" {value:.4g}; `sequences.write` makes it anew"
+                    f"{name}, sequence {index}: {float(dataset[name][index]):.4g} mm/s, but that of"
+                    f" its velocity is {value:.4g}; `sequences.write` makes it anew"
                 )
 
 
@@ -200,10 +231,19 @@ def _check_values(name: str, array: xr.DataArray, spec: Variable) -> None:
         try:
             block = array.isel(sequence=index).to_numpy()
         except Exception as error:  # a damaged file surfaces as whatever its codec raises
-            raise SequenceError(f"{name}, sequence {index}: cannot be read ({error}); the store is damaged") from error
+            raise SequenceError(
+                f"{name}, sequence {index}: cannot be read ({error}); the store is damaged"
+            ) from error
         if block.dtype.kind != "f":
             continue  # read all the same: what cannot be read is found here
         wrong = np.isinf(block) if spec.padded else ~np.isfinite(block)
         if wrong.any():
-            where = dict(zip(spec.dims[1:], map(int, np.argwhere(wrong)[0]), strict=True)) if block.ndim else {}
-            raise SequenceError(f"{name}, sequence {index}: {int(wrong.sum())} values are not finite, first at {where}")
+            where = (
+                dict(zip(spec.dims[1:], map(int, np.argwhere(wrong)[0]), strict=True))
+                if block.ndim
+                else {}
+            )
+            raise SequenceError(
+                f"{name}, sequence {index}: {int(wrong.sum())} values are not finite, first at"
+                f" {where}"
+            )

@@ -1,8 +1,9 @@
 """Sequences on zarr 3, in a local folder or behind any fsspec URL.
 
-A store holds any number of sequences of one geometry. Chunk = one training clip (unit of reading), shard = one
-whole sequence (unit of writing), so that a job that owns a sequence owns its files, and an interrupted job leaves
-whole files or none. The group attribute `finished_sequences` is set last: what is not finished is never seen.
+A store holds any number of sequences of one geometry. Chunk = one training clip (unit of reading),
+shard = one whole sequence (unit of writing), so that a job that owns a sequence owns its files, and
+an interrupted job leaves whole files or none. The group attribute `finished_sequences` is set last:
+what is not finished is never seen.
 """
 
 from __future__ import annotations
@@ -36,18 +37,21 @@ def writing(store: str | Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SequenceError(
-            f"{store}: cannot be written ({error.strerror or error}); what is finished stays: free space or open the"
-            " folder and run the same command again, or choose another place"
+            f"{store}: cannot be written ({error.strerror or error}); what is finished stays: free"
+            " space or open the folder and run the same command again, or choose another place"
         ) from error
 
 
 def create(store: str | Path, like: xr.Dataset, count: int) -> None:
-    """Lay out a store for `count` sequences of the variables and geometry of `like`; go on with one never finished.
+    """Lay out a store for `count` sequences of the variables and geometry of `like`.
+
+    Go on with one never finished.
 
     Raises
     ------
     SequenceError
-        A finished store, or one begun with other variables, parameters or geometry, is there already.
+        A finished store, or one begun with other variables, parameters or geometry, is there
+        already.
     """
     attributes = {**like.attrs, COUNT: 0}
     folder = Path(store)
@@ -61,16 +65,25 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
             raise
         raise SequenceError(f"{store}: something else is there ({error})") from None
     if root.attrs.get(COUNT) != 0:
-        raise SequenceError(f"{store}: exists already, with other content; choose another name or remove it")
+        raise SequenceError(
+            f"{store}: exists already, with other content; choose another name or remove it"
+        )
     if root.attrs.asdict() != attributes:
-        raise SequenceError(f"{store}: was begun with other parameters; choose another name or remove it")
+        raise SequenceError(
+            f"{store}: was begun with other parameters; choose another name or remove it"
+        )
     for name, variable in like.variables.items():
         per_sequence = "sequence" in variable.dims
         shape = (count, *variable.shape[1:]) if per_sequence else variable.shape
         if str(name) in root:
             found = root[str(name)]
-            if not isinstance(found, zarr.Array) or (found.shape, found.dtype) != (shape, variable.dtype):
-                raise SequenceError(f"{store}: {name} was begun with another shape or type; remove the store")
+            if not isinstance(found, zarr.Array) or (found.shape, found.dtype) != (
+                shape,
+                variable.dtype,
+            ):
+                raise SequenceError(
+                    f"{store}: {name} was begun with another shape or type; remove the store"
+                )
             if not per_sequence:
                 found[...] = variable.values  # a kill may have left the array without its values
             continue
@@ -108,7 +121,8 @@ def put(store: str | Path, index: int, dataset: xr.Dataset) -> None:
             array = root[str(name)]
             assert isinstance(array, zarr.Array)
             with writing(store):
-                # a chunk equal to the fill value is written as well: what exists must not depend on the values
+                # a chunk equal to the fill value is written as well: what exists must not depend on
+                # the values
                 array.with_config({"write_empty_chunks": True})[index] = variable.values[0]
 
 
@@ -124,7 +138,8 @@ def remove(store: str | Path) -> None:
     Raises
     ------
     SequenceError
-        It is not a sequence store, or its folder holds something else too: nothing else is ever removed.
+        It is not a sequence store, or its folder holds something else too: nothing else is ever
+        removed.
     """
     with writing(store):
         remove_marked(store, COUNT)
@@ -135,13 +150,15 @@ def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> N
 
     Moments of a velocity that was cropped or scaled since are made anew.
 
-    A store that holds the very same already is left alone, so that a step may be repeated; an unfinished one is
-    written anew. A store with other content is refused, or removed first where `replace` says so.
+    A store that holds the very same already is left alone, so that a step may be repeated; an
+    unfinished one is written anew. A store with other content is refused, or removed first where
+    `replace` says so.
 
     Raises
     ------
     SequenceError
-        The data set does not follow the schema, the store holds something else, or it cannot be written.
+        The data set does not follow the schema, the store holds something else, or it cannot be
+        written.
     """
     dataset = with_moments(dataset)
     check(dataset)
@@ -164,7 +181,9 @@ def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> N
 
 
 def append(store: str | Path, dataset: xr.Dataset) -> None:
-    """Append sequences to a finished store; interrupted, it leaves the store as it was, and may be run again.
+    """Append sequences to a finished store.
+
+    Interrupted, it leaves the store as it was, and may be run again.
 
     Raises
     ------
@@ -177,15 +196,24 @@ def append(store: str | Path, dataset: xr.Dataset) -> None:
     for name in old.data_vars:
         if name not in dataset or dataset[name].shape[1:] != old[name].shape[1:]:
             found = dataset[name].shape[1:] if name in dataset else "nothing"
-            raise SequenceError(f"{store}: {name} has shape {old[name].shape[1:]} a sequence; {found} was given")
+            raise SequenceError(
+                f"{store}: {name} has shape {old[name].shape[1:]} a sequence; {found} was given"
+            )
         if dataset[name].attrs["units"] != old[name].attrs["units"]:
-            raise SequenceError(f"{store}: {name} is in {old[name].attrs['units']}, not {dataset[name].attrs['units']}")
+            raise SequenceError(
+                f"{store}: {name} is in {old[name].attrs['units']}, not"
+                f" {dataset[name].attrs['units']}"
+            )
     for name in ("domain", "parameters"):
         if old.attrs[name] != dataset.attrs[name]:
-            raise SequenceError(f"{store}: {name} is {old.attrs[name]!r}, not {dataset.attrs[name]!r}")
+            raise SequenceError(
+                f"{store}: {name} is {old.attrs[name]!r}, not {dataset.attrs[name]!r}"
+            )
     unknown = [name for name in dataset.data_vars if name not in old]
     if unknown:
-        raise SequenceError(f"{store}: has no variable {unknown[0]!r}; it has {', '.join(map(str, old.data_vars))}")
+        raise SequenceError(
+            f"{store}: has no variable {unknown[0]!r}; it has {', '.join(map(str, old.data_vars))}"
+        )
     for name in COORDINATES:
         if not np.allclose(old[name], dataset[name], rtol=0, atol=1e-9):
             raise SequenceError(f"{store}: {name} differs from that of the store")
@@ -200,13 +228,15 @@ def append(store: str | Path, dataset: xr.Dataset) -> None:
 
 
 def open(store: str | Path) -> xr.Dataset:
-    """Open a store lazily, as dask arrays whose chunks are clips; unfinished sequences are left out with a warning.
+    """Open a store lazily, as dask arrays whose chunks are clips.
+
+    Unfinished sequences are left out with a warning.
 
     Raises
     ------
     SequenceError
-        Nothing is there, it is no sequence store, it was not finished, it does not follow the schema, or a part of it
-        is missing.
+        Nothing is there, it is no sequence store, it was not finished, it does not follow the
+        schema, or a part of it is missing.
     """
     try:
         count = zarr.open_group(str(store), mode="r").attrs.get(COUNT)
@@ -219,7 +249,10 @@ def open(store: str | Path) -> xr.Dataset:
     if not isinstance(count, int):
         raise SequenceError(f"{store}: a zarr store, but not of musclelib (no attribute {COUNT!r})")
     if count == 0:
-        raise SequenceError(f"{store}: not finished; run the command that makes it again, it goes on where it stopped")
+        raise SequenceError(
+            f"{store}: not finished; run the command that makes it again, it goes on where it"
+            " stopped"
+        )
     total = dataset.sizes.get("sequence", 0)
     if count > total:
         raise SequenceError(f"{store}: {count} sequences are declared, {total} are there")
@@ -244,7 +277,9 @@ def frames(dataset: xr.Dataset, name: str = "velocity") -> Iterator[np.ndarray]:
         The data set has no such variable.
     """
     if name not in dataset:
-        raise SequenceError(f"there is no variable {name!r}; there are {', '.join(map(str, dataset.data_vars))}")
+        raise SequenceError(
+            f"there is no variable {name!r}; there are {', '.join(map(str, dataset.data_vars))}"
+        )
     for index in range(dataset.sizes["sequence"]):
         yield dataset[name].isel(sequence=index).to_numpy()
 
@@ -261,7 +296,9 @@ def true_velocity(dataset: xr.Dataset) -> Iterator[np.ndarray]:
     """
     for name in ("true_map", "true_signal"):
         if name not in dataset:
-            raise SequenceError(f"there is no variable {name!r}: the true velocity of these sequences is not known")
+            raise SequenceError(
+                f"there is no variable {name!r}: the true velocity of these sequences is not known"
+            )
     for index in range(dataset.sizes["sequence"]):
         part = dataset[["true_map", "true_signal"]].isel(sequence=index)
         yield np.tensordot(part.true_signal.to_numpy(), part.true_map.to_numpy(), (0, 0))

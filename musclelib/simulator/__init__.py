@@ -5,7 +5,12 @@ from musclelib.simulator.in_vivo import InVivoParameters
 from musclelib.simulator.motor_units.firing import firing_statistics
 from musclelib.simulator.motor_units.parameters import PRESETS, SimulatorParameters, preset
 from musclelib.simulator.motor_units.pool import Pool, sample_pool
-from musclelib.simulator.motor_units.superpose import Sequence, sequence_dataset, simulate, to_dataset
+from musclelib.simulator.motor_units.superpose import (
+    Sequence,
+    sequence_dataset,
+    simulate,
+    to_dataset,
+)
 from musclelib.simulator.tremor import with_tremor
 
 __all__ = [

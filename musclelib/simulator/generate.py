@@ -29,10 +29,12 @@ def generate(
     scheduler: str = "",
     replace: bool = False,
 ) -> None:
-    """Simulate `count` sequences into a store, or finish one that was interrupted; a finished store is left alone.
+    """Simulate `count` sequences into a store, or finish one that was interrupted.
 
-    The bytes written depend on `parameters`, `seed` and `count` alone, not on workers, order or interruptions.
-    Memory holds about two sequences a worker. A progress bar shows.
+    A finished store is left alone.
+
+    The bytes written depend on `parameters`, `seed` and `count` alone, not on workers, order or
+    interruptions. Memory holds about two sequences a worker. A progress bar shows.
 
     Parameters
     ----------
@@ -47,9 +49,11 @@ def generate(
     workers : int
         Threads on this machine.
     scheduler : str
-        Address of a dask scheduler, whose workers then do the work and reach the store by the same name.
+        Address of a dask scheduler, whose workers then do the work and reach the store by the same
+        name.
     replace : bool
-        Remove a store made with other parameters, seed, count or version first, instead of refusing it.
+        Remove a store made with other parameters, seed, count or version first, instead of refusing
+        it.
 
     Raises
     ------
@@ -69,13 +73,20 @@ def generate(
     except sequences.SequenceError:
         if not replace:
             raise
-    # the matrix products of libraries round otherwise on another number of threads; sequences share the cores instead
+    # the matrix products of libraries round otherwise on another number of threads; sequences share
+    # the cores instead
     with threadpool_limits(1):
         _make(store, parameters, count, seed, workers, scheduler, replace)
 
 
 def _make(
-    store: str | Path, parameters: Parameters, count: int, seed: int, workers: int, scheduler: str, replace: bool
+    store: str | Path,
+    parameters: Parameters,
+    count: int,
+    seed: int,
+    workers: int,
+    scheduler: str,
+    replace: bool,
 ) -> None:
     first = sequence_dataset(parameters, seed, 0)
     try:
@@ -100,7 +111,8 @@ def _make(
         running = set()
         for index in missing:
             running.add(executor.submit(make, str(store), parameters, seed, int(index)))
-            if len(running) >= 2 * threads:  # bounded: what waits for its turn is an index, not a sequence
+            # bounded: what waits for its turn is an index, not a sequence
+            if len(running) >= 2 * threads:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 bar.update(sum(future.result() is None for future in done))
         for future in running:
@@ -110,12 +122,16 @@ def _make(
 
 def make(store: str, parameters: Parameters, seed: int, index: int) -> None:
     """Simulate one sequence into its place in a store."""
-    threadpool_limits(1)  # for good: in the process of another machine, threads that end would undo it for others
+    # for good: in the process of another machine, threads that end would undo it for others
+    threadpool_limits(1)
     sequences.put(store, index, sequence_dataset(parameters, seed, index))
 
 
 def _finished(store: str | Path, parameters: Parameters, count: int, seed: int) -> bool:
-    """Whether the store is there, whole; an unfinished or missing one is not, a finished one must be the same."""
+    """Whether the store is there, whole.
+
+    An unfinished or missing one is not, a finished one must be the same.
+    """
     try:
         dataset = sequences.open(store)
     except sequences.SequenceError:
@@ -123,7 +139,8 @@ def _finished(store: str | Path, parameters: Parameters, count: int, seed: int) 
     found = tuple(dataset.attrs.get(name) for name in ("parameters", "seed", "version"))
     if (*found, dataset.sizes["sequence"]) != (parameters.to_json(), seed, __version__, count):
         raise sequences.SequenceError(
-            f"{store}: exists already, with other parameters, seed, count or version; choose another name or remove it"
+            f"{store}: exists already, with other parameters, seed, count or version; choose"
+            " another name or remove it"
         )
     return True
 

@@ -14,7 +14,15 @@ from scipy.interpolate import make_interp_spline
 from threadpoolctl import threadpool_limits
 
 from musclelib import sequences
-from musclelib.acquisition import PROBES, FilterParameters, Gate, Recording, axial_step, band_pass, velocity_sequence
+from musclelib.acquisition import (
+    PROBES,
+    FilterParameters,
+    Gate,
+    Recording,
+    axial_step,
+    band_pass,
+    velocity_sequence,
+)
 from musclelib.parameters import ParameterError, Parameters, quantity
 from musclelib.simulator.cross_section import (
     SUBJECTS,
@@ -40,10 +48,17 @@ _TISSUES = [label.name.lower() for label in Label]
 
 @dataclass(frozen=True)
 class InVivoParameters(Parameters):
-    """A set of sequences of the synthetic in-vivo domain; what differs from subject to subject is the subject's."""
+    """A set of sequences of the synthetic in-vivo domain.
+
+    What differs from subject to subject is the subject's.
+    """
 
     subjects: tuple[int, ...] = quantity(
-        tuple(range(SUBJECTS)), "1", "virtual subjects, one sequence each in turn", low=0, high=SUBJECTS - 1
+        tuple(range(SUBJECTS)),
+        "1",
+        "virtual subjects, one sequence each in turn",
+        low=0,
+        high=SUBJECTS - 1,
     )
     units: tuple[int, int] = quantity((4, 10), "1", "active motor units", low=0, high=25)
     probe: str = quantity("L14-5", "1", "the probe", choices=tuple(PROBES))
@@ -58,12 +73,19 @@ class InVivoParameters(Parameters):
     def to_json(self) -> str:
         """Return the parameters and all that is behind them as JSON text: a store then tells how it was made."""
         details = {
-            str(number): {part: dataclasses.asdict(values) for part, values in self.specimen(number)._asdict().items()}
+            str(number): {
+                part: dataclasses.asdict(values)
+                for part, values in self.specimen(number)._asdict().items()
+            }
             for number in sorted(set(self.subjects))
         }
         for parts in details.values():
-            del parts["recording"]["demodulation_frequency"]  # of recordings made elsewhere: the text is frozen
-        details["chain"] = {"gate": dataclasses.asdict(Gate()), "filters": dataclasses.asdict(FilterParameters())}
+            # of recordings made elsewhere: the text is frozen
+            del parts["recording"]["demodulation_frequency"]
+        details["chain"] = {
+            "gate": dataclasses.asdict(Gate()),
+            "filters": dataclasses.asdict(FilterParameters()),
+        }
         return json.dumps({**dataclasses.asdict(self), "details": details}, sort_keys=True)
 
     def subject_of(self, index: int) -> int:
@@ -81,7 +103,8 @@ class InVivoParameters(Parameters):
             person.tissue, pixels=(rows, person.tissue.pixels[1]), rate=rate, duration=self.duration
         )
         span = (tissue.frames - 2) / rate  # from the first pair of frames to the last [s]
-        frames = int(np.ceil(span * FilterParameters().rate - 1e-6))  # rounding must not ask for one too many
+        # rounding must not ask for one too many
+        frames = int(np.ceil(span * FilterParameters().rate - 1e-6))
         return Specimen(
             preset(
                 "paper1",
@@ -119,9 +142,18 @@ def echoes(specimen: Specimen, tissue: Tissue, motion: Motion, seed: int, index:
     """Make the echoes of a moving tissue, beamformed on the rows of the tissue and the columns of the probe."""
     depth, lateral, columns = motion.depth, motion.lateral, specimen.recording.element_positions
     scatterers = sample_scatterers(
-        specimen.echo, specimen.recording, depth, lateral, seed, index, label_map=tissue.label, names=_TISSUES
+        specimen.echo,
+        specimen.recording,
+        depth,
+        lateral,
+        seed,
+        index,
+        label_map=tissue.label,
+        names=_TISSUES,
     )
-    return EchoFrames(motion, scatterers, specimen.recording, depth, columns, specimen.echo, seed, index)
+    return EchoFrames(
+        motion, scatterers, specimen.recording, depth, columns, specimen.echo, seed, index
+    )
 
 
 def true_velocity(motion: Motion, velocity: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +170,9 @@ def true_velocity(motion: Motion, velocity: xr.DataArray) -> tuple[np.ndarray, n
     """
     filters = FilterParameters()
     between = np.diff(motion.signal, axis=1).T * np.float32(1e-3 * motion.rate)  # (pair, source)
-    passed = band_pass(between[:, :, None], motion.rate, filters.low, filters.high, filters.order)[:, :, 0]
+    passed = band_pass(between[:, :, None], motion.rate, filters.low, filters.high, filters.order)[
+        :, :, 0
+    ]
     pairs = (np.arange(len(passed)) + 0.5) / motion.rate
     signal = make_interp_spline(pairs, passed, k=3)(velocity.time.values).T
     depth, lateral = velocity.depth.values, velocity.lateral.values
@@ -147,7 +181,9 @@ def true_velocity(motion: Motion, velocity: xr.DataArray) -> tuple[np.ndarray, n
 
 
 def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1) -> Recorded:
-    """Record sequence `index` of the set `seed`: tissue, motion, echoes, velocity; the same alone or among others.
+    """Record sequence `index` of the set `seed`: tissue, motion, echoes, velocity.
+
+    The same alone or among others.
 
     Nothing but the echoes reaches the estimator.
     """
@@ -155,13 +191,21 @@ def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1
     pool = sample_pool(specimen.pool, seed, index)
     tissue = sample_tissue(specimen.tissue, pool, seed, index)
     filters = FilterParameters(shape=(specimen.pool.frames, *FilterParameters().shape[1:]))
-    with threadpool_limits(1):  # the matrix products of libraries round otherwise on another number of threads
+    # the matrix products of libraries round otherwise on another number of threads
+    with threadpool_limits(1):
         motion = tissue_motion(tissue, pool, specimen.tissue).compress(_TOLERANCE)
         frames = echoes(specimen, tissue, motion, seed, index)
         depth, lateral = motion.depth, specimen.recording.element_positions
         # not refined: the domain is frozen with the error that its depth step has (docs/choices.md)
         velocity = velocity_sequence(
-            frames, specimen.recording, depth, lateral, kind="image iq", filters=filters, refine=False, workers=workers
+            frames,
+            specimen.recording,
+            depth,
+            lateral,
+            kind="image iq",
+            filters=filters,
+            refine=False,
+            workers=workers,
         )
     return Recorded(velocity, *true_velocity(motion, velocity), tissue, pool)
 
@@ -173,22 +217,34 @@ def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
     fine = specimen.tissue
     rows, columns = (
         pd.Index(grid).get_indexer(at, method="nearest")
-        for grid, at in ((fine.depth, velocity.depth.values), (fine.lateral, velocity.lateral.values))
+        for grid, at in (
+            (fine.depth, velocity.depth.values),
+            (fine.lateral, velocity.lateral.values),
+        )
     )
     if len(made.true_map) > SOURCES:
-        raise ParameterError(f"the true velocity has {len(made.true_map)} parts, a store has room for {SOURCES}")
-    # labels are sampled at the frames of the velocity; the motion from one echo to the next is that of the later one
+        raise ParameterError(
+            f"the true velocity has {len(made.true_map)} parts, a store has room for {SOURCES}"
+        )
+    # labels are sampled at the frames of the velocity; the motion from one echo to the next is that
+    # of the later one
     start = float(velocity.time[0]) + 0.5 / fine.rate
     pool = dataclasses.replace(made.pool, centre=made.tissue.centre)
-    trains = twitch_trains(dataclasses.replace(pool, firing_time=pool.firing_time - start), specimen.pool)
+    trains = twitch_trains(
+        dataclasses.replace(pool, firing_time=pool.firing_time - start), specimen.pool
+    )
 
     def padded(values: np.ndarray) -> np.ndarray:
-        return np.concatenate([values, np.zeros((SOURCES - len(values), *values.shape[1:]), np.float32)])[None]
+        return np.concatenate(
+            [values, np.zeros((SOURCES - len(values), *values.shape[1:]), np.float32)]
+        )[None]
 
     return sequences.build(
         {
             "velocity": velocity.values[None],
-            **unit_labels(pool, made.tissue.territory[:, rows[:, None], columns], trains, specimen.pool),
+            **unit_labels(
+                pool, made.tissue.territory[:, rows[:, None], columns], trains, specimen.pool
+            ),
             "label_map": made.tissue.label[rows[:, None], columns][None],
             "true_map": padded(made.true_map),
             "true_signal": padded(made.true_signal),
@@ -199,7 +255,10 @@ def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
         depth=velocity.depth,
         lateral=velocity.lateral,
         domain="synthetic in vivo",
-        source="musclelib.simulator.in_vivo: simulated echoes of moving tissue through the chain of real recordings",
+        source=(
+            "musclelib.simulator.in_vivo: simulated echoes of moving tissue through the chain of"
+            " real recordings"
+        ),
         parameters=parameters.to_json(),
         seed=seed,
     )

@@ -13,7 +13,9 @@ _SLOPES = (0.5, 0.3)  # along depth and lateral, from the middle to an end: a pr
 
 
 def with_tremor(sequence: xr.Dataset, size: float, seed: int = 0) -> xr.Dataset:
-    """Add tremor of 8 to 12 Hz to a sequence; it moves all of the field, more below and on one side.
+    """Add tremor of 8 to 12 Hz to a sequence.
+
+    It moves all of the field, more below and on one side.
 
     Parameters
     ----------
@@ -26,7 +28,9 @@ def with_tremor(sequence: xr.Dataset, size: float, seed: int = 0) -> xr.Dataset:
     """
     moved = sequence.velocity.to_numpy().copy()
     time = sequence.time.values - sequence.time.values[0]
-    depth, lateral = np.meshgrid(*(np.linspace(-1, 1, side) for side in moved.shape[2:]), indexing="ij")
+    depth, lateral = np.meshgrid(
+        *(np.linspace(-1, 1, side) for side in moved.shape[2:]), indexing="ij"
+    )
     gain = 1 + _SLOPES[0] * depth + _SLOPES[1] * lateral
     for index, velocity in enumerate(moved):
         rng = stream(seed, index, Stage.TREMOR)

@@ -1,6 +1,7 @@
 """Remove what was generated and is marked as made by this package; name what is left.
 
-`python -m musclelib.study.clean FOLDER REPORTS`: FOLDER holds stores, runs and executed notebooks, REPORTS the report.
+`python -m musclelib.study.clean FOLDER REPORTS`: FOLDER holds stores, runs and executed notebooks,
+REPORTS the report.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from musclelib.study.manifest import remove
 
 
 def clean(folder: Path) -> list[Path]:
-    """Remove stores, executed notebooks, checkpoints and what a kill left; return the files that stay."""
+    """Remove stores, executed notebooks, checkpoints and what a kill left.
+
+    Return the files that stay.
+    """
     for path in list(folder.rglob(f".*.musclelib/{MARK}")):
         clear(path.parent)
     for path in list(folder.rglob("zarr.json")):
@@ -41,7 +45,10 @@ def clean(folder: Path) -> list[Path]:
 
 
 def _metadata(path: Path) -> dict[str, object]:
-    """Return the attributes of a store, or the metadata of a notebook or of tensors; none of what cannot be read."""
+    """Return the attributes of a store, or the metadata of a notebook or of tensors.
+
+    None of what cannot be read.
+    """
     try:
         if path.suffix == ".json":
             return dict(json.loads(path.read_text())["attributes"])
@@ -63,8 +70,8 @@ def main() -> None:
     left = clean(arguments.folder)
     if left:
         print(
-            f"{len(left)} files of {arguments.folder} stay, since nothing in them says that musclelib made them;"
-            f" if none of them is yours: rm -r {arguments.folder}"
+            f"{len(left)} files of {arguments.folder} stay, since nothing in them says that"
+            f" musclelib made them; if none of them is yours: rm -r {arguments.folder}"
         )
 
 

@@ -1,4 +1,7 @@
-"""Figures as HoloViews elements: images in millimetres, rows of frames, traces; drawn by matplotlib in reports."""
+"""Figures as HoloViews elements: images in millimetres, rows of frames, traces.
+
+Drawn by matplotlib in reports.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 hv.extension("matplotlib", logo=False, inline=True)  # inline: no script of another host
-hv.opts.defaults(hv.opts.Layout(backend="matplotlib", hspace=0.8))  # room for the labels of colour bars and axes
+# room for the labels of colour bars and axes
+hv.opts.defaults(hv.opts.Layout(backend="matplotlib", hspace=0.8))
 
 DIVERGING, MAGNITUDE, GREY = "RdBu_r", "cividis", "gray"
 """Colour maps that colour-blind readers tell apart: signed, positive, and B-mode or paper-like frames."""
@@ -47,12 +51,17 @@ def image(
     size : float
         Size in percent of HoloViews' default.
     """
-    depth, lateral = (hv.Dimension(name, label=name.capitalize(), unit="mm") for name in ("depth", "lateral"))
+    depth, lateral = (
+        hv.Dimension(name, label=name.capitalize(), unit="mm") for name in ("depth", "lateral")
+    )
     unit = values.attrs.get("units", "1").replace("um", "µm")
     label = str(values.name or values.attrs.get("long_name", "value")).capitalize()
     scale = hv.Dimension("value", label=label, unit=None if unit == "1" else unit)
     drawn = hv.Image(
-        (values["lateral"], values["depth"], values.values), kdims=[lateral, depth], vdims=[scale], rtol=1e-2
+        (values["lateral"], values["depth"], values.values),
+        kdims=[lateral, depth],
+        vdims=[scale],
+        rtol=1e-2,
     )
     low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
     return drawn.opts(
@@ -70,7 +79,9 @@ def image(
     )
 
 
-def frames(velocity: xr.DataArray, times: Sequence[float], *, cmap: str = DIVERGING, columns: int = 6) -> hv.Layout:
+def frames(
+    velocity: xr.DataArray, times: Sequence[float], *, cmap: str = DIVERGING, columns: int = 6
+) -> hv.Layout:
     """Draw frames of one sequence `(time, depth, lateral)` nearest to `times` [s], on one scale around zero.
 
     As in paper 1, Fig. 5 B, and paper 2, Figs. 12 and 13.
@@ -176,13 +187,21 @@ def stacked(
     rows, step = np.asarray(rows), scale[0]
     drawn: list[hv.Element] = []
     for number, row in enumerate(rows):
-        curve = hv.Curve((time, row / step - number), hv.Dimension("time", label="Time", unit="s"), "unit")
-        drawn.append(curve.opts(hv.opts.Curve(backend="matplotlib", color=CYCLE[number % len(CYCLE)], linewidth=1.2)))
+        curve = hv.Curve(
+            (time, row / step - number), hv.Dimension("time", label="Time", unit="s"), "unit"
+        )
+        drawn.append(
+            curve.opts(
+                hv.opts.Curve(backend="matplotlib", color=CYCLE[number % len(CYCLE)], linewidth=1.2)
+            )
+        )
         if len(marks):
             at = np.asarray(marks[number])
             at = at[np.isfinite(at)]
             points = hv.Scatter((at, np.full(len(at), -number - 0.32)), "time", "unit")
-            drawn.append(points.opts(hv.opts.Scatter(backend="matplotlib", color="black", marker="^", s=10)))
+            drawn.append(
+                points.opts(hv.opts.Scatter(backend="matplotlib", color="black", marker="^", s=10))
+            )
     ticks = [(-number, label) for number, label in enumerate(labels)]
     return hv.Overlay(drawn).opts(
         hv.opts.Overlay(
@@ -206,15 +225,27 @@ def outlines(territory: xr.DataArray, background: hv.Element) -> hv.Overlay:
         row, column = np.nonzero(mask.values)
         centre = float(mask["lateral"][column].mean()), float(mask["depth"][row].mean())
         rim = hv.operation.contours(
-            hv.Image((mask["lateral"], mask["depth"], mask.values.astype(float)), ["lateral", "depth"], "inside"),
+            hv.Image(
+                (mask["lateral"], mask["depth"], mask.values.astype(float)),
+                ["lateral", "depth"],
+                "inside",
+            ),
             levels=[0.5],
         )
         colour = CYCLE[number % 6]
         drawn = (
             drawn
             * rim.opts(
-                hv.opts.Contours(backend="matplotlib", color=colour, linewidth=1.6, cmap=[colour], show_legend=False)
+                hv.opts.Contours(
+                    backend="matplotlib",
+                    color=colour,
+                    linewidth=1.6,
+                    cmap=[colour],
+                    show_legend=False,
+                )
             )
-            * hv.Text(*centre, str(number + 1)).opts(hv.opts.Text(backend="matplotlib", color="black", fontsize=11))
+            * hv.Text(*centre, str(number + 1)).opts(
+                hv.opts.Text(backend="matplotlib", color="black", fontsize=11)
+            )
         )
     return drawn

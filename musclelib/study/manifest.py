@@ -10,24 +10,34 @@ from pathlib import Path
 from musclelib.files import whole
 
 MANIFEST = ".musclelib-report.json"
-"""Lists the files that a report has in its folder, with the SHA-256 of each; a file that was changed is a user's."""
+"""Lists the files that a report has in its folder, with the SHA-256 of each.
+
+A file that was changed is a user's.
+"""
 
 
 class ReportError(ValueError):
-    """A report cannot be built; the message says why and what to do. What was there before stays."""
+    """A report cannot be built.
+
+    The message says why and what to do. What was there before stays.
+    """
 
 
 def take_over(new: Path, reports: Path) -> None:
-    """Move all files of a folder into another, in place of those that its manifest lists; `index.html` comes last.
+    """Move all files of a folder into another, in place of those that its manifest lists.
+
+    `index.html` comes last.
 
     Raises
     ------
     ReportError
-        A file that is not listed, or was changed since, is in the way of one of them. Nothing is moved then.
+        A file that is not listed, or was changed since, is in the way of one of them. Nothing is
+        moved then.
     """
     listed = _listed(reports)
     names = [path.relative_to(new).as_posix() for path in new.rglob("*") if path.is_file()]
-    names.sort(key=lambda name: (name == "index.html", "/" not in name, name))  # what pages link to, pages, the index
+    # what pages link to, pages, the index
+    names.sort(key=lambda name: (name == "index.html", "/" not in name, name))
     _refuse_others(reports, names, listed)
     made = {name: [_digest(new / name)] for name in names}
     # before a file is moved, so that a kill leaves none that is not listed
@@ -47,13 +57,22 @@ def remove(reports: Path) -> None:
 
 def _refuse_others(reports: Path, names: list[str], listed: dict[str, list[str]]) -> None:
     folders = {folder for name in names for folder in Path(name).parents}
-    others = [str(folder) for folder in folders if (reports / folder).exists() and not (reports / folder).is_dir()]
-    others += [name for name in names if os.path.lexists(reports / name) and not _own(reports, name, listed)]
+    others = [
+        str(folder)
+        for folder in folders
+        if (reports / folder).exists() and not (reports / folder).is_dir()
+    ]
+    others += [
+        name
+        for name in names
+        if os.path.lexists(reports / name) and not _own(reports, name, listed)
+    ]
     if others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         raise ReportError(
-            f"{reports / others[0]}{more}: in the way of the report, but not of the last one, or changed since; move"
-            " what is yours elsewhere and remove the rest, or name another folder"
+            f"{reports / others[0]}{more}: in the way of the report, but not of the last one, or"
+            " changed since; move what is yours elsewhere and remove the rest, or name another"
+            " folder"
         )
 
 
@@ -61,7 +80,9 @@ def _remove(reports: Path, listed: dict[str, list[str]]) -> None:
     for name in listed:
         if _own(reports, name, listed):
             (reports / name).unlink()
-    for folder in {reports / folder for name in listed for folder in Path(name).parents if folder != Path()}:
+    for folder in {
+        reports / folder for name in listed for folder in Path(name).parents if folder != Path()
+    }:
         if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
             folder.rmdir()
 
@@ -76,13 +97,18 @@ def _digest(path: Path) -> str:
 
 
 def _listed(reports: Path) -> dict[str, list[str]]:
-    """Return names and digests of what a report has in a folder; two digests where a kill left open which it is."""
+    """Return names and digests of what a report has in a folder.
+
+    Two digests where a kill left open which it is.
+    """
     try:
         return dict(json.loads((reports / MANIFEST).read_text()))
     except FileNotFoundError:
         return {}
     except ValueError:
-        raise ReportError(f"{reports / MANIFEST}: is damaged; remove it, and the report in that folder") from None
+        raise ReportError(
+            f"{reports / MANIFEST}: is damaged; remove it, and the report in that folder"
+        ) from None
 
 
 def _list(reports: Path, listed: dict[str, list[str]]) -> None:

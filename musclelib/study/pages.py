@@ -1,7 +1,8 @@
 """Build the report: a page for every executed notebook and an index, static and self-contained.
 
-`python -m musclelib.study.pages SCALE FOLDER REPORTS DOCS NOTEBOOK...`: FOLDER holds the stores of that scale, and
-below `report/` the figures, tables and movies; REPORTS gets the pages. What else is in REPORTS stays.
+`python -m musclelib.study.pages SCALE FOLDER REPORTS DOCS NOTEBOOK...`: FOLDER holds the stores of
+that scale, and below `report/` the figures, tables and movies; REPORTS gets the pages. What else is
+in REPORTS stays.
 """
 
 from __future__ import annotations
@@ -61,21 +62,29 @@ def _mathml(text: str, *, display: str) -> str:
 def _markdown(text: str) -> str:
     """Render markdown, with equations as MathML, which a browser draws without any script."""
     renderer = mistune.HTMLRenderer(escape=False)
-    markdown = mistune.Markdown(renderer, plugins=[mistune.plugins.import_plugin(name) for name in ("math", "table")])
+    markdown = mistune.Markdown(
+        renderer, plugins=[mistune.plugins.import_plugin(name) for name in ("math", "table")]
+    )
     renderer.register("inline_math", lambda _, text: _mathml(text, display="inline"))
     renderer.register(
-        "block_math", lambda _, text: f'<div class="scroll">{_mathml(text.strip(), display="block")}</div>'
+        "block_math",
+        lambda _, text: f'<div class="scroll">{_mathml(text.strip(), display="block")}</div>',
     )
     return str(markdown(text))
 
 
 def _output(output: Any) -> str:
-    """Return one output of a cell as HTML; progress bars and warnings (stderr) stay in the notebook."""
+    """Return one output of a cell as HTML.
+
+    Progress bars and warnings (stderr) stay in the notebook.
+    """
     kind = output["output_type"]
     if kind == "stream":
         return f"<pre>{html.escape(output['text'])}</pre>" if output["name"] == "stdout" else ""
     data = output["data"]
-    if any("holoviews" in kind or "widget" in kind for kind in data) or "<script" in data.get("text/html", ""):
+    if any("holoviews" in kind or "widget" in kind for kind in data) or "<script" in data.get(
+        "text/html", ""
+    ):
         return ""  # what the plotting library loads into a notebook, and progress bars
     if "text/html" in data:
         return f'<div class="scroll">{data["text/html"]}</div>'
@@ -93,7 +102,9 @@ def _cell(cell: Any) -> str:
 
 
 def read_page(path: Path) -> Page:
-    """Turn an executed notebook into a page; one that a missing recording ended says so, and shows its goal alone.
+    """Turn an executed notebook into a page.
+
+    One that a missing recording ended says so, and shows its goal alone.
 
     Raises
     ------
@@ -104,14 +115,19 @@ def read_page(path: Path) -> Page:
         return _page(path)
     except Exception as error:  # damage surfaces as whatever its reader raises
         said = " ".join(str(error).split())[:200]
-        raise ReportError(f"{path}: cannot be read as an executed notebook ({said}); run its step again") from error
+        raise ReportError(
+            f"{path}: cannot be read as an executed notebook ({said}); run its step again"
+        ) from error
 
 
 def _page(path: Path) -> Page:
     notebook: Any = nbformat.read(path, as_version=4)
     meta = dict(notebook.metadata.get("musclelib", {}))
     if meta.get("missing"):
-        body = _markdown(notebook.cells[0].source) + f'<p class="missing">{html.escape(meta["missing"])}</p>'
+        body = (
+            _markdown(notebook.cells[0].source)
+            + f'<p class="missing">{html.escape(meta["missing"])}</p>'
+        )
     else:
         body = "\n".join(map(_cell, notebook.cells))
     head = notebook.cells[0].source.split("\n\n")
@@ -123,31 +139,45 @@ def digest(store: Path) -> str:
     """Return the SHA-256 of a store: of the names and bytes of its files, in order."""
     total = hashlib.sha256()
     for path in sorted(path for path in store.rglob("*") if path.is_file()):
-        total.update(path.relative_to(store).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        total.update(
+            path.relative_to(store).as_posix().encode()
+            + b"\0"
+            + hashlib.sha256(path.read_bytes()).digest()
+        )
     return total.hexdigest()
 
 
 def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], docs: Path) -> None:
-    """Write `reports/index.html`, a page for each notebook and text of `docs`; copy figures, tables and movies.
+    """Write `reports/index.html`, a page for each notebook and text of `docs`.
 
-    All is made beside first, then moved in place of the last report; other files in `reports` stay as they are.
+    Copy figures, tables and movies.
+
+    All is made beside first, then moved in place of the last report; other files in `reports` stay
+    as they are.
 
     Raises
     ------
     ReportError
-        A notebook is damaged, or something that is not of the last report is in the way. The last report stays.
+        A notebook is damaged, or something that is not of the last report is in the way. The last
+        report stays.
     """
     if reports.exists() and not reports.is_dir():
         raise ReportError(f"{reports}: is a file; name a folder")
     pages = [read_page(path) for path in notebooks]
     titles = [page.title for page in pages]
     pages = [  # a notebook that ran twice has its case in the name: 01_import_disk
-        page._replace(title=f"{page.title}: {page.name.rsplit('_', 1)[1]}") if titles.count(page.title) > 1 else page
+        (
+            page._replace(title=f"{page.title}: {page.name.rsplit('_', 1)[1]}")
+            if titles.count(page.title) > 1
+            else page
+        )
         for page in pages
     ]
     for path in sorted(docs.glob("*.md")):
         text = path.read_text()
-        pages.append(Page(path.stem, text.partition("\n")[0].removeprefix("# "), "", _markdown(text), {}))
+        pages.append(
+            Page(path.stem, text.partition("\n")[0].removeprefix("# "), "", _markdown(text), {})
+        )
     new = reports / ".report.musclelib"
     clear(new)
     try:
@@ -160,7 +190,9 @@ def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], docs: 
 def _make(scale: str, folder: Path, pages: list[Page], new: Path) -> None:
     for kind in _KINDS:
         if (folder / "report" / kind).is_dir():
-            shutil.copytree(folder / "report" / kind, new / kind, ignore=shutil.ignore_patterns(".*"))
+            shutil.copytree(
+                folder / "report" / kind, new / kind, ignore=shutil.ignore_patterns(".*")
+            )
     new.mkdir(exist_ok=True)
     stores = {path.name: digest(path) for path in sorted(folder.glob("*.zarr"))}
     package = resources.files("musclelib.study")
@@ -171,12 +203,20 @@ def _make(scale: str, folder: Path, pages: list[Page], new: Path) -> None:
     common = {"pages": pages, "scale": scale, "style": style}
     for page in pages:
         content = template.render(
-            body=Markup(page.body), meta={**provenance(), **page.meta}, name=page.name, title=page.title, **common
+            body=Markup(page.body),
+            meta={**provenance(), **page.meta},
+            name=page.name,
+            title=page.title,
+            **common,
         )
         (new / f"{page.name}.html").write_text(content)
     index = template.render(
         body=Markup(_index(pages, new)),
-        meta={**provenance(), "stores": stores, "seconds": sum(page.meta.get("seconds", 0) for page in pages)},
+        meta={
+            **provenance(),
+            "stores": stores,
+            "seconds": sum(page.meta.get("seconds", 0) for page in pages),
+        },
         name="index",
         title="Motor units in ultrasound: the study",
         **common,
@@ -190,23 +230,33 @@ def _index(pages: list[Page], reports: Path) -> str:
     for name, heading in HIGHLIGHTS:
         page = next((page for page in pages if f'<figure id="{name}">' in page.body), None)
         if page:
-            found = re.search(rf'<figure id="{name}">.*?alt="(.*?)".*?<figcaption>(.*?) <span', page.body, re.DOTALL)
+            found = re.search(
+                rf'<figure id="{name}">.*?alt="(.*?)".*?<figcaption>(.*?) <span',
+                page.body,
+                re.DOTALL,
+            )
             assert found, f"figure {name} has no caption"
             alt, caption = found.groups()
             parts.append(
-                f'<section><h2><a href="{page.name}.html#{name}">{heading}</a></h2><figure>'
-                f'<img src="figures/{name}.png" alt="{alt}"><figcaption>{caption}</figcaption></figure></section>'
+                f'<section><h2><a href="{page.name}.html#{name}">{heading}</a></h2><figure><img'
+                f' src="figures/{name}.png"'
+                f' alt="{alt}"><figcaption>{caption}</figcaption></figure></section>'
             )
     table = reports / "tables" / "comparison.csv"
     if table.is_file():
         shown = mean_and_sd(pd.read_csv(table), 2).to_html(index=False, border=0, na_rep="–")
         parts.append(
-            f'<section><h2>Table 1 of paper 1, on what can be had</h2><div class="scroll">{shown}</div>'
-            '<p><a href="tables/comparison.csv" download>CSV</a></p></section>'
+            "<section><h2>Table 1 of paper 1, on what can be had</h2><div"
+            f' class="scroll">{shown}</div><p><a href="tables/comparison.csv"'
+            " download>CSV</a></p></section>"
         )
     steps = "".join(
         f'<li><a href="{page.name}.html">{page.title}</a>'
-        + (f' <strong class="missing">{html.escape(page.meta["missing"])}</strong>' if page.meta.get("missing") else "")
+        + (
+            f' <strong class="missing">{html.escape(page.meta["missing"])}</strong>'
+            if page.meta.get("missing")
+            else ""
+        )
         + page.lead
         + "</li>"
         for page in pages
@@ -223,7 +273,13 @@ def main() -> None:
     parser.add_argument("notebooks", type=Path, nargs="+")
     arguments = parser.parse_args()
     try:
-        build(arguments.scale, arguments.folder, arguments.reports, arguments.notebooks, arguments.docs)
+        build(
+            arguments.scale,
+            arguments.folder,
+            arguments.reports,
+            arguments.notebooks,
+            arguments.docs,
+        )
     except (ReportError, OSError) as error:
         sys.exit(f"no report was built: {error}")
 

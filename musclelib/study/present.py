@@ -1,6 +1,7 @@
 """Show figures, tables and movies in a notebook with caption and alternative text, and keep them as files.
 
-What is kept is shown by the same call, wherever in a cell it stands: so nothing that is kept is missing from the page.
+What is kept is shown by the same call, wherever in a cell it stands: so nothing that is kept is
+missing from the page.
 """
 
 from __future__ import annotations
@@ -54,9 +55,13 @@ class Presenter:
         alt : str
             The picture in words, for those who do not see it.
         """
-        figure = element if isinstance(element, plt.Figure) else hv.render(element, backend="matplotlib")
+        figure = (
+            element if isinstance(element, plt.Figure) else hv.render(element, backend="matplotlib")
+        )
         picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+        figure.savefig(
+            picture, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None}
+        )
         vector = io.BytesIO()
         figure.savefig(vector, format="svg", bbox_inches="tight", metadata={"Date": None})
         plt.close(figure)
@@ -77,7 +82,15 @@ class Presenter:
         _show(f"{name}-table", shown, caption, {"CSV": f"tables/{name}.csv"})
 
     def movie(
-        self, frames: np.ndarray, name: str, *, rate: float, limit: float, caption: str, alt: str, cmap: str = "RdBu_r"
+        self,
+        frames: np.ndarray,
+        name: str,
+        *,
+        rate: float,
+        limit: float,
+        caption: str,
+        alt: str,
+        cmap: str = "RdBu_r",
     ) -> None:
         """Show a sequence `(time, depth, lateral)` as a film, coloured from -limit to limit.
 
@@ -96,23 +109,27 @@ class Presenter:
         cmap : str
             Colour map.
         """
-        colours = (plt.get_cmap(cmap)(np.linspace(0, 1, 256))[:, 2::-1] * 255).astype(np.uint8)  # BGR, for OpenCV
+        # BGR, for OpenCV
+        colours = (plt.get_cmap(cmap)(np.linspace(0, 1, 256))[:, 2::-1] * 255).astype(np.uint8)
         height, width = (size * _MOVIE_SCALE for size in frames.shape[1:])
         path = self.folder / "movies" / f"{name}.webm"
         with whole(path) as new:
             film = cv2.VideoWriter(str(new), cv2.VideoWriter.fourcc(*"VP80"), rate, (width, height))
             if not film.isOpened():
                 raise RuntimeError(
-                    f"{path}: this build of OpenCV cannot write WebM (VP8); install opencv-python-headless"
+                    f"{path}: this build of OpenCV cannot write WebM (VP8); install"
+                    " opencv-python-headless"
                 )
             for frame in frames:
                 level = np.clip((frame / limit + 1) * 127.5, 0, 255).astype(np.uint8)
-                film.write(cv2.resize(colours[level], (width, height), interpolation=cv2.INTER_NEAREST))
+                film.write(
+                    cv2.resize(colours[level], (width, height), interpolation=cv2.INTER_NEAREST)
+                )
             film.release()
         data = base64.b64encode(path.read_bytes()).decode()
         body = (
-            f'<video controls loop muted playsinline width="{width}" aria-label="{html.escape(alt)}"'
-            f' src="data:video/webm;base64,{data}"></video>'
+            f'<video controls loop muted playsinline width="{width}"'
+            f' aria-label="{html.escape(alt)}" src="data:video/webm;base64,{data}"></video>'
         )
         _show(name, body, caption, {"WebM": f"movies/{name}.webm"})
 
@@ -129,7 +146,8 @@ def mean_and_sd(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
         if {f"{base} mean", f"{base} SD"} <= set(frame.columns):
             pairs = zip(frame[f"{base} mean"], frame[f"{base} SD"], strict=True)
             shown[base] = [
-                f"{mean:.{digits}f} ({deviation:.{digits}f})".replace("nan", "–") for mean, deviation in pairs
+                f"{mean:.{digits}f} ({deviation:.{digits}f})".replace("nan", "–")
+                for mean, deviation in pairs
             ]
         else:
             shown[str(column)] = list(frame[column])
@@ -137,9 +155,11 @@ def mean_and_sd(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
 
 
 def _show(name: str, body: str, caption: str, links: dict[str, str]) -> None:
-    files = " · ".join(f'<a href="{target}" download>{label}</a>' for label, target in links.items())
+    files = " · ".join(
+        f'<a href="{target}" download>{label}</a>' for label, target in links.items()
+    )
     framed = (
-        f'<figure id="{name}"><div class="scroll">{body}</div>'
-        f'<figcaption>{html.escape(caption)} <span class="files">{files}</span></figcaption></figure>'
+        f'<figure id="{name}"><div class="scroll">{body}</div><figcaption>{html.escape(caption)}'
+        f' <span class="files">{files}</span></figcaption></figure>'
     )
     display(HTML(framed))

@@ -1,7 +1,8 @@
 """Keep the last demo run's main results beside the README, and its numbers in it.
 
-`python -m musclelib.study.readme REPORTS README BENCHMARKS` copies what `KEPT` names to `REPORTS/demo`, and writes the
-tables between their marks in the README. No number in there is typed.
+`python -m musclelib.study.readme REPORTS README BENCHMARKS` copies what `KEPT` names to
+`REPORTS/demo`, and writes the tables between their marks in the README. No number in there is
+typed.
 """
 
 from __future__ import annotations
@@ -55,11 +56,15 @@ def benchmark_table(path: Path) -> pd.DataFrame:
         (
             item["name"].removeprefix("test_"),
             item["stats"]["min"],
-            ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in item["extra_info"].items()),
+            ", ".join(
+                f"{key.replace('_', ' ')} {value}" for key, value in item["extra_info"].items()
+            ),
         )
         for item in found
     ]
-    return pd.DataFrame(rows, columns=["Benchmark", "Best time [s]", "Measured"]).set_index("Benchmark")
+    return pd.DataFrame(rows, columns=["Benchmark", "Best time [s]", "Measured"]).set_index(
+        "Benchmark"
+    )
 
 
 def fill(readme: str, tables: Path) -> str:
@@ -85,13 +90,18 @@ def _cell(value: object) -> str:
 
 
 def main() -> None:
-    """Take over the results of the last demo run and of the last benchmarks; the report of another scale is refused."""
+    """Take over the results of the last demo run and of the last benchmarks.
+
+    The report of another scale is refused.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("reports", "readme", "benchmarks"):
         parser.add_argument(name, type=Path)
     arguments = parser.parse_args()
     if "<span>demo scale</span>" not in (arguments.reports / "index.html").read_text():
-        sys.exit(f"{arguments.reports}/index.html is not of a demo run; first: make study SCALE=demo")
+        sys.exit(
+            f"{arguments.reports}/index.html is not of a demo run; first: make study SCALE=demo"
+        )
     keep(arguments.reports)
     tables = arguments.reports / "demo" / "tables"
     if arguments.benchmarks.is_file():

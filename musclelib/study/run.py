@@ -1,7 +1,8 @@
 """Execute one step of the study: a notebook with its parameters, by papermill, to a finished copy of it.
 
-`python -m musclelib.study.run NOTEBOOK OUTPUT PARAMETERS` with the parameters as JSON text. Papermill writes names and
-values into a cell, which is executed before any gate sees them; so here they are checked before papermill has them.
+`python -m musclelib.study.run NOTEBOOK OUTPUT PARAMETERS` with the parameters as JSON text.
+Papermill writes names and values into a cell, which is executed before any gate sees them; so here
+they are checked before papermill has them.
 """
 
 from __future__ import annotations
@@ -29,14 +30,25 @@ from musclelib.files import whole
 from musclelib.parameters import ParameterError
 from musclelib.recordings.downloads import MissingRecordingError
 
-_VERSIONS = ("musclelib", "numpy", "scipy", "torch", "xarray", "zarr", "holoviews", "opencv-python-headless")
+_VERSIONS = (
+    "musclelib",
+    "numpy",
+    "scipy",
+    "torch",
+    "xarray",
+    "zarr",
+    "holoviews",
+    "opencv-python-headless",
+)
 
 
-def run_step(notebook: Path, output: Path, parameters: dict[str, Any], after: Sequence[Path] = ()) -> None:
+def run_step(
+    notebook: Path, output: Path, parameters: dict[str, Any], after: Sequence[Path] = ()
+) -> None:
     """Execute `notebook` into `output`, which appears when all is done, with its provenance in the metadata.
 
-    A `MissingRecordingError` in it, or in a step of `after`, also ends it, with the message for its page; that output
-    is dated to the epoch, so that the workflow tries again next time.
+    A `MissingRecordingError` in it, or in a step of `after`, also ends it, with the message for its
+    page; that output is dated to the epoch, so that the workflow tries again next time.
 
     Raises
     ------
@@ -51,7 +63,12 @@ def run_step(notebook: Path, output: Path, parameters: dict[str, Any], after: Se
     failed = output.with_name(f"failed-{output.name}")
     _refuse_others(output, failed)
     started = time.perf_counter()
-    missing = next(filter(None, (nbformat.read(step, as_version=4).metadata.musclelib.missing for step in after)), None)
+    missing = next(
+        filter(
+            None, (nbformat.read(step, as_version=4).metadata.musclelib.missing for step in after)
+        ),
+        None,
+    )
     about = {"source": notebook.name, "parameters": parameters}
     with whole(output) as part:
         try:
@@ -63,7 +80,8 @@ def run_step(notebook: Path, output: Path, parameters: dict[str, Any], after: Se
                 cwd=notebook.parent,
                 autosave_cell_every=0,
                 prepare_only=missing is not None,
-                extra_arguments=["--log-level=40"],  # the kernel's warning that loopback is not encrypted helps no one
+                # the kernel's warning that loopback is not encrypted helps no one
+                extra_arguments=["--log-level=40"],
             )
         except PapermillExecutionError as error:
             if error.ename != MissingRecordingError.__name__:
@@ -71,7 +89,8 @@ def run_step(notebook: Path, output: Path, parameters: dict[str, Any], after: Se
                 os.replace(part, failed)
                 raise
             missing = error.evalue
-        executed = remove_error_markers(nbformat.read(part, as_version=4))  # papermill puts one first
+        # papermill puts one first
+        executed = remove_error_markers(nbformat.read(part, as_version=4))
         seconds = round(time.perf_counter() - started, 1)
         _write(executed, part, {**about, "seconds": seconds, "missing": missing, **provenance()})
     failed.unlink(missing_ok=True)
@@ -83,17 +102,24 @@ def run_step(notebook: Path, output: Path, parameters: dict[str, Any], after: Se
 def _checked(notebook: Path, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return parameters whose names the notebook assigns in its parameters cell, and whose values are of JSON alone."""
     cells = nbformat.read(notebook, as_version=4).cells
-    source = next((cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])), "")
+    source = next(
+        (cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])), ""
+    )
     assigned = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
     names = [node.id for node in assigned if isinstance(node.ctx, ast.Store)]
     checked = {}
     for name, value in parameters.items():
         if name not in names:
-            raise ParameterError(f"{notebook} has no parameter {name!r}; allowed are {', '.join(names)}")
+            raise ParameterError(
+                f"{notebook} has no parameter {name!r}; allowed are {', '.join(names)}"
+            )
         try:
-            checked[name] = json.loads(json.dumps(value))  # plain types, which papermill writes as literals
+            # plain types, which papermill writes as literals
+            checked[name] = json.loads(json.dumps(value))
         except (TypeError, ValueError):
-            raise ParameterError(f"{notebook}, {name} = {value!r}: only what JSON can hold is allowed") from None
+            raise ParameterError(
+                f"{notebook}, {name} = {value!r}: only what JSON can hold is allowed"
+            ) from None
     return checked
 
 
@@ -106,7 +132,9 @@ def _refuse_others(*places: Path) -> None:
             except (OSError, ValueError, LookupError, TypeError):
                 ours = False
             if not ours:
-                raise FileExistsError(f"{path}: is there, but not as the output of a step; move it, or name another")
+                raise FileExistsError(
+                    f"{path}: is there, but not as the output of a step; move it, or name another"
+                )
 
 
 def _literal(path: Path) -> str:
@@ -122,8 +150,13 @@ def _write(notebook: Any, path: Path, about: dict[str, Any]) -> None:
 def provenance() -> dict[str, Any]:
     """Say what made a result: commit, versions, device."""
     return {
-        "commit": _git("rev-parse", "--short", "HEAD") + ("+changes" if _git("status", "--porcelain") else ""),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _VERSIONS},
+        "commit": (
+            _git("rev-parse", "--short", "HEAD")
+            + ("+changes" if _git("status", "--porcelain") else "")
+        ),
+        "versions": (
+            {"python": platform.python_version()} | {name: version(name) for name in _VERSIONS}
+        ),
         "device": f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}",
     }
 
@@ -131,7 +164,11 @@ def provenance() -> dict[str, Any]:
 def _git(*arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+            ["git", *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
         )
     except (OSError, subprocess.CalledProcessError):
         return ""  # not a checkout: an installed wheel
@@ -144,7 +181,9 @@ def main() -> None:
     parser.add_argument("notebook", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("parameters", type=json.loads)
-    parser.add_argument("--after", type=Path, nargs="*", default=[], help="executed steps that this one needs")
+    parser.add_argument(
+        "--after", type=Path, nargs="*", default=[], help="executed steps that this one needs"
+    )
     arguments = parser.parse_args()
     try:
         run_step(arguments.notebook, arguments.output, arguments.parameters, arguments.after)
@@ -157,7 +196,10 @@ def main() -> None:
             f"(what was finished stays; the executed part is {failed})"
         )
     except DeadKernelError:
-        sys.exit(f"\n{arguments.notebook}: its kernel died, most likely out of memory; lower the counts of this scale")
+        sys.exit(
+            f"\n{arguments.notebook}: its kernel died, most likely out of memory; lower the counts"
+            " of this scale"
+        )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ from torch import nn
 
 
 class Average:
-    """Exponential moving average of parameters; short at first, so that a young average is not the initial weights."""
+    """Exponential moving average of parameters.
+
+    Short at first, so that a young average is not the initial weights.
+    """
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float) -> None:
         self.parameters, self.decay = dict(parameters), decay

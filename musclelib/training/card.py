@@ -16,14 +16,18 @@ from musclelib.training.checkpoint import TrainingError
 
 def device() -> str:
     """Say what this machine trains on."""
-    name = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    name = (
+        torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    )
     return f"{name}, {platform.machine()}"
 
 
 def rows(table: pd.DataFrame) -> list[str]:
     """Return the lines of a table of numbers in Markdown."""
     lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * table.shape[1]]
-    return lines + ["| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in table.to_numpy(float)]
+    return lines + [
+        "| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in table.to_numpy(float)
+    ]
 
 
 def curve(losses: pd.DataFrame) -> list[str]:
@@ -34,7 +38,9 @@ def curve(losses: pd.DataFrame) -> list[str]:
 
 
 def check_stores(checkpoint: Path, data: str, stores: Sequence[Path]) -> None:
-    """Refuse to name stores on a card that its weights have not seen; `data` is what the checkpoint says of them.
+    """Refuse to name stores on a card that its weights have not seen.
+
+    `data` is what the checkpoint says of them.
 
     Raises
     ------
@@ -44,8 +50,8 @@ def check_stores(checkpoint: Path, data: str, stores: Sequence[Path]) -> None:
     for number, store in enumerate(stores, 1):
         if sequences.digest(sequences.open(store)) not in data:
             raise TrainingError(
-                f"{checkpoint}: store {number} of {len(stores)} for its card is none that its run saw, or has changed"
-                " since; name its own stores"
+                f"{checkpoint}: store {number} of {len(stores)} for its card is none that its run"
+                " saw, or has changed since; name its own stores"
             )
 
 
@@ -54,6 +60,6 @@ def data(store: Path) -> str:
     dataset = sequences.open(store)
     attributes = dataset.attrs
     return (
-        f"`{store.name}`, {dataset.sizes['sequence']} sequences, {attributes['domain']}, seed {attributes.get('seed')},"
-        f" digest `{sequences.digest(dataset)}`"
+        f"`{store.name}`, {dataset.sizes['sequence']} sequences, {attributes['domain']}, seed"
+        f" {attributes.get('seed')}, digest `{sequences.digest(dataset)}`"
     )

@@ -41,7 +41,9 @@ def read(path: Path) -> tuple[Tensors, dict[str, Any]]:
             metadata = json.loads((file.metadata() or {})["musclelib"])
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise TrainingError(f"{path}: is no checkpoint of musclelib, or damaged ({error})") from None
+        raise TrainingError(
+            f"{path}: is no checkpoint of musclelib, or damaged ({error})"
+        ) from None
 
 
 def pack(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
@@ -52,7 +54,9 @@ def pack(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
 def unpack(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
     """Take the tensors below a prefix, by their own names."""
     return {
-        name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
+        name.removeprefix(f"{prefix}/"): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(f"{prefix}/")
     }
 
 
@@ -72,8 +76,13 @@ def restore_moments(optimiser: torch.optim.Optimizer, tensors: Mapping[str, torc
     for name, value in tensors.items():
         number, _, moment = name.partition("/")
         parameter = parameters[int(number)]
-        # a fused optimiser walks through memory: its moments need the layout (channels last) of their parameter
-        held = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value).to(parameter)
+        # a fused optimiser walks through memory: its moments need the layout (channels last) of
+        # their parameter
+        held = (
+            torch.empty_like(parameter)
+            if value.shape == parameter.shape
+            else torch.empty_like(value).to(parameter)
+        )
         optimiser.state[parameter][moment] = held.detach().copy_(value)
 
 
@@ -87,9 +96,13 @@ def restore_model(model: nn.Module, tensors: Tensors, path: Path) -> None:
     """
     own = model.state_dict()
     for name in sorted(own.keys() | tensors.keys()):
-        shapes = [tuple(found[name].shape) if name in found else "absent" for found in (tensors, own)]
+        shapes = [
+            tuple(found[name].shape) if name in found else "absent" for found in (tensors, own)
+        ]
         if shapes[0] != shapes[1]:
-            raise TrainingError(f"{path}: is of another model: {name!r} is {shapes[0]} there, {shapes[1]} here")
+            raise TrainingError(
+                f"{path}: is of another model: {name!r} is {shapes[0]} there, {shapes[1]} here"
+            )
     model.load_state_dict(tensors)
 
 
@@ -107,8 +120,8 @@ def load_averaged(path: str | Path, model: nn.Module) -> dict[str, Any]:
     Returns
     -------
     dict
-        `step`, `best` (lowest score so far, or None), `version`, `parameters` of the run, `data`, which tells its
-        examples from others, `settings` of its model.
+        `step`, `best` (lowest score so far, or None), `version`, `parameters` of the run, `data`,
+        which tells its examples from others, `settings` of its model.
 
     Raises
     ------

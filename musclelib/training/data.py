@@ -30,7 +30,10 @@ class Examples(Protocol):
 
     @property
     def digest(self) -> str:
-        """Tells these examples from others; what only orders or cuts them, such as seed and batch, is left out."""
+        """Tells these examples from others.
+
+        What only orders or cuts them, such as seed and batch, is left out.
+        """
         ...
 
     def __getitem__(self, step: int, /) -> tuple[Any, ...]: ...
@@ -39,7 +42,8 @@ class Examples(Protocol):
 def digest(source: Source) -> str:
     """Say what clips are taken from, such that another source says something else.
 
-    Of stores, the text holds the digest of each (`sequences.digest`); of tensors, it is a hash of them.
+    Of stores, the text holds the digest of each (`sequences.digest`); of tensors, it is a hash of
+    them.
     """
     if isinstance(source, Subset):
         numbers = hashlib.sha256(repr(list(source.indices)).encode()).hexdigest()
@@ -55,10 +59,10 @@ def digest(source: Source) -> str:
 class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Item `step` is that step's batch of both domains, each `(batch, channel, time, depth, lateral)`.
 
-    Clips are drawn with replacement, each at a random square and, if `flip`, turned upside down (depth) every other
-    time. One that hardly moves is drawn anew, a few times at most: of a still clip, every instance norm divides by the
-    root of its epsilon, and gradients grow 300 times a layer. Of the clips that all `world` devices draw together,
-    device `rank` gets its own `batch`.
+    Clips are drawn with replacement, each at a random square and, if `flip`, turned upside down
+    (depth) every other time. One that hardly moves is drawn anew, a few times at most: of a still
+    clip, every instance norm divides by the root of its epsilon, and gradients grow 300 times a
+    layer. Of the clips that all `world` devices draw together, device `rank` gets its own `batch`.
 
     Raises
     ------
@@ -78,7 +82,12 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         flip: bool = True,
     ) -> None:
         self.clips = (clips_a, clips_b)
-        self.batch, self.crop, self.seed, self.rank, self.world, self.flip = batch, crop, seed, rank, world, flip
+        self.batch = batch
+        self.crop = crop
+        self.seed = seed
+        self.rank = rank
+        self.world = world
+        self.flip = flip
         self.digest = f"A: {digest(clips_a)}; B: {digest(clips_b)}"
         shapes = []
         for name, clips in zip("AB", self.clips, strict=True):
@@ -87,14 +96,15 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             shape = tuple(clips[0].shape)
             if crop is not None and crop > min(shape[2:]):
                 raise ParameterError(
-                    f"crop = {crop}: clips of domain {name} have {shape[2]} x {shape[3]} pixels; allowed is at most"
-                    f" {min(shape[2:])}"
+                    f"crop = {crop}: clips of domain {name} have {shape[2]} x {shape[3]} pixels;"
+                    f" allowed is at most {min(shape[2:])}"
                 )
             shapes.append(shape if crop is None else shape[:2])
         if shapes[0] != shapes[1]:
             raise ParameterError(
-                f"clips of domain A have shape {tuple(clips_a[0].shape)}, of domain B {tuple(clips_b[0].shape)};"
-                " they must agree in channels and frames, and in pixels unless a crop is given"
+                f"clips of domain A have shape {tuple(clips_a[0].shape)}, of domain B"
+                f" {tuple(clips_b[0].shape)}; they must agree in channels and frames, and in pixels"
+                " unless a crop is given"
             )
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -110,7 +120,9 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         for _ in range(_TRIES):
             clip = clips[int(rng.integers(len(clips)))]
             if self.crop is not None:
-                row, column = ((np.array(clip.shape[2:]) - self.crop + 1) * rng.random(2)).astype(int)
+                row, column = ((np.array(clip.shape[2:]) - self.crop + 1) * rng.random(2)).astype(
+                    int
+                )
                 clip = clip[:, :, row : row + self.crop, column : column + self.crop]
             if clip.std(correction=0) > _STILL:
                 break
@@ -141,7 +153,8 @@ class Recut:
         self.per_sequence = clips.per_sequence // self.joined
         if not self.per_sequence:
             raise ParameterError(
-                f"frames = {frames}, every = {every}: a sequence has {clips.per_sequence * CLIP_FRAMES} frames"
+                f"frames = {frames}, every = {every}: a sequence has"
+                f" {clips.per_sequence * CLIP_FRAMES} frames"
             )
         self.digest = f"{clips.digest}, {frames} frames, every {every}"
 
@@ -153,11 +166,15 @@ class Recut:
             raise IndexError(f"clip {item} of {len(self)}")
         sequence, part = divmod(item, self.per_sequence)
         first = sequence * self.clips.per_sequence + part * self.joined
-        long = torch.cat([self.clips[number] for number in range(first, first + self.joined)], dim=1)
+        long = torch.cat(
+            [self.clips[number] for number in range(first, first + self.joined)], dim=1
+        )
         return long[:, : self.frames * self.every : self.every]
 
 
-def loader(examples: Examples, steps: range, workers: int, pinned: bool) -> DataLoader[tuple[Any, ...]]:
+def loader(
+    examples: Examples, steps: range, workers: int, pinned: bool
+) -> DataLoader[tuple[Any, ...]]:
     """Return what loads the batches of `steps` in their order, ahead of their use where there are workers."""
     return DataLoader(
         cast(Dataset[tuple[Any, ...]], examples),

@@ -37,8 +37,9 @@ Validate = Callable[[Any], dict[str, float]]
 class Run:
     """One run: what `train` and `fit` build, restore and step through.
 
-    `data` tells the examples from others, as `data.digest` does: a run goes on with those that it began with.
-    `looked_at` holds what previews show: name, such as `A to B`, to the generator and the clips that it translates.
+    `data` tells the examples from others, as `data.digest` does: a run goes on with those that it
+    began with. `looked_at` holds what previews show: name, such as `A to B`, to the generator and
+    the clips that it translates.
     """
 
     def __init__(
@@ -49,31 +50,44 @@ class Run:
         parameters: TrainingParameters,
         data: str,
     ) -> None:
-        self.fabric, self.objective, self.parameters, self.folder = fabric, objective, parameters, folder
+        self.fabric = fabric
+        self.objective = objective
+        self.parameters = parameters
+        self.folder = folder
         self.model = cast(nn.Module, objective)
         self.last, self.best = folder / "last.safetensors", folder / "best.safetensors"
         self.score: float | None = None
         self.made_of = {"parameters": _values(parameters), "settings": _values(objective.settings)}
         self.data = data
         self.looked_at: dict[str, tuple[nn.Module, torch.Tensor]] = {}
-        torch.backends.cudnn.benchmark = fabric.device.type == "cuda"  # sizes stay the same from step to step
+        # sizes stay the same from step to step
+        torch.backends.cudnn.benchmark = fabric.device.type == "cuda"
         self.model.to(fabric.device).train()
         _channels_last(self.model)
-        # the model itself keeps plain networks, for checkpoints and validation; a shallow copy steps through those
-        # that Fabric has put into precision and DDP
+        # the model itself keeps plain networks, for checkpoints and validation; a shallow copy
+        # steps through those that Fabric has put into precision and DDP
         self.stepped = copy.copy(objective)
         cast(nn.Module, self.stepped)._modules = {
-            name: fabric.setup_module(torch.compile(child) if parameters.compile else child)  # type: ignore[arg-type]
-            if child is not None and any(weight.requires_grad for weight in child.parameters())
-            else child
+            name: (
+                fabric.setup_module(torch.compile(child) if parameters.compile else child)  # type: ignore[arg-type]
+                if child is not None and any(weight.requires_grad for weight in child.parameters())
+                else child
+            )
             for name, child in self.model._modules.items()
         }
         trained = networks(objective)
         self.weights = {
-            name: [weight for network in group for weight in network.parameters() if weight.requires_grad]
+            name: [
+                weight
+                for network in group
+                for weight in network.parameters()
+                if weight.requires_grad
+            ]
             for name, group in trained.items()
         }
-        self.optimisers = {name: _optimiser(weights, parameters) for name, weights in self.weights.items()}
+        self.optimisers = {
+            name: _optimiser(weights, parameters) for name, weights in self.weights.items()
+        }
         self.wrapped: dict[str, Any] = {
             name: fabric.setup_optimizers(optimiser) for name, optimiser in self.optimisers.items()
         }
@@ -86,10 +100,14 @@ class Run:
         steps, first = self.parameters.steps, self.fabric.is_global_zero
         if first:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.tables = {name: Table(self.folder / f"{name}.csv", start) for name in ("losses", "scores")}
+            self.tables = {
+                name: Table(self.folder / f"{name}.csv", start) for name in ("losses", "scores")
+            }
             self.board = SummaryWriter(str(self.folder / "tensorboard"), purge_step=start + 1)
         try:
-            with tqdm(total=steps, initial=start, unit="step", desc="train", disable=not first) as bar:
+            with tqdm(
+                total=steps, initial=start, unit="step", desc="train", disable=not first
+            ) as bar:
                 before = time.perf_counter()
                 for step, batch in enumerate(batches, start + 1):
                     with self._memory_suffices(step, batch[0]):
@@ -123,7 +141,10 @@ class Run:
         except TrainingError:
             raise
         except (MemoryError, RuntimeError) as error:
-            if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "alloc" not in str(error).lower():
+            if (
+                not isinstance(error, MemoryError | torch.OutOfMemoryError)
+                and "alloc" not in str(error).lower()
+            ):
                 raise
             shape = " x ".join(map(str, first.shape[2:]))
             clips = f"{len(first)} clips of {shape}{' a domain' if self.looked_at else ''}"
@@ -133,7 +154,8 @@ class Run:
             ) from error
 
     def _step(self, step: int, batch: Any) -> dict[str, float]:
-        seed = np.random.SeedSequence((self.parameters.seed, step - 1, 2, self.fabric.global_rank))  # 0, 1: clips
+        # 0, 1: clips
+        seed = np.random.SeedSequence((self.parameters.seed, step - 1, 2, self.fabric.global_rank))
         torch.manual_seed(int(seed.generate_state(1, np.uint64)[0]))
         losses: dict[str, float] = {}
         for name, total, parts in turns(self.stepped, batch):
@@ -151,14 +173,16 @@ class Run:
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
         values = {name: total, **parts, f"gradient of {name}": norm}
-        numbers = torch.stack([value.detach().float() for value in values.values()]).tolist()  # one wait for the GPU
+        # one wait for the GPU
+        numbers = torch.stack([value.detach().float() for value in values.values()]).tolist()
         losses = dict(zip(values, numbers, strict=True))
         wrong = [value for value in reversed(losses) if not math.isfinite(losses[value])]
         if wrong:
             first = next((value for value in wrong if value in parts), wrong[0])
             raise TrainingError(
-                f"step {step}: the {'' if first.startswith('gradient') else 'loss '}{first!r} is {losses[first]}; lower"
-                f" learning_rate (now {self.parameters.learning_rate:g}) or use precision '32-true'; {self._kept()}"
+                f"step {step}: the {'' if first.startswith('gradient') else 'loss '}{first!r} is"
+                f" {losses[first]}; lower learning_rate (now {self.parameters.learning_rate:g}) or"
+                f" use precision '32-true'; {self._kept()}"
             )
         if self.parameters.clip is not None:
             nn.utils.clip_grads_with_norm_(weights, self.parameters.clip, norm)
@@ -166,7 +190,10 @@ class Run:
         return losses
 
     def _review(self, step: int, validate: Validate | None) -> None:
-        """Draw previews and validate, with averaged weights; keep the checkpoint if it is the best."""
+        """Draw previews and validate, with averaged weights.
+
+        Keep the checkpoint if it is the best.
+        """
         better = False
         if self.fabric.is_global_zero and (self.looked_at or validate is not None):
             scores: dict[str, float] = {}
@@ -181,7 +208,8 @@ class Run:
             if validate is not None:
                 if "score" not in scores:
                     raise TrainingError(
-                        f"validate returned {', '.join(scores)}; it must return a 'score', lower better"
+                        f"validate returned {', '.join(scores)}; it must return a 'score', lower"
+                        " better"
                     )
                 better = scores["score"] < (math.inf if self.score is None else self.score)
                 self.score = scores["score"] if better else self.score
@@ -221,17 +249,20 @@ class Run:
         tensors, metadata = checkpoint.read(self.last)
         for kind, own in self.made_of.items():
             # what the run's version of the package did not know, it did as is the default
-            there = _defaults(self.parameters if kind == "parameters" else self.objective.settings) | metadata[kind]
+            there = (
+                _defaults(self.parameters if kind == "parameters" else self.objective.settings)
+                | metadata[kind]
+            )
             for name in own.keys() | there.keys():
                 if name not in _MAY_CHANGE and there.get(name) != own.get(name):
                     raise TrainingError(
-                        f"{self.last}: is of a run with {name} = {there.get(name)}, not {own.get(name)}; choose another"
-                        " folder or remove it"
+                        f"{self.last}: is of a run with {name} = {there.get(name)}, not"
+                        f" {own.get(name)}; choose another folder or remove it"
                     )
         if metadata.get("data") != self.data:
             raise TrainingError(
-                f"{self.last}: is of a run on other examples, or on examples that have changed since; choose another"
-                " folder or remove it"
+                f"{self.last}: is of a run on other examples, or on examples that have changed"
+                " since; choose another folder or remove it"
             )
         checkpoint.restore_model(self.model, checkpoint.unpack("model", tensors), self.last)
         self.average.restore(checkpoint.unpack("average", tensors))
@@ -239,7 +270,9 @@ class Run:
             checkpoint.restore_moments(optimiser, checkpoint.unpack(name, tensors))
         if not isinstance(self.objective, Supervised):
             state = checkpoint.unpack(f"state {self.fabric.global_rank}", tensors)
-            self.objective.load_state({name: value.to(self.fabric.device) for name, value in state.items()})
+            self.objective.load_state(
+                {name: value.to(self.fabric.device) for name, value in state.items()}
+            )
         self.score = metadata["best"]
         return int(metadata["step"])
 
@@ -252,15 +285,22 @@ class Run:
         left = self.parameters.steps - start
         hours, minutes = divmod(math.ceil(seconds * left / 60), 60)
         return (
-            f"training: {seconds:.2g} s a step on {self.fabric.world_size} x {self.fabric.device.type},"
-            f" {self.parameters.precision}: about {hours} h {minutes} min for {left} steps"
+            f"training: {seconds:.2g} s a step on {self.fabric.world_size} x"
+            f" {self.fabric.device.type}, {self.parameters.precision}: about {hours} h {minutes}"
+            f" min for {left} steps"
         )
 
     def _kept(self) -> str:
-        return f"the last good checkpoint is {self.last}" if self.last.exists() else "there is no checkpoint yet"
+        return (
+            f"the last good checkpoint is {self.last}"
+            if self.last.exists()
+            else "there is no checkpoint yet"
+        )
 
 
-def _optimiser(weights: list[nn.Parameter], parameters: TrainingParameters) -> torch.optim.Optimizer:
+def _optimiser(
+    weights: list[nn.Parameter], parameters: TrainingParameters
+) -> torch.optim.Optimizer:
     rate, betas, decay = parameters.learning_rate, parameters.betas, parameters.weight_decay
     if parameters.optimiser == "sgd":
         return torch.optim.SGD(weights, rate, momentum=betas[0], weight_decay=decay)

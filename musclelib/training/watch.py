@@ -18,12 +18,18 @@ _FLOOR = 0.05  # a discriminator that wins has a loss near 0, and ten times that
 
 
 class Table:
-    """A CSV table with one row a step; rows after `step` are dropped, those of a run that is resumed before them."""
+    """A CSV table with one row a step.
+
+    Rows after `step` are dropped, those of a run that is resumed before them.
+    """
 
     def __init__(self, path: Path, step: int) -> None:
         self.path = path
         if path.exists() and not b"step,".startswith(path.read_bytes()[:5]):
-            raise TrainingError(f"{path}: is there, and no table of a run; choose another folder, or move it elsewhere")
+            raise TrainingError(
+                f"{path}: is there, and no table of a run; choose another folder, or move it"
+                " elsewhere"
+            )
         rows = list(csv.DictReader(path.open(newline=""))) if step and path.exists() else []
         # a killed run may leave half a row
         rows = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
@@ -57,8 +63,8 @@ class Watch:
             if value > 10 * middle:
                 self._warn(
                     f"loss {name}",
-                    f"step {step}: the loss {name!r} is {value:.3g}, more than 10 times its running median"
-                    f" {middle:.3g}; the run may be diverging, a lower learning_rate helps",
+                    f"step {step}: the loss {name!r} is {value:.3g}, more than 10 times its running"
+                    f" median {middle:.3g}; the run may be diverging, a lower learning_rate helps",
                 )
             seen.append(value)
 
@@ -68,8 +74,9 @@ class Watch:
             if value < _INVERTED:
                 self._warn(
                     f"inverted {name}",
-                    f"step {step}: translations {name!r} correlate with their input by {value:.2f}: contractions are"
-                    " inverted; start again with another seed, or raise the weight of the identity loss",
+                    f"step {step}: translations {name!r} correlate with their input by {value:.2f}:"
+                    " contractions are inverted; start again with another seed, or raise the"
+                    " weight of the identity loss",
                 )
 
     def _warn(self, kind: str, text: str) -> None:

@@ -20,8 +20,9 @@ def hidden_information(
 ) -> pd.DataFrame:
     """Translate there and back, white noise added between, and compare with the source.
 
-    A cycle loss rewards a network that writes its source into faint details, from which the way back reads it. Then
-    little noise spoils the reconstruction; where it reads what can be seen, little noise changes little.
+    A cycle loss rewards a network that writes its source into faint details, from which the way
+    back reads it. Then little noise spoils the reconstruction; where it reads what can be seen,
+    little noise changes little.
 
     Parameters
     ----------
@@ -37,11 +38,14 @@ def hidden_information(
     Returns
     -------
     pandas.DataFrame
-        By "Noise": "Error", the mean absolute difference from the source over the source's mean absolute value, and
-        "Correlation" with it.
+        By "Noise": "Error", the mean absolute difference from the source over the source's mean
+        absolute value, and "Correlation" with it.
     """
     translation = translate(there, velocity)
-    white = np.random.default_rng(seed).standard_normal(translation.shape, dtype=np.float32) * translation.std()
+    white = (
+        np.random.default_rng(seed).standard_normal(translation.shape, dtype=np.float32)
+        * translation.std()
+    )
     rows = {}
     for level in noise:
         again = translate(back, translation + np.float32(level) * white)

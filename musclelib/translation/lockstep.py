@@ -1,8 +1,8 @@
 """Forward passes of the chunks of a recording in step, so that every instance norm sees the whole recording.
 
-Each chunk runs in a thread of its own, one at a time. At a norm it waits until all have come as far; their statistics
-are joined, and all go on with the same. What waits is one activation a chunk, in memory or on disk. Nothing is asked
-of the network but that its norms are `InstanceNorm` modules.
+Each chunk runs in a thread of its own, one at a time. At a norm it waits until all have come as
+far; their statistics are joined, and all go on with the same. What waits is one activation a chunk,
+in memory or on disk. Nothing is asked of the network but that its norms are `InstanceNorm` modules.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Session:
         self.generator, self.seed = generator, seed
         self.device = next(generator.parameters()).device
         self.half = precision == "bf16-mixed"
-        self._asking = threading.local()  # `answer`: what the norms of this thread ask for their input and its moments
+        # `answer`: what the norms of this thread ask for their input and its moments
+        self._asking = threading.local()
         self._changed: list[nn.Module] = []
 
     def __enter__(self) -> Self:
@@ -69,12 +70,22 @@ class Session:
             return instance_norm(x)
         x, moments = answer(x)
         mean, variance = (values.float() for values in moments)
-        return functional.batch_norm(x, mean, variance, torch.ones_like(mean), None, False, 0.0, _EPS)
+        return functional.batch_norm(
+            x, mean, variance, torch.ones_like(mean), None, False, 0.0, _EPS
+        )
 
-    def forward(self, frames: Tensor, answer: Callable[[Tensor], tuple[Tensor, Moments]] | None) -> Tensor:
-        """Translate frames; norms take the moments that `answer` gives, or, without one, those of their input."""
+    def forward(
+        self, frames: Tensor, answer: Callable[[Tensor], tuple[Tensor, Moments]] | None
+    ) -> Tensor:
+        """Translate frames.
+
+        Norms take the moments that `answer` gives, or, without one, those of their input.
+        """
         self._asking.answer = answer
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=self.half),
+        ):
             return self.generator(frames[None, None].to(self.device))[0, 0].float().cpu()
 
     def alone(self, frames: Tensor) -> Tensor:
@@ -105,7 +116,9 @@ class Session:
                     stopped, x = each.go_on(moments)
                     if stopped:
                         # in this layer's own steps of time
-                        start, stop = (at * x.shape[2] // len(frames) for at in (kept.start, kept.stop))
+                        start, stop = (
+                            at * x.shape[2] // len(frames) for at in (kept.start, kept.stop)
+                        )
                         parts.append(_moments(x[:, :, start:stop]))
                         each.wait(x)
                     else:
@@ -142,7 +155,10 @@ class _Pass:
         return news
 
     def wait(self, x: Tensor) -> None:
-        """Put what was stopped at on disk, if that is where it waits; the tensor itself is emptied."""
+        """Put what was stopped at on disk, if that is where it waits.
+
+        The tensor itself is emptied.
+        """
         if self._file is not None:
             self._file.seek(0)
             self._file.truncate()

@@ -24,9 +24,10 @@ def identity(mapped: Tensor, original: Tensor, form: str = "l1") -> Tensor:
     mapped, original : Tensor
         A clip, `(batch, ...)`, put through the generator into its own domain, and the clip.
     form : str
-        "l1": the mean absolute difference, as equation 5 prints it for domain A, and as CycleGAN's code has it for
-        both. "l2": the Euclidean norm of a clip's difference, as printed for domain B, over the square root of its
-        number of pixels, so that its size compares with "l1"; the mean over clips.
+        "l1": the mean absolute difference, as equation 5 prints it for domain A, and as CycleGAN's
+        code has it for both. "l2": the Euclidean norm of a clip's difference, as printed for domain
+        B, over the square root of its number of pixels, so that its size compares with "l1"; the
+        mean over clips.
 
     Raises
     ------

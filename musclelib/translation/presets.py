@@ -21,7 +21,10 @@ MODELS: dict[str, CycleGANParameters | OneSidedParameters] = {
     "3d-stride1-noise": CycleGANParameters(name="3d-stride1-noise", temporal_stride=1, noise=True),
     "one-sided": OneSidedParameters(),
 }
-"""Paper 1's Table 1, in its order: 1, 3 and 32 frames, then the modifications of the 3-D model; last our own."""
+"""Paper 1's Table 1, in its order: 1, 3 and 32 frames, then the modifications of the 3-D model.
+
+Last our own.
+"""
 
 
 def build(name: str, **changes: Any) -> CycleGAN | OneSided:
@@ -37,7 +40,9 @@ def build(name: str, **changes: Any) -> CycleGAN | OneSided:
     settings = MODELS[name].changed(**changes)
     if isinstance(settings, OneSidedParameters):
         return OneSided(settings)
-    return RecycleGAN(settings) if isinstance(settings, RecycleGANParameters) else CycleGAN(settings)
+    return (
+        RecycleGAN(settings) if isinstance(settings, RecycleGANParameters) else CycleGAN(settings)
+    )
 
 
 def parameter_table() -> pd.DataFrame:
@@ -46,11 +51,16 @@ def parameter_table() -> pd.DataFrame:
     for name in MODELS:
         with torch.device("meta"):  # nothing is allocated
             model = build(name)
-        parts = {part: sum(value.numel() for value in network.parameters()) for part, network in model.named_children()}
+        parts = {
+            part: sum(value.numel() for value in network.parameters())
+            for part, network in model.named_children()
+        }
         rows[name] = {
             "generator A to B": parts["to_b"],
             "generator B to A": parts.get("to_a", 0),
-            "discriminators": sum(number for part, number in parts.items() if part.startswith("judge")),
+            "discriminators": sum(
+                number for part, number in parts.items() if part.startswith("judge")
+            ),
             "predictors": parts.get("predict_a", 0) + parts.get("predict_b", 0),
             "all": sum(parts.values()),
         }

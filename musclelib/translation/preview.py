@@ -13,14 +13,19 @@ from musclelib.training.data import Source
 
 
 def correlation(first: torch.Tensor, second: torch.Tensor) -> float:
-    """Pearson correlation over all pixels and frames of two batches of clips; 0 where one of them is constant."""
+    """Pearson correlation over all pixels and frames of two batches of clips.
+
+    0 where one of them is constant.
+    """
     x, y = (values.double() - values.double().mean() for values in (first, second))
     scale = float(x.norm() * y.norm())
     return float((x * y).sum()) / scale if scale else 0.0
 
 
 @torch.no_grad()
-def preview(directions: Mapping[str, tuple[nn.Module, torch.Tensor]], path: Path) -> dict[str, float]:
+def preview(
+    directions: Mapping[str, tuple[nn.Module, torch.Tensor]], path: Path
+) -> dict[str, float]:
     """Translate fixed clips, draw their variance maps beside those of their inputs, and say what remained of them.
 
     Parameters
@@ -35,7 +40,9 @@ def preview(directions: Mapping[str, tuple[nn.Module, torch.Tensor]], path: Path
     dict
         Correlation of translation and input, by name.
     """
-    translated = {name: (clips, generator(clips)) for name, (generator, clips) in directions.items()}
+    translated = {
+        name: (clips, generator(clips)) for name, (generator, clips) in directions.items()
+    }
     contents = {name: correlation(*pair) for name, pair in translated.items()}
     columns = 2 * max(len(clips) for _, clips in directions.values())
     figure = Figure(figsize=(2.6 * columns, 2.8 * len(directions)), layout="constrained")
@@ -48,7 +55,8 @@ def preview(directions: Mapping[str, tuple[nn.Module, torch.Tensor]], path: Path
             axis.set_axis_off()
             figure.colorbar(drawn, ax=axis, shrink=0.7)
     figure.suptitle(
-        "Variance over time [SD²]; correlation " + ", ".join(f"{name} {value:.2f}" for name, value in contents.items())
+        "Variance over time [SD²]; correlation "
+        + ", ".join(f"{name} {value:.2f}" for name, value in contents.items())
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", dpi=90)

@@ -1,7 +1,8 @@
 """Train a translation on two stores of sequences, and ship its weights with a card.
 
-`python -m musclelib.translation.recipes MODEL RUN A_STORE B_STORE --target TARGET` trains, or goes on with a run that
-was stopped, and writes `TARGET.safetensors` and `TARGET.md`. A one-sided model gets its filter on time, too.
+`python -m musclelib.translation.recipes MODEL RUN A_STORE B_STORE --target TARGET` trains, or goes
+on with a run that was stopped, and writes `TARGET.safetensors` and `TARGET.md`. A one-sided model
+gets its filter on time, too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ TESTS = 64
 
 _VALIDATED = 3  # of them, the last ones: they choose the checkpoint
 _TARGETS = 24  # sequences of domain B that they are compared with
-_MATCHED = 8  # sequences of domain A, of those trained on the last ones, that a filter on time is matched on
+# sequences of domain A, of those trained on the last ones, that a filter on time is matched on
+_MATCHED = 8
 
 
 def train_translation(
@@ -54,7 +56,8 @@ def train_translation(
     parameters : TrainingParameters
         How to train.
     tests : int
-        Sequences of domain A that are not trained on, the first ones; the last three of them choose the checkpoint.
+        Sequences of domain A that are not trained on, the first ones; the last three of them choose
+        the checkpoint.
 
     Returns
     -------
@@ -71,7 +74,9 @@ def train_translation(
     a, b = sequences.open(simulated), sequences.open(in_vivo)
     clips = Clips(simulated)
     if not 1 <= tests < clips.count:
-        raise ParameterError(f"tests = {tests}: {simulated} has {clips.count} sequences; allowed is 1 to one less")
+        raise ParameterError(
+            f"tests = {tests}: {simulated} has {clips.count} sequences; allowed is 1 to one less"
+        )
     originals = a.isel(sequence=slice(max(tests - _VALIDATED, 0), tests))
     rate = sequences.frame_rate(b)
     target = Features.of(sequences.frames(b.isel(sequence=slice(_TARGETS))), rate)
@@ -81,29 +86,47 @@ def train_translation(
         Clips(in_vivo),
         folder,
         parameters,
-        Validation([sequences.standardised(frames) for frames in sequences.frames(originals)], target, rate),
+        Validation(
+            [sequences.standardised(frames) for frames in sequences.frames(originals)], target, rate
+        ),
     )
 
 
 def main() -> None:
     """Train and export from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("stores", type=Path, nargs=2, help="sequences of domain A and of domain B")
-    parser.add_argument("--target", type=Path, required=True, help="name of weights and card, without their endings")
-    parser.add_argument("--training", type=json.loads, default={}, help='as JSON: {"steps": 2000, "seed": 1}')
-    parser.add_argument("--settings", type=json.loads, default={}, help='of the model, as JSON: {"features": 16}')
-    parser.add_argument("--tests", type=int, default=TESTS, help="sequences of domain A that are not trained on")
-    parser.add_argument("--note", default="", help="kept with the weights: what the run does not know")
+    parser.add_argument(
+        "--target", type=Path, required=True, help="name of weights and card, without their endings"
+    )
+    parser.add_argument(
+        "--training", type=json.loads, default={}, help='as JSON: {"steps": 2000, "seed": 1}'
+    )
+    parser.add_argument(
+        "--settings", type=json.loads, default={}, help='of the model, as JSON: {"features": 16}'
+    )
+    parser.add_argument(
+        "--tests", type=int, default=TESTS, help="sequences of domain A that are not trained on"
+    )
+    parser.add_argument(
+        "--note", default="", help="kept with the weights: what the run does not know"
+    )
     arguments = parser.parse_args()
-    parameters = TrainingParameters.from_dict({"steps": 2000, "batch": 1, "flip": False} | arguments.training)
+    parameters = TrainingParameters.from_dict(
+        {"steps": 2000, "batch": 1, "flip": False} | arguments.training
+    )
     torch.manual_seed(parameters.seed)
     model = build(arguments.model, **arguments.settings)
     simulated, in_vivo = arguments.stores
     train_translation(model, arguments.run, simulated, in_vivo, parameters, arguments.tests)
     count = sequences.open(simulated).sizes["sequence"]
-    match = range(max(arguments.tests, count - _MATCHED), count) if isinstance(model, OneSided) else ()
+    match = (
+        range(max(arguments.tests, count - _MATCHED), count) if isinstance(model, OneSided) else ()
+    )
     export(arguments.run, arguments.target, arguments.stores, arguments.note, match)
 
 

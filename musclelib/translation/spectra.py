@@ -1,7 +1,8 @@
 """Match the filter on time of a trained generator: the ratio of two spectra, taken on whole sequences.
 
-An acquisition filters on time over more frames than a generator reaches and a clip has, so clips do not teach it. It
-needs no training either: its gain is the root of what the mean spectra of both domains differ by.
+An acquisition filters on time over more frames than a generator reaches and a clip has, so clips do
+not teach it. It needs no training either: its gain is the root of what the mean spectra of both
+domains differ by.
 """
 
 from __future__ import annotations
@@ -42,16 +43,25 @@ def matched(
     """
     if not originals:
         raise ValueError("originals: at least one sequence is needed to match a filter")
-    weights = {name: values for name, values in generator.state_dict().items() if not name.startswith("time_filter.")}
-    bare, filtered = (LightGenerator(generator.settings.changed(time_filter=half)) for half in (0, HALF))
+    weights = {
+        name: values
+        for name, values in generator.state_dict().items()
+        if not name.startswith("time_filter.")
+    }
+    bare, filtered = (
+        LightGenerator(generator.settings.changed(time_filter=half)) for half in (0, HALF)
+    )
     bare.load_state_dict(weights)
     filtered.load_state_dict(weights, strict=False)
     own = Features.of((translate(bare, original) for original in originals), frame_rate)
     if not np.array_equal(own.frequency, target.frequency):
         raise ValueError(
-            f"originals: their spectra are on other frequencies ({len(own.frequency)} lines) than the target's"
-            f" ({len(target.frequency)} lines): frame rate and duration (0.5 s at least) must agree"
+            f"originals: their spectra are on other frequencies ({len(own.frequency)} lines) than"
+            f" the target's ({len(target.frequency)} lines): frame rate and duration (0.5 s at"
+            " least) must agree"
         )
     assert isinstance(filtered.time_filter, TimeFilter)
-    filtered.time_filter.match(own.log_psd.mean(axis=0), target.log_psd.mean(axis=0), own.frequency, frame_rate)
+    filtered.time_filter.match(
+        own.log_psd.mean(axis=0), target.log_psd.mean(axis=0), own.frequency, frame_rate
+    )
     return filtered.eval()

@@ -19,7 +19,8 @@ from musclelib.translation.translate import MEMORY, plan, translate
 
 _MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
 _STAGE = 16  # of the random draws; apart from the simulator's stages
-_NOT_KEPT = ("velocity_mean", "velocity_sd", "true_map", "true_signal")  # true of the source's frames alone
+# true of the source's frames alone
+_NOT_KEPT = ("velocity_mean", "velocity_sd", "true_map", "true_signal")
 
 
 def translate_store(
@@ -35,11 +36,14 @@ def translate_store(
     seed: int = 0,
     replace: bool = False,
 ) -> None:
-    """Translate every sequence of a store, or finish what was interrupted; a finished store is left alone.
+    """Translate every sequence of a store, or finish what was interrupted.
 
-    Each velocity is standardised, translated, and given the mean and the standard deviation of its source back, in
-    units of which the networks work. Labels (territories, twitch trains, firing times, ...) are kept; what describes
-    the frames of the source (their true velocity, other images) is not. A progress bar shows.
+    A finished store is left alone.
+
+    Each velocity is standardised, translated, and given the mean and the standard deviation of its
+    source back, in units of which the networks work. Labels (territories, twitch trains, firing
+    times, ...) are kept; what describes the frames of the source (their true velocity, other
+    images) is not. A progress bar shows.
 
     Parameters
     ----------
@@ -61,17 +65,22 @@ def translate_store(
     ParameterError
         An option is not known, or the memory is too small.
     SequenceError
-        The source is missing, has no velocity or does not move, or the target is there with other content.
+        The source is missing, has no velocity or does not move, or the target is there with other
+        content.
     """
     origin = sequences.open(source)
     if "velocity" not in origin:
         raise sequences.SequenceError(f"{source}: has no 'velocity'")
     if count is not None:
         if not 1 <= count <= origin.sizes["sequence"]:
-            raise ParameterError(f"count = {count}: {source} has {origin.sizes['sequence']} sequences")
+            raise ParameterError(
+                f"count = {count}: {source} has {origin.sizes['sequence']} sequences"
+            )
         origin = origin.isel(sequence=slice(count))
     shape = origin.velocity.shape[1:]
-    how = plan(generator, shape, statistics=statistics, chunk=chunk, memory=memory, precision=precision)
+    how = plan(
+        generator, shape, statistics=statistics, chunk=chunk, memory=memory, precision=precision
+    )
     names = ("domain", "source", "parameters", "seed", "version")
     parameters = {
         "generator": type(generator).__name__,
@@ -103,22 +112,36 @@ def translate_store(
     mark = zarr.open_group(str(target), mode="r")[_MARK]
     assert isinstance(mark, zarr.Array)
     missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
-    for index in tqdm(missing, total=total, initial=total - len(missing), unit="seq", desc="translate"):
+    for index in tqdm(
+        missing, total=total, initial=total - len(missing), unit="seq", desc="translate"
+    ):
         velocity = origin.velocity[index].to_numpy()
         mean, deviation = sequences.moments(velocity)
         if not deviation > 0:
-            raise sequences.SequenceError(f"{source}: sequence {index} does not move; it cannot be standardised")
+            raise sequences.SequenceError(
+                f"{source}: sequence {index} does not move; it cannot be standardised"
+            )
         draw = int(np.random.SeedSequence((seed, int(index), _STAGE)).generate_state(1)[0])
         standard = (velocity - np.float32(mean)) / np.float32(deviation)
         velocity = translate(
-            generator, standard, statistics=statistics, chunk=chunk, memory=memory, precision=precision, seed=draw
+            generator,
+            standard,
+            statistics=statistics,
+            chunk=chunk,
+            memory=memory,
+            precision=precision,
+            seed=draw,
         )
         velocity = velocity * np.float32(deviation) + np.float32(mean)
-        sequences.put(target, int(index), _sequence(origin.isel(sequence=[index]), velocity, attributes))
+        sequences.put(
+            target, int(index), _sequence(origin.isel(sequence=[index]), velocity, attributes)
+        )
     sequences.finish(target, total)
 
 
-def _sequence(origin: xr.Dataset, velocity: np.ndarray, attributes: dict[str, object]) -> xr.Dataset:
+def _sequence(
+    origin: xr.Dataset, velocity: np.ndarray, attributes: dict[str, object]
+) -> xr.Dataset:
     """Return the labels of one sequence with another velocity."""
     kept = [
         name
@@ -134,18 +157,23 @@ def _sequence(origin: xr.Dataset, velocity: np.ndarray, attributes: dict[str, ob
 
 
 def _template(origin: xr.Dataset, attributes: dict[str, object]) -> xr.Dataset:
-    return _sequence(origin.isel(sequence=[0]), np.zeros(origin.velocity.shape[1:], np.float32), attributes)
+    return _sequence(
+        origin.isel(sequence=[0]), np.zeros(origin.velocity.shape[1:], np.float32), attributes
+    )
 
 
 def _finished(target: str | Path, attributes: dict[str, object], count: int) -> bool:
-    """Whether the target is there, whole; an unfinished or missing one is not, a finished one must be the same."""
+    """Whether the target is there, whole.
+
+    An unfinished or missing one is not, a finished one must be the same.
+    """
     try:
         found = sequences.open(target)
     except sequences.SequenceError:
         return False  # `create` says what is wrong, where something is
     if found.attrs != attributes or found.sizes["sequence"] != count:
         raise sequences.SequenceError(
-            f"{target}: exists already, translated from other sequences, by another network or in another way;"
-            " choose another name or remove it"
+            f"{target}: exists already, translated from other sequences, by another network or in"
+            " another way; choose another name or remove it"
         )
     return True

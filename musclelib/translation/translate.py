@@ -1,8 +1,9 @@
 """Translation of recordings of any length and size by one generator, whole or in chunks, within a given memory.
 
-A chunk differs from the whole in two ways: at its ends, and in its instance norms, whose statistics are those of all
-that they see. So chunks reach into their neighbours as far as the network sees, and their norms take the statistics of
-the whole (`lockstep`): chunked and whole are then the same but for rounding, and there are no seams.
+A chunk differs from the whole in two ways: at its ends, and in its instance norms, whose statistics
+are those of all that they see. So chunks reach into their neighbours as far as the network sees,
+and their norms take the statistics of the whole (`lockstep`): chunked and whole are then the same
+but for rounding, and there are no seams.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ MEMORY = 3e9
 
 PRECISIONS = ("bf16-mixed", "32-true")
 
-_ACTIVE = 2.5  # what the chunk at work takes beside its widest activation, in terms of that; measured, with some room
+# what the chunk at work takes beside its widest activation, in terms of that; measured, with some
+# room
+_ACTIVE = 2.5
 
 
 class Piece(NamedTuple):
@@ -67,7 +70,9 @@ def translate(
     precision: str = "bf16-mixed",
     seed: int = 0,
 ) -> np.ndarray:
-    """Translate one recording; where its size is not one that the network takes, it is reflected, and cut again.
+    """Translate one recording.
+
+    Where its size is not one that the network takes, it is reflected, and cut again.
 
     Parameters
     ----------
@@ -76,14 +81,15 @@ def translate(
     velocity : numpy.ndarray
         `(time, depth, lateral)`, standardised to mean 0 and standard deviation 1 [SD].
     statistics : str
-        "whole": instance norms take the statistics of the whole recording. "clip": each chunk takes its own, as each
-        clip did in training; chunks overlap by half and are cross-faded linearly. To networks of single frames, and to
-        those without norms, it makes no difference.
+        "whole": instance norms take the statistics of the whole recording. "clip": each chunk takes
+        its own, as each clip did in training; chunks overlap by half and are cross-faded linearly.
+        To networks of single frames, and to those without norms, it makes no difference.
     chunk : int, optional
         Frames of a chunk; None: for "whole" as many as fit, for "clip" `CLIP_FRAMES`.
     memory : float
-        Bound for what the translation takes, beside the recording and the libraries [B]. Where it is tight, temporary
-        files take what waits (their folder is that of `tempfile`); `plan` says so.
+        Bound for what the translation takes, beside the recording and the libraries [B]. Where it
+        is tight, temporary files take what waits (their folder is that of `tempfile`); `plan` says
+        so.
     precision : str
         "bf16-mixed" or "32-true".
     seed : int
@@ -97,20 +103,37 @@ def translate(
     Raises
     ------
     ParameterError
-        The recording is not three-dimensional or not finite, an option is not known, or the memory is too small.
+        The recording is not three-dimensional or not finite, an option is not known, or the memory
+        is too small.
     """
     velocity = np.asarray(velocity, np.float32)
     if velocity.ndim != 3 or not velocity.size:
-        raise ParameterError(f"velocity has shape {velocity.shape}: (time, depth, lateral) is needed")
+        raise ParameterError(
+            f"velocity has shape {velocity.shape}: (time, depth, lateral) is needed"
+        )
     if not np.isfinite(velocity).all():
-        raise ParameterError(f"velocity: {np.count_nonzero(~np.isfinite(velocity))} values are not finite")
-    how = plan(generator, velocity.shape, statistics=statistics, chunk=chunk, memory=memory, precision=precision)
-    missing = [size - have for size, have in zip(_padded(generator, velocity.shape), velocity.shape, strict=True)]
+        raise ParameterError(
+            f"velocity: {np.count_nonzero(~np.isfinite(velocity))} values are not finite"
+        )
+    how = plan(
+        generator,
+        velocity.shape,
+        statistics=statistics,
+        chunk=chunk,
+        memory=memory,
+        precision=precision,
+    )
+    missing = [
+        size - have
+        for size, have in zip(_padded(generator, velocity.shape), velocity.shape, strict=True)
+    ]
     frames = torch.from_numpy(np.pad(velocity, [(0, more) for more in missing], mode="reflect"))
     out, weights = np.zeros(frames.shape, np.float32), np.zeros((len(frames), 1, 1), np.float32)
     with Session(generator, precision, seed) as session:
         for piece, translated in _translated(session, frames, how):
-            fade = _fade(piece) if how.faded else np.ones((piece.stop - piece.start, 1, 1), np.float32)
+            fade = (
+                _fade(piece) if how.faded else np.ones((piece.stop - piece.start, 1, 1), np.float32)
+            )
             out[piece.start : piece.stop] += fade * translated[piece.kept].numpy()
             weights[piece.start : piece.stop] += fade
     return (out / weights)[tuple(map(slice, velocity.shape))]
@@ -125,14 +148,19 @@ def plan(
     memory: float = MEMORY,
     precision: str = "bf16-mixed",
 ) -> Plan:
-    """Say how `translate` goes about a recording of `shape`, and about what it takes; the parameters are its own.
+    """Say how `translate` goes about a recording of `shape`, and about what it takes.
+
+    The parameters are its own.
 
     Raises
     ------
     ParameterError
         An option is not known, or the memory is too small.
     """
-    for name, value, allowed in (("statistics", statistics, ("whole", "clip")), ("precision", precision, PRECISIONS)):
+    for name, value, allowed in (
+        ("statistics", statistics, ("whole", "clip")),
+        ("precision", precision, PRECISIONS),
+    ):
         if value not in allowed:
             raise ParameterError(f"{name} = {value!r}: allowed are {', '.join(map(repr, allowed))}")
     if chunk is not None and (not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 8):
@@ -156,21 +184,33 @@ def plan(
         words, faded, needed = f"each chunk of {size} frames its own", True, active * size
     else:
         words, together = "the whole recording", True
-        pieces, on_disk, needed = _in_step(total, chunk, step, margin, active, held, skipped, memory)
+        pieces, on_disk, needed = _in_step(
+            total, chunk, step, margin, active, held, skipped, memory
+        )
     if needed > memory:
         raise ParameterError(
-            f"memory = {memory / 1e9:.2g} GB: chunks of this kind, of {depth} x {lateral} pixels, take"
-            f" {needed / 1e9:.2g} GB; give more, or a smaller chunk"
+            f"memory = {memory / 1e9:.2g} GB: chunks of this kind, of {depth} x {lateral} pixels,"
+            f" take {needed / 1e9:.2g} GB; give more, or a smaller chunk"
         )
     return Plan(words, pieces, together, faded, on_disk, needed)
 
 
 def _in_step(
-    total: int, chunk: int | None, step: int, margin: int, active: float, held: float, skipped: float, memory: float
+    total: int,
+    chunk: int | None,
+    step: int,
+    margin: int,
+    active: float,
+    held: float,
+    skipped: float,
+    memory: float,
 ) -> tuple[list[Piece], bool, float]:
-    """Return as few pieces as fit into the memory, for margins are work done twice; whether on disk; what they take.
+    """Return as few pieces as fit into the memory, for margins are work done twice.
 
-    What a piece holds while it waits goes to disk rather than that pieces become shorter than their margins.
+    Whether on disk; what they take.
+
+    What a piece holds while it waits goes to disk rather than that pieces become shorter than their
+    margins.
     """
     for on_disk, shortest in ((False, 2 * margin), (True, margin)):
         count = 1
@@ -178,7 +218,9 @@ def _in_step(
             size = -(-(chunk or -(-total // count)) // step) * step
             pieces = _pieces(total, size, margin)
             lengths = [_length(piece) for piece in pieces]
-            needed = max(lengths) * active + (sum(lengths) - max(lengths)) * (skipped if on_disk else held)
+            needed = max(lengths) * active + (sum(lengths) - max(lengths)) * (
+                skipped if on_disk else held
+            )
             if needed <= memory:
                 return pieces, on_disk, needed
             if chunk or size <= shortest:
@@ -188,7 +230,10 @@ def _in_step(
 
 
 def reach(generator: nn.Module) -> int:
-    """Frames to either side that a frame of the output depends on, norms aside; 0 for a network of single frames."""
+    """Frames to either side that a frame of the output depends on, norms aside.
+
+    0 for a network of single frames.
+    """
     if hasattr(generator, "reach"):
         return int(generator.reach)  # type: ignore[arg-type]
     frames, step = 0.0, 1.0
@@ -211,7 +256,12 @@ def _padded(generator: Translator, shape: tuple[int, ...]) -> tuple[int, ...]:
 def _pieces(total: int, size: int, margin: int) -> list[Piece]:
     starts = range(0, total, size)
     return [
-        Piece(start, min(start + size, total), max(start - margin, 0), min(start + size + margin, total))
+        Piece(
+            start,
+            min(start + size, total),
+            max(start - margin, 0),
+            min(start + size + margin, total),
+        )
         for start in starts
     ]
 
@@ -230,7 +280,9 @@ def _widths(generator: Translator) -> tuple[float, float]:
         if isinstance(layer, ResidualBlock):
             skipped.append(size)
         elif isinstance(layer, (nn.Conv2d, nn.Conv3d)):
-            widths.append(size * max(layer.in_channels / layer.out_channels * math.prod(layer.stride), 1.0))
+            widths.append(
+                size * max(layer.in_channels / layer.out_channels * math.prod(layer.stride), 1.0)
+            )
 
     hooks = [layer.register_forward_hook(note) for layer in generator.modules()]
     try:
@@ -254,6 +306,9 @@ def _translated(session: Session, frames: Tensor, how: Plan) -> Iterator[tuple[P
 
 
 def _fade(piece: Piece) -> np.ndarray:
-    """Weights of the frames of a piece that rise and fall linearly; where halves overlap they add up to one."""
+    """Weights of the frames of a piece that rise and fall linearly.
+
+    Where halves overlap they add up to one.
+    """
     size = piece.stop - piece.start
     return (1 - np.abs(2 * np.arange(size, dtype=np.float32) + 1 - size) / size)[:, None, None]

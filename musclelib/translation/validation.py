@@ -14,8 +14,9 @@ from musclelib.translation.translate import translate
 class Validation:
     """Translate some sequences whole, and compare them with domain B, and with what they were.
 
-    `score`, lower better, is D_Bhat + (1 - Corr) + (1 - SSI) + (1 - Corr_PSD) + 4 max(0, 0.95 - xCorr): content
-    counts where too much of it is lost (the figure is that of the best model wanted), and looks count always.
+    `score`, lower better, is D_Bhat + (1 - Corr) + (1 - SSI) + (1 - Corr_PSD) + 4 max(0, 0.95 -
+    xCorr): content counts where too much of it is lost (the figure is that of the best model
+    wanted), and looks count always.
 
     Parameters
     ----------
@@ -27,14 +28,25 @@ class Validation:
         Frames a second [Hz].
     """
 
-    def __init__(self, originals: Sequence[np.ndarray], target: Features, frame_rate: float) -> None:
+    def __init__(
+        self, originals: Sequence[np.ndarray], target: Features, frame_rate: float
+    ) -> None:
         self.originals, self.target, self.frame_rate = originals, target, frame_rate
 
     def __call__(self, objective: Any) -> dict[str, float]:
         """Return the score and what it is made of."""
         translations = [translate(objective.to_b, original) for original in self.originals]
-        looks = summary(compare(Features.of(translations, self.frame_rate), self.target))["mean"].to_dict()
+        looks = summary(compare(Features.of(translations, self.frame_rate), self.target))[
+            "mean"
+        ].to_dict()
         content = content_consistency(self.originals, translations, self.frame_rate).mean()
         kept = float(content["xCorr"])
-        score = looks["D_Bhat"] + 3 - looks["Corr"] - looks["SSI"] - looks["Corr_PSD"] + 4 * max(0.0, 0.95 - kept)
+        score = (
+            looks["D_Bhat"]
+            + 3
+            - looks["Corr"]
+            - looks["SSI"]
+            - looks["Corr_PSD"]
+            + 4 * max(0.0, 0.95 - kept)
+        )
         return {**looks, "xCorr": kept, "Lag_SD": float(content["Lag_SD"]), "score": float(score)}

@@ -20,7 +20,9 @@ def data_folder():
 @pytest.fixture(scope="session")
 def disk(data_folder):
     """RF of the rotating disk, (time, fast_time, element), and its recording."""
-    rf = scipy.io.loadmat(data_folder / "plane_wave_disk_rf" / "PWI_disk.mat")["RF"].transpose(2, 0, 1)
+    rf = scipy.io.loadmat(data_folder / "plane_wave_disk_rf" / "PWI_disk.mat")["RF"].transpose(
+        2, 0, 1
+    )
     recording = Recording(
         centre_frequency=5e6,
         sampling_rate=20e6 / 3,
@@ -36,7 +38,9 @@ def disk(data_folder):
 
 @pytest.fixture
 def recording():
-    return Recording(centre_frequency=5e6, sampling_rate=20e6, element_count=32, pitch=0.3, prf=2000.0)
+    return Recording(
+        centre_frequency=5e6, sampling_rate=20e6, element_count=32, pitch=0.3, prf=2000.0
+    )
 
 
 @pytest.fixture
@@ -55,8 +59,11 @@ def vibration():
 def displaced_speckle(towards):
     """Speckle shifted as a whole [mm]: every frequency of the echo turns by its own wave number, not the carrier's."""
     rng = np.random.default_rng(1)
-    wavenumber = 2 * np.pi * np.fft.fftfreq(128, 0.1)[:, None]  # deviation from the carrier [rad/mm]
+    # deviation from the carrier [rad/mm]
+    wavenumber = 2 * np.pi * np.fft.fftfreq(128, 0.1)[:, None]
     carrier = 4 * np.pi * 5e6 / 1540e3
-    spectrum = (rng.normal(size=(128, 8)) + 1j * rng.normal(size=(128, 8))) * np.exp(-((wavenumber / 6) ** 2))
+    spectrum = (rng.normal(size=(128, 8)) + 1j * rng.normal(size=(128, 8))) * np.exp(
+        -((wavenumber / 6) ** 2)
+    )
     turn = np.exp(1j * (carrier + wavenumber) * np.asarray(towards)[:, None, None])
     return np.fft.ifft(turn * spectrum, axis=1).astype(np.complex64)

@@ -11,9 +11,13 @@ def _echo(recording, depth, lateral, samples=700):
     """RF of one scatterer [mm], shape (1, fast_time, element)."""
     angle = np.deg2rad(recording.angle)
     out = depth * np.cos(angle) + lateral * np.sin(angle)
-    delay = (out + np.hypot(depth, lateral - recording.element_positions)) / (recording.sound_speed * 1e3)
+    delay = (out + np.hypot(depth, lateral - recording.element_positions)) / (
+        recording.sound_speed * 1e3
+    )
     time = recording.start_time + np.arange(samples)[:, None] / recording.sampling_rate - delay
-    return (np.exp(-((time / 3e-7) ** 2)) * np.cos(2 * np.pi * recording.centre_frequency * time))[None]
+    return (np.exp(-((time / 3e-7) ** 2)) * np.cos(2 * np.pi * recording.centre_frequency * time))[
+        None
+    ]
 
 
 @pytest.mark.parametrize("angle", [0.0, 10.0])
@@ -33,14 +37,22 @@ def test_moving_away_turns_the_phase_by_the_axial_wavenumber(recording, angle):
     beamformer = Beamformer(recording, 700, [15.0], [0.0], f_number=4.0)
     moved = 0.02
     near, far = (
-        beamformer(demodulate(_echo(recording, depth, 0.0), recording))[0, 0, 0] for depth in (15.0, 15.0 + moved)
+        beamformer(demodulate(_echo(recording, depth, 0.0), recording))[0, 0, 0]
+        for depth in (15.0, 15.0 + moved)
     )
-    assert np.angle(far * near.conj()) == pytest.approx(-recording.axial_wavenumber * moved, rel=0.02)
+    assert np.angle(far * near.conj()) == pytest.approx(
+        -recording.axial_wavenumber * moved, rel=0.02
+    )
 
 
 def test_agrees_with_pymust(recording):
     depth, lateral = np.linspace(5, 20, 31), np.linspace(-4, 4, 9)
-    iq = np.random.default_rng(0).normal(size=(2, 600, 32, 2)).astype(np.float32).view(np.complex64)[..., 0]
+    iq = (
+        np.random.default_rng(0)
+        .normal(size=(2, 600, 32, 2))
+        .astype(np.float32)
+        .view(np.complex64)[..., 0]
+    )
     param = pymust.utils.Param()
     param.fs, param.fc, param.pitch, param.c, param.fnumber = 20e6, 5e6, 0.3e-3, 1540.0, 1.5
     param.Nelements, param.radius, param.t0 = 32, np.inf, np.array([1e-6])
@@ -48,7 +60,8 @@ def test_agrees_with_pymust(recording):
     matrix = pymust.dasmtx(np.array([600 * 1j, 32]), x, z, np.zeros(32), param, "linear").tocsr()
     theirs = (matrix @ iq[1].ravel(order="F")).reshape(x.shape, order="F")
     recording = replace(recording, start_time=1e-6)
-    # PyMUST leaves the two-way carrier in the image, and traces the transmitted wave from sampled sources.
+    # PyMUST leaves the two-way carrier in the image, and traces the transmitted wave from sampled
+    # sources.
     theirs = theirs * np.exp(-1j * recording.axial_wavenumber * depth)[:, None]
     ours = Beamformer(recording, 600, depth, lateral)(iq)[1]
     assert np.abs(ours - theirs).max() < 0.01 * np.abs(theirs).max()
@@ -60,7 +73,9 @@ def test_is_linear_and_frames_do_not_mix(recording):
     beamformer = Beamformer(recording, 600, np.linspace(5, 20, 20), np.linspace(-3, 3, 5))
     whole = beamformer(iq)
     np.testing.assert_array_equal(whole[1:2], beamformer(iq[1:2]))
-    np.testing.assert_allclose(beamformer(iq[:1] + 2j * iq[1:2])[0], whole[0] + 2j * whole[1], atol=1e-4)
+    np.testing.assert_allclose(
+        beamformer(iq[:1] + 2j * iq[1:2])[0], whole[0] + 2j * whole[1], atol=1e-4
+    )
 
 
 def test_wrong_input(recording):

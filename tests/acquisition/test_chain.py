@@ -30,10 +30,19 @@ def frames(vibration):
 
 def test_chunks_and_threads_change_nothing(frames, recording):
     gate = Gate(ensemble=3)
-    whole = estimate_velocity(frames[:90], recording, DEPTH, LATERAL, kind="image iq", gate=gate, chunk=1000)
+    whole = estimate_velocity(
+        frames[:90], recording, DEPTH, LATERAL, kind="image iq", gate=gate, chunk=1000
+    )
     for chunk, workers in ((1, 2), (7, 1), (32, 2)):
         parts = estimate_velocity(
-            frames[:90], recording, DEPTH, LATERAL, kind="image iq", gate=gate, chunk=chunk, workers=workers
+            frames[:90],
+            recording,
+            DEPTH,
+            LATERAL,
+            kind="image iq",
+            gate=gate,
+            chunk=chunk,
+            workers=workers,
         )
         np.testing.assert_array_equal(parts.values, whole.values)
 
@@ -42,9 +51,13 @@ def test_chunks_change_nothing_from_channel_echoes(recording):
     rf = np.random.default_rng(8).normal(size=(9, 400, 32))
     arguments = (recording, np.linspace(5, 12, 70), LATERAL)
     whole = estimate_velocity(rf, *arguments, kind="rf", chunk=100)
-    np.testing.assert_array_equal(estimate_velocity(rf, *arguments, kind="rf", chunk=3).values, whole.values)
+    np.testing.assert_array_equal(
+        estimate_velocity(rf, *arguments, kind="rf", chunk=3).values, whole.values
+    )
     iq = demodulate(rf, recording)
-    np.testing.assert_array_equal(estimate_velocity(iq, *arguments, kind="channel iq").values, whole.values)
+    np.testing.assert_array_equal(
+        estimate_velocity(iq, *arguments, kind="channel iq").values, whole.values
+    )
 
 
 @pytest.mark.parametrize("store", ["memmap", "h5py", "zarr", "dask"])
@@ -53,9 +66,13 @@ def test_frames_are_read_from_disk_as_from_memory(frames, recording, tmp_path, s
     if store == "memmap":
         lazy = np.memmap(tmp_path / "frames", np.complex64, "w+", shape=frames.shape)
     elif store == "h5py":
-        lazy = h5py.File(tmp_path / "frames.h5", "w").create_dataset("frames", frames.shape, np.complex64)
+        lazy = h5py.File(tmp_path / "frames.h5", "w").create_dataset(
+            "frames", frames.shape, np.complex64
+        )
     elif store == "zarr":
-        lazy = zarr.create_array(tmp_path / "frames.zarr", shape=frames.shape, dtype="complex64", chunks=(8, 128, 8))
+        lazy = zarr.create_array(
+            tmp_path / "frames.zarr", shape=frames.shape, dtype="complex64", chunks=(8, 128, 8)
+        )
     if store == "dask":
         lazy = dask.array.from_array(frames, chunks=(8, 128, 8))
     else:
@@ -77,7 +94,9 @@ def test_velocity_of_a_known_vibration(vibration, recording):
 def test_the_whole_chain_is_its_steps(vibration, recording):
     frames, towards = vibration
     shape = (256, 32, 16)
-    found = velocity_sequence(frames, recording, DEPTH, LATERAL, kind="image iq", filters=FilterParameters(shape=shape))
+    found = velocity_sequence(
+        frames, recording, DEPTH, LATERAL, kind="image iq", filters=FilterParameters(shape=shape)
+    )
     assert found.dims == ("time", "depth", "lateral")
     assert found.shape == shape
     assert found.attrs["units"] == "mm/s"
@@ -146,7 +165,9 @@ def test_bmode_agrees_with_pymust(speckle):
 def test_the_disk_turns_as_a_rigid_body_and_as_pymust_says(disk):
     rf, recording = disk
     depth, lateral = np.arange(13, 32, 0.1), np.linspace(-10, 8, 61)
-    found = estimate_velocity(rf, recording, depth, lateral, kind="rf", gate=Gate(hop=0.1, ensemble=31))[0]
+    found = estimate_velocity(
+        rf, recording, depth, lateral, kind="rf", gate=Gate(hop=0.1, ensemble=31)
+    )[0]
     x, z = np.meshgrid(lateral, found.depth, indexing="ij")
     inside = (x + 1) ** 2 + (z - 22.5) ** 2 < 9**2  # the disk of 10 mm radius, without its rim
     velocity = found.values.T[inside]
@@ -159,7 +180,9 @@ def test_the_disk_turns_as_a_rigid_body_and_as_pymust_says(disk):
     param.fc, param.c, param.PRF = 5e6, 1480.0, 10e3
     image = Beamformer(recording, 334, depth, lateral)(demodulate(rf, recording))
     theirs, _ = pymust.iq2doppler(np.moveaxis(image, 0, -1), param)
-    theirs = np.stack([np.interp(found.depth, depth, 1e3 * line) for line in np.asarray(theirs).T])[inside]
+    theirs = np.stack([np.interp(found.depth, depth, 1e3 * line) for line in np.asarray(theirs).T])[
+        inside
+    ]
     assert np.corrcoef(velocity, theirs)[0, 1] > 0.998
     # PyMUST takes the centre frequency, we take the echo's mean frequency, which is a little lower.
     assert np.polyfit(theirs, velocity, 1)[0] == pytest.approx(1.0, abs=0.03)
@@ -176,7 +199,9 @@ def test_displacement_of_real_muscle_between_two_frames(data_folder):
     assert depth[below_skin][brightness.argmax()] == pytest.approx(22, abs=1)  # the aponeurosis
 
     found = displacement_map(iq, recording, depth, lateral)
-    shallow, middle, deep = (found.sel(depth=slice(*zone)).median() for zone in ((3, 10), (10, 20), (35, 46)))
+    shallow, middle, deep = (
+        found.sel(depth=slice(*zone)).median() for zone in ((3, 10), (10, 20), (35, 46))
+    )
     assert float(shallow.displacement) == pytest.approx(-3, abs=1)
     assert float(middle.displacement) == pytest.approx(-9, abs=2)
     assert float(shallow.coherence) == pytest.approx(0.93, abs=0.04)

@@ -14,8 +14,11 @@ def test_band_pass_gain_is_the_squared_butterworth_response_in_phase(frequency):
     time = np.arange(4000) / RATE
     tone = np.cos(2 * np.pi * frequency * time)[:, None, None]
     middle = slice(1000, 3000)
-    found = np.vdot(tone[middle], band_pass(tone, RATE, 5.0, 50.0)[middle]) / np.vdot(tone[middle], tone[middle])
-    # Analogue prototype at the pre-warped frequencies; both passes multiply their gains, the phase cancels.
+    found = np.vdot(tone[middle], band_pass(tone, RATE, 5.0, 50.0)[middle]) / np.vdot(
+        tone[middle], tone[middle]
+    )
+    # Analogue prototype at the pre-warped frequencies; both passes multiply their gains, the phase
+    # cancels.
     warped, low, high = (np.tan(np.pi * f / RATE) for f in (frequency, 5.0, 50.0))
     prototype = (warped**2 - low * high) / (warped * (high - low))
     assert found == pytest.approx(1 / (1 + prototype**8), abs=0.01)
@@ -37,7 +40,8 @@ def test_band_pass_end_transients_have_died_away_after_two_periods_of_the_lower_
 def test_band_pass_treats_pixels_alone():
     values = np.random.default_rng(0).normal(size=(500, 3, 2))
     np.testing.assert_array_equal(
-        band_pass(values, RATE, 5.0, 50.0)[:, 1:2, 1:], band_pass(values[:, 1:2, 1:], RATE, 5.0, 50.0)
+        band_pass(values, RATE, 5.0, 50.0)[:, 1:2, 1:],
+        band_pass(values[:, 1:2, 1:], RATE, 5.0, 50.0),
     )
 
 
@@ -56,17 +60,26 @@ def test_median_keeps_constants_and_is_the_median(spacing):
     values = np.random.default_rng(1).normal(size=(2, 20, 30)).astype(np.float32)
     sizes = {0.3: 3, 0.2: 5, 0.1: 9, 0.08: 13, 2.0: 1}  # nearest odd number of pixels to 1 mm
     window = (1, sizes[spacing[0]], sizes[spacing[1]])
-    np.testing.assert_array_equal(spatial_median(values, spacing), median_filter(values, window, mode="nearest"))
+    np.testing.assert_array_equal(
+        spatial_median(values, spacing), median_filter(values, window, mode="nearest")
+    )
 
 
 def test_workers_change_nothing():
     values = np.random.default_rng(2).normal(size=(500, 13, 11)).astype(np.float32)
     here = np.arange(500) / RATE, np.arange(13) * 0.3, np.arange(11) * 0.3
-    one, two = (apply_filters(values, here, RATE, FilterParameters(shape=(100, 20, 17)), workers) for workers in (1, 2))
+    one, two = (
+        apply_filters(values, here, RATE, FilterParameters(shape=(100, 20, 17)), workers)
+        for workers in (1, 2)
+    )
     np.testing.assert_array_equal(two[0], one[0])
-    np.testing.assert_array_equal(band_pass(values, RATE, 5, 50, workers=2), band_pass(values, RATE, 5, 50))
+    np.testing.assert_array_equal(
+        band_pass(values, RATE, 5, 50, workers=2), band_pass(values, RATE, 5, 50)
+    )
     there = one[1]["time"], one[1]["depth"], one[1]["lateral"]
-    np.testing.assert_array_equal(resample(values, here, there, workers=2), resample(values, here, there))
+    np.testing.assert_array_equal(
+        resample(values, here, there, workers=2), resample(values, here, there)
+    )
 
 
 def test_median_removes_an_impulse_and_keeps_an_edge():

@@ -10,7 +10,9 @@ from musclelib.acquisition import demodulate
 def _pulse(recording, delay, samples=400):
     time = recording.start_time + np.arange(samples) / recording.sampling_rate - delay
     envelope = np.exp(-((time / 1e-6) ** 2))
-    return (envelope * np.cos(2 * np.pi * recording.centre_frequency * time))[:, None], envelope[:, None]
+    return (envelope * np.cos(2 * np.pi * recording.centre_frequency * time))[:, None], envelope[
+        :, None
+    ]
 
 
 def test_envelope_and_phase_of_a_delayed_pulse(recording):
@@ -48,7 +50,9 @@ def test_agrees_with_pymust_on_the_disk(disk):
     rf, recording = disk
     theirs = pymust.rf2iq(rf[0].astype(float), recording.sampling_rate, 5e6, 15.0)
     theirs = theirs * np.exp(-2j * np.pi * 5e6 * recording.start_time)
-    np.testing.assert_allclose(demodulate(rf[0], recording), theirs, atol=1e-5 * np.abs(theirs).max())
+    np.testing.assert_allclose(
+        demodulate(rf[0], recording), theirs, atol=1e-5 * np.abs(theirs).max()
+    )
 
 
 def test_wrong_input(recording):

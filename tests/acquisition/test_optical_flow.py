@@ -76,10 +76,14 @@ def test_grid_of_area_means(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_mean_displacement_of_a_shift(tmp_path: Path, sign: int) -> None:
-    displacement, direction = mean_displacement(_moving(tmp_path / "images", 0.5 * sign, 2.0 * sign))
+    displacement, direction = mean_displacement(
+        _moving(tmp_path / "images", 0.5 * sign, 2.0 * sign)
+    )
     assert displacement.shape == (5,)
     np.testing.assert_allclose(direction, [-0.243, 0.970], atol=0.06)
-    np.testing.assert_allclose(displacement, sign * np.arange(5) * np.hypot(0.5, 2.0) * PIXEL, atol=0.08)
+    np.testing.assert_allclose(
+        displacement, sign * np.arange(5) * np.hypot(0.5, 2.0) * PIXEL, atol=0.08
+    )
 
 
 def test_too_little_to_see_motion_in(tmp_path: Path) -> None:

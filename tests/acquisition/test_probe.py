@@ -37,20 +37,41 @@ def test_a_missing_field_is_named():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"centre_frequency": 5.0}, r"centre_frequency = 5.0: .* at most 1e\+08 \[Hz\]; 5 MHz would be 5e\+06$"),
+        (
+            {"centre_frequency": 5.0},
+            r"centre_frequency = 5.0: .* at most 1e\+08 \[Hz\]; 5 MHz would be 5e\+06$",
+        ),
         ({"centre_frequency": 5000.0}, r"centre_frequency = 5000.0: .*; 5000 kHz would be 5e\+06$"),
         ({"centre_frequency": 5e9}, r"centre_frequency = 5000000000.0: .* at most 1e\+08 \[Hz\]$"),
-        ({"sampling_rate": 20.0}, r"sampling_rate = 20.0: allowed is at least 3.5e\+06 .*; 20 MHz would be 2e\+07$"),
-        ({"sampling_rate": 3e6}, r"sampling_rate = 3000000.0: allowed is at least 3.5e\+06 and at most 1e\+09 \[Hz\]$"),
-        ({"pitch": 0.3e-3}, r"pitch = 0.0003: .*0.0308 and at most 3.08 \[mm\]; 0.0003 m would be 0.3$"),
+        (
+            {"sampling_rate": 20.0},
+            r"sampling_rate = 20.0: allowed is at least 3.5e\+06 .*; 20 MHz would be 2e\+07$",
+        ),
+        (
+            {"sampling_rate": 3e6},
+            r"sampling_rate = 3000000.0: allowed is at least 3.5e\+06 and at most 1e\+09 \[Hz\]$",
+        ),
+        (
+            {"pitch": 0.3e-3},
+            r"pitch = 0.0003: .*0.0308 and at most 3.08 \[mm\]; 0.0003 m would be 0.3$",
+        ),
         ({"pitch": 300.0}, r"pitch = 300.0: .*; 300 um would be 0.3$"),
         ({"pitch": 0.03}, r"pitch = 0.03: allowed is at least 0.0308 and at most 3.08 \[mm\]"),
         ({"prf": 2.0}, r"prf = 2.0: allowed is at least 20 .*; 2 kHz would be 2000$"),
         ({"prf": 0.0}, r"prf = 0.0: allowed is at least 20 and at most 100000 \[Hz\]$"),
-        ({"sound_speed": 1.54}, r"sound_speed = 1.54: .* \[m/s\]; 1.54 km/s or mm/us would be 1540$"),
+        (
+            {"sound_speed": 1.54},
+            r"sound_speed = 1.54: .* \[m/s\]; 1.54 km/s or mm/us would be 1540$",
+        ),
         ({"start_time": 9.95}, r"start_time = 9.95: .* \[s\]; 9.95 us would be 9.95e-06$"),
-        ({"demodulation_frequency": 5.2}, r"demodulation_frequency = 5.2: .*; 5.2 MHz would be 5.2e\+06$"),
-        ({"demodulation_frequency": -5e6}, r"demodulation_frequency = -5000000.0: allowed is at least 0"),
+        (
+            {"demodulation_frequency": 5.2},
+            r"demodulation_frequency = 5.2: .*; 5.2 MHz would be 5.2e\+06$",
+        ),
+        (
+            {"demodulation_frequency": -5e6},
+            r"demodulation_frequency = -5000000.0: allowed is at least 0",
+        ),
         ({"bandwidth": 70.0}, "bandwidth = 70.0: allowed is above 0 and at most 1.99"),
     ],
 )

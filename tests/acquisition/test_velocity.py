@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from musclelib.acquisition import Gate, Recording, coherence, displacement
 
-RECORDING = Recording(centre_frequency=5e6, sampling_rate=20e6, element_count=32, pitch=0.3, prf=2000.0)
+RECORDING = Recording(
+    centre_frequency=5e6, sampling_rate=20e6, element_count=32, pitch=0.3, prf=2000.0
+)
 DEPTH = np.arange(128) * 0.1
 GATE = Gate(length=1.0, hop=0.4)
 
@@ -21,7 +23,9 @@ def _tone(frequency, away):
     """Two frames of an echo of one frequency [Hz] that moves away from the probe [mm], (2, depth, lateral)."""
     k = 4e-3 * np.pi * frequency / RECORDING.sound_speed
     place = DEPTH - np.array([[0.0], [away]])
-    return (np.exp(1j * (k * place - RECORDING.axial_wavenumber * DEPTH)))[..., None].astype(np.complex64)
+    return (np.exp(1j * (k * place - RECORDING.axial_wavenumber * DEPTH)))[..., None].astype(
+        np.complex64
+    )
 
 
 @pytest.mark.parametrize("frequency", [4.2e6, 5e6, 5.6e6])
@@ -35,7 +39,8 @@ def test_a_known_motion_at_any_frequency_of_the_band(frequency, away):
 def test_a_known_phase_gives_a_known_displacement():
     constant = np.ones((128, 3), np.complex64)
     found = displacement(_moved(constant, [0, 0.5]), DEPTH, RECORDING, GATE)
-    np.testing.assert_allclose(found, 0.5 * 1540e6 / (4 * np.pi * 5e6), rtol=1e-5)  # c phi / (4 pi fc) [um]
+    # c phi / (4 pi fc) [um]
+    np.testing.assert_allclose(found, 0.5 * 1540e6 / (4 * np.pi * 5e6), rtol=1e-5)
 
 
 @given(phase=st.floats(-3, 3), size=st.floats(0.01, 100), turn=st.floats(-3, 3))
@@ -45,7 +50,9 @@ def test_complex_gain_changes_nothing_and_reversed_time_the_sign(phase, size, tu
     found = displacement(frames, DEPTH, RECORDING, GATE)
     gained = displacement(size * np.exp(1j * turn) * frames, DEPTH, RECORDING, GATE)
     np.testing.assert_allclose(gained, found, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(displacement(frames[::-1], DEPTH, RECORDING, GATE), -found, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        displacement(frames[::-1], DEPTH, RECORDING, GATE), -found, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_more_than_half_a_turn_wraps(speckle):
@@ -74,13 +81,16 @@ def test_ensemble_averages_before_the_angle(speckle):
 
 
 def test_agrees_with_pymust_where_only_slow_time_counts():
-    # A constant along depth has no fast-time phase, so both reduce to the lag-1 autocorrelation at fc.
+    # A constant along depth has no fast-time phase, so both reduce to the lag-1 autocorrelation at
+    # fc.
     phases = np.cumsum(np.random.default_rng(6).normal(0, 0.3, (30, 1, 4)), axis=0)
     frames = np.exp(1j * phases) * np.ones((1, 128, 1))
     param = pymust.utils.Param()
     param.fc, param.c, param.PRF = 5e6, 1540.0, 2000.0
     theirs, _ = pymust.iq2doppler(frames.transpose(1, 2, 0), param)  # [m/s]
-    ours = displacement(frames, DEPTH, RECORDING, replace(GATE, ensemble=29))[0] * 1e-3 * RECORDING.prf
+    ours = (
+        displacement(frames, DEPTH, RECORDING, replace(GATE, ensemble=29))[0] * 1e-3 * RECORDING.prf
+    )
     np.testing.assert_allclose(ours, 1e3 * theirs[: len(ours)], rtol=1e-4)
 
 

@@ -38,11 +38,19 @@ def recording_file(tmp_path_factory):
     """Write 2 GB of speckle that moves as one, 3 um at 20 Hz; remove it afterwards."""
     path = tmp_path_factory.mktemp("acquisition") / "frames.h5"
     rng = np.random.default_rng(0)
-    wavenumber = 2 * np.pi * np.fft.fftfreq(512, 40 / 511)[:, None]  # deviation from the carrier [rad/mm]
-    spectrum = (rng.normal(size=(512, 128)) + 1j * rng.normal(size=(512, 128))) * np.exp(-((wavenumber / 6) ** 2))
+    # deviation from the carrier [rad/mm]
+    wavenumber = 2 * np.pi * np.fft.fftfreq(512, 40 / 511)[:, None]
+    spectrum = (rng.normal(size=(512, 128)) + 1j * rng.normal(size=(512, 128))) * np.exp(
+        -((wavenumber / 6) ** 2)
+    )
     # The shift is small, so speckle and its derivative along depth carry it (rank two).
-    speckle, slope = (np.fft.ifft(part, axis=0).astype(np.complex64) for part in (spectrum, 1j * wavenumber * spectrum))
-    towards = (3e-3 * np.sin(2 * np.pi * 20 * np.arange(FRAMES) / 2000)).astype(np.float32)[:, None, None]
+    speckle, slope = (
+        np.fft.ifft(part, axis=0).astype(np.complex64)
+        for part in (spectrum, 1j * wavenumber * spectrum)
+    )
+    towards = (3e-3 * np.sin(2 * np.pi * 20 * np.arange(FRAMES) / 2000)).astype(np.float32)[
+        :, None, None
+    ]
     turn = np.exp(4j * np.pi * 5e6 / 1540e3 * towards).astype(np.complex64)
     with h5py.File(path, "w") as file:
         frames = file.create_dataset("frames", (FRAMES, 512, 128), np.complex64)
@@ -58,7 +66,9 @@ def recording_file(tmp_path_factory):
 def test_two_seconds_of_frames(benchmark, recording_file, kind):
     def run():
         command = [sys.executable, "-c", SCRIPT, str(recording_file), kind]
-        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        return json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        )
 
     measured = benchmark.pedantic(run, rounds=1)
     benchmark.extra_info |= {
@@ -69,5 +79,6 @@ def test_two_seconds_of_frames(benchmark, recording_file, kind):
     assert measured["shape"] == [1024, 128, 128]
     assert measured["peak_memory_MB"] < 2048
     if kind == "image iq":
-        expected = 3e-3 * 2 * np.pi * 20 / np.sqrt(2)  # amplitude times angular frequency, as a root mean square
+        # amplitude times angular frequency, as a root mean square
+        expected = 3e-3 * 2 * np.pi * 20 / np.sqrt(2)
         assert measured["sd"] == pytest.approx(expected, rel=0.05)

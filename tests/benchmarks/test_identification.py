@@ -41,9 +41,15 @@ print(json.dumps([seconds, int(peak.split()[1]) / 2**20, len(found.territory)]))
 def test_identification_in_128_x_128_x_1024(benchmark, profile):
     command = [sys.executable, "-c", LONG, str(WEIGHTS), profile]
     seconds, memory, _ = benchmark.pedantic(
-        lambda: json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout), rounds=1
+        lambda: json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        ),
+        rounds=1,
     )
-    benchmark.extra_info |= {"identification_seconds": round(seconds, 2), "peak_memory_GiB": round(memory, 2)}
+    benchmark.extra_info |= {
+        "identification_seconds": round(seconds, 2),
+        "peak_memory_GiB": round(memory, 2),
+    }
     print(dict(benchmark.extra_info))
     assert memory < 2
 
@@ -70,11 +76,15 @@ def examples(name):
     if name == "twitch":
         return TwitchEstimation(TWITCH_NETWORKS["light"]), SimulatedTrains(parameters, 16, 1)[0]
     rng = np.random.default_rng(0)
-    images, territory = (torch.from_numpy(rng.random(shape, np.float32)) for shape in ((16, 5, 64, 64), (16, 64, 64)))
+    images, territory = (
+        torch.from_numpy(rng.random(shape, np.float32)) for shape in ((16, 5, 64, 64), (16, 64, 64))
+    )
     return Reading(ReaderParameters()), (images, territory, torch.ones(16), torch.ones(16))
 
 
-@pytest.mark.parametrize(("name", "half"), [("detector", True), ("twitch", True), ("reader", False)])
+@pytest.mark.parametrize(
+    ("name", "half"), [("detector", True), ("twitch", True), ("reader", False)]
+)
 @pytest.mark.timeout(300)
 def test_training_step_of_identification(benchmark, name, half):
     torch.manual_seed(0)
@@ -89,5 +99,7 @@ def test_training_step_of_identification(benchmark, name, half):
         optimiser.step()
 
     benchmark.pedantic(step, rounds=3, warmup_rounds=1)
-    benchmark.extra_info |= {"examples_a_second": round(len(batch[0]) / benchmark.stats.stats.min, 1)}
+    benchmark.extra_info |= {
+        "examples_a_second": round(len(batch[0]) / benchmark.stats.stats.min, 1)
+    }
     print(dict(benchmark.extra_info))

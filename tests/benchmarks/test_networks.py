@@ -44,12 +44,15 @@ class Stepper:
         generator = torch.Generator().manual_seed(0)
         self.clips = torch.randn(2, 1, 1, 32, side, side, generator=generator)
         self.optimisers = [
-            torch.optim.Adam([value for network in networks for value in network.parameters()], 2e-4, fused=True)
+            torch.optim.Adam(
+                [value for network in networks for value in network.parameters()], 2e-4, fused=True
+            )
             for networks in (model.generators(), model.discriminators())
         ]
 
     def __call__(self):
-        half, (first, second) = torch.autocast("cpu", torch.bfloat16, enabled=self.half), self.optimisers
+        half = torch.autocast("cpu", torch.bfloat16, enabled=self.half)
+        first, second = self.optimisers
         first.zero_grad()
         with half:
             total, _, fakes = self.model.generator_loss(*self.clips)
@@ -88,7 +91,10 @@ def where_the_time_goes(stepper):
         stepper()
     times = dict.fromkeys([*KINDS, "other"], 0.0)
     for event in profiled.key_averages():
-        kind = next((kind for kind, words in KINDS.items() if any(word in event.key for word in words)), "other")
+        kind = next(
+            (kind for kind, words in KINDS.items() if any(word in event.key for word in words)),
+            "other",
+        )
         times[kind] += event.self_cpu_time_total
     whole = sum(times.values())
     return {f"{kind}_percent": round(100 * value / whole) for kind, value in times.items()}
@@ -119,7 +125,9 @@ def test_training_step(benchmark, plain, name, side):
 
 def test_training_step_of_our_own_model(benchmark):
     torch.manual_seed(0)
-    ours, rival = (Stepper(build(name), 64, half=True) for name in ("one-sided", "3d-stride1-noise"))
+    ours, rival = (
+        Stepper(build(name), 64, half=True) for name in ("one-sided", "3d-stride1-noise")
+    )
     for stepper in (ours, rival):
         stepper()
     benchmark.pedantic(ours, rounds=3)
@@ -134,8 +142,14 @@ def test_training_step_of_our_own_model(benchmark):
 def test_translation_of_128_x_128_x_1024(benchmark, name):
     command = [sys.executable, "-c", TRANSLATION, name]
     seconds, memory = benchmark.pedantic(
-        lambda: json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout), rounds=1
+        lambda: json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        ),
+        rounds=1,
     )
-    benchmark.extra_info |= {"translation_seconds": round(seconds, 1), "peak_memory_GiB": round(memory, 2)}
+    benchmark.extra_info |= {
+        "translation_seconds": round(seconds, 1),
+        "peak_memory_GiB": round(memory, 2),
+    }
     print(dict(benchmark.extra_info))
     assert memory < 4

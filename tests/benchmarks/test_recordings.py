@@ -20,7 +20,9 @@ COUNT, HEIGHT, WIDTH = 96, 288, 360
 def video(tmp_path: Path) -> Video:
     speckle = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH), dtype=np.uint8)
     speckle = cv2.GaussianBlur(speckle, (0, 0), 2.5)
-    writer = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter.fourcc(*"FFV1"), 60.0, (WIDTH, HEIGHT))
+    writer = cv2.VideoWriter(
+        str(tmp_path / "a.avi"), cv2.VideoWriter.fourcc(*"FFV1"), 60.0, (WIDTH, HEIGHT)
+    )
     for number in range(COUNT):
         writer.write(cv2.cvtColor(np.roll(speckle, number, axis=1), cv2.COLOR_GRAY2BGR))
     writer.release()

@@ -48,5 +48,10 @@ def test_random_clips(benchmark, folder, standardise):
     pairs = [(seconds(from_store), seconds(from_map)) for _ in range(5)]
     store, plain_map = (min(times) for times in zip(*pairs, strict=True))
     ratio = plain_map / store
-    benchmark.extra_info |= {"clips_per_s": round(CLIPS / store), "share_of_memory_map": round(ratio, 2)}
-    print(f"\n{CLIPS / store:.0f} clips/s, {ratio:.2f} of the memory map's {CLIPS / plain_map:.0f}/s")
+    benchmark.extra_info |= {
+        "clips_per_s": round(CLIPS / store),
+        "share_of_memory_map": round(ratio, 2),
+    }
+    print(
+        f"\n{CLIPS / store:.0f} clips/s, {ratio:.2f} of the memory map's {CLIPS / plain_map:.0f}/s"
+    )

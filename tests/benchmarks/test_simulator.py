@@ -28,14 +28,22 @@ def copies_a_second():
 
 def report(benchmark, rate):
     copies = copies_a_second()
-    benchmark.extra_info |= {"sequences_per_s": round(rate, 1), "share_of_copy_rate": round(rate / copies, 3)}
-    print(f"\n{rate:.1f} sequences/s, {rate / copies:.2f} of the {copies:.0f}/s that one core copies")
+    benchmark.extra_info |= {
+        "sequences_per_s": round(rate, 1),
+        "share_of_copy_rate": round(rate / copies, 3),
+    }
+    print(
+        f"\n{rate:.1f} sequences/s, {rate / copies:.2f} of the {copies:.0f}/s that one core copies"
+    )
 
 
 def test_in_memory(benchmark):
     def run():
         with ThreadPoolExecutor(2) as pool:
-            for _ in pool.map(lambda index: simulator.simulate(PARAMETERS, 0, index).velocity[0, 0, 0], range(NUMBER)):
+            for _ in pool.map(
+                lambda index: simulator.simulate(PARAMETERS, 0, index).velocity[0, 0, 0],
+                range(NUMBER),
+            ):
                 pass
 
     benchmark.pedantic(run, rounds=3, warmup_rounds=1)
@@ -49,7 +57,9 @@ def test_into_a_store(benchmark, tmp_path):
         shutil.rmtree(tmp_path, ignore_errors=True)
         return (tmp_path / f"{next(names)}.zarr",), {}
 
-    benchmark.pedantic(lambda store: simulator.generate(store, PARAMETERS, NUMBER), setup=fresh, rounds=3)
+    benchmark.pedantic(
+        lambda store: simulator.generate(store, PARAMETERS, NUMBER), setup=fresh, rounds=3
+    )
     report(benchmark, NUMBER / benchmark.stats.stats.min)
 
 
@@ -63,7 +73,9 @@ def test_memory_does_not_grow_with_the_number(benchmark, tmp_path, number):
         "print(re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1])"
     )
     command = [sys.executable, "-c", program, tmp_path / "a.zarr"]
-    done = benchmark.pedantic(lambda: subprocess.run(command, capture_output=True, text=True, check=True), rounds=1)
+    done = benchmark.pedantic(
+        lambda: subprocess.run(command, capture_output=True, text=True, check=True), rounds=1
+    )
     peak = int(done.stdout) / 1024
     benchmark.extra_info["peak_memory_MB"] = round(peak)
     print(f"\n{number} sequences: {peak:.0f} MB at most")

@@ -30,7 +30,15 @@ class Oracle:
 def test_the_truth_is_found_to_be_true():
     table = evaluate(Oracle(examples(), range(6)), examples())
     found = summary(table)
-    for measure in ("recall", "precision", "F", "pixel recall", "pixel precision", "agreement", "correlation"):
+    for measure in (
+        "recall",
+        "precision",
+        "F",
+        "pixel recall",
+        "pixel precision",
+        "agreement",
+        "correlation",
+    ):
         np.testing.assert_allclose(found.loc[measure], 1, atol=1e-6)
     assert found.value["firing error"] < 5  # jitter of the twitch's form from firing to firing
     assert (table.units == 6).all()
@@ -43,22 +51,34 @@ def test_half_of_the_truth():
 
 
 def test_late_trains_agree_less():
-    at_once, late = (summary(evaluate(Oracle(examples(), range(6), shift), examples())).value for shift in (0, 10))
+    at_once, late = (
+        summary(evaluate(Oracle(examples(), range(6), shift), examples())).value
+        for shift in (0, 10)
+    )
     assert late.agreement < 0.5
     assert late.correlation < 0.5
-    assert late["firing error"] == pytest.approx(at_once["firing error"], abs=1.5)  # a constant lag is no error
+    # a constant lag is no error
+    assert late["firing error"] == pytest.approx(at_once["firing error"], abs=1.5)
 
 
 def test_nothing_found():
     one = examples(1)[0].isel(sequence=0)
     times = [fired[np.isfinite(fired)] for fired in one.firing_time.values]
-    row = score(Units.none(400, (64, 64)), one.territory.values.astype(bool), one.twitch_train.values, times, 400)
+    row = score(
+        Units.none(400, (64, 64)),
+        one.territory.values.astype(bool),
+        one.twitch_train.values,
+        times,
+        400,
+    )
     assert (row["units"], row["found"], row["matched"]) == (6, 0, 0)
     assert np.isnan([row["agreement"], row["firing error"], row["pixel recall"]]).all()
 
 
 def test_sequences_without_units_have_false_alarms_only():
-    table = evaluate(Oracle(examples(2), [0, 1]), examples(2)).assign(units=0, matched=0, agreement=np.nan)
+    table = evaluate(Oracle(examples(2), [0, 1]), examples(2)).assign(
+        units=0, matched=0, agreement=np.nan
+    )
     found = summary(table)
     assert np.isnan(found.loc[["recall", "agreement"]]).all(axis=None)
     np.testing.assert_array_equal(found.loc["precision"], 0)
@@ -79,7 +99,11 @@ def test_intervals_hold_the_value_and_narrow_with_more_sequences():
     rng = np.random.default_rng(0)
     tables = []
     for count in (10, 1000):
-        table = evaluate(Oracle(examples(1), range(6)), examples(1)).loc[[0] * count].reset_index(drop=True)
+        table = (
+            evaluate(Oracle(examples(1), range(6)), examples(1))
+            .loc[[0] * count]
+            .reset_index(drop=True)
+        )
         table["matched"] = rng.binomial(6, 0.7, count)
         tables.append(summary(table).loc["recall"])
     few, many = tables

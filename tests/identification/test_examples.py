@@ -21,7 +21,9 @@ def test_a_batch_is_standardised_sequences_with_the_truth_of_each():
 
 
 def test_flips_turn_sequence_and_truth_alike_every_way():
-    plain, turned = (SimulatedTerritories(SMALL, 1, 0, count=1, flip=flip) for flip in (False, True))
+    plain, turned = (
+        SimulatedTerritories(SMALL, 1, 0, count=1, flip=flip) for flip in (False, True)
+    )
     (original, (truth,)), seen = plain[0], set()
     for step in range(20):
         velocity, (found,) = turned[step]
@@ -52,7 +54,15 @@ def test_crops_have_the_train_of_the_unit_in_their_middle():
 
 def test_a_set_of_few_sequences_comes_again_and_endless_ones_do_not():
     few = SimulatedTerritories(SMALL, 1, 0, count=2, flip=False)
-    assert len({float(few[step][0].double().square().mean() + few[step][0][0, 0, 5].sum()) for step in range(8)}) == 2
+    assert (
+        len(
+            {
+                float(few[step][0].double().square().mean() + few[step][0][0, 0, 5].sum())
+                for step in range(8)
+            }
+        )
+        == 2
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@ from hypothesis import strategies as st
 
 from musclelib.identification.firings import firings
 
-times = st.lists(st.integers(0, 400), max_size=6, unique=True).map(lambda frames: np.array(frames) / 400)
+times = st.lists(st.integers(0, 400), max_size=6, unique=True).map(
+    lambda frames: np.array(frames) / 400
+)
 
 
 def test_firings_are_the_maxima_of_the_smoothed_train():
@@ -12,7 +14,9 @@ def test_firings_are_the_maxima_of_the_smoothed_train():
     train = sum(np.exp(-(((time - peak) / 0.02) ** 2)) for peak in expected)
     np.testing.assert_allclose(firings(train, rate), expected, atol=1 / rate)
     noise = np.random.default_rng(0).standard_normal(len(time)) * 0.05
-    np.testing.assert_allclose(firings(train + noise * (train > 0.5), rate), expected, atol=2 / rate)
+    np.testing.assert_allclose(
+        firings(train + noise * (train > 0.5), rate), expected, atol=2 / rate
+    )
 
 
 def test_maxima_below_zero_and_edges_are_no_firings():

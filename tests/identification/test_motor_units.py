@@ -14,7 +14,11 @@ def test_the_most_certain_come_first():
 
 def test_no_units_have_the_shapes_of_some():
     none = Units.none(100, (8, 9))
-    assert (none.territory.shape, none.twitch_train.shape, len(none.confidence)) == ((0, 8, 9), (0, 100), 0)
+    assert (none.territory.shape, none.twitch_train.shape, len(none.confidence)) == (
+        (0, 8, 9),
+        (0, 100),
+        0,
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from musclelib.identification.objectives import Detection, FiringDetection, Reading, TwitchEstimation, train_loss
+from musclelib.identification.objectives import (
+    Detection,
+    FiringDetection,
+    Reading,
+    TwitchEstimation,
+    train_loss,
+)
 from musclelib.metrics.matching import match
 from musclelib.networks.firing_detector import FiringParameters
 from musclelib.networks.mask_rcnn import DETECTORS, truth
@@ -19,7 +25,9 @@ def batch():
     territory = torch.zeros(2, 64, 64, dtype=torch.bool)
     territory[0, 8:20, 8:18], territory[1, 14:26, 12:24] = True, True
     time = torch.arange(400.0)
-    velocity = sum(mask * torch.sin(time / 6 + unit)[:, None, None] for unit, mask in enumerate(territory))
+    velocity = sum(
+        mask * torch.sin(time / 6 + unit)[:, None, None] for unit, mask in enumerate(territory)
+    )
     return velocity[None, None], [truth(territory)]
 
 
@@ -36,7 +44,11 @@ def test_the_loss_is_the_sum_of_the_papers_five():
 def test_boxes_in_half_precision_are_taken():
     velocity, (territories,) = batch()
     with torch.autocast("cpu", torch.bfloat16):
-        total, _ = Detection(TINY).train().loss(velocity, [{**territories, "boxes": territories["boxes"].bfloat16()}])
+        total, _ = (
+            Detection(TINY)
+            .train()
+            .loss(velocity, [{**territories, "boxes": territories["boxes"].bfloat16()}])
+        )
     assert total.isfinite()
 
 
@@ -61,13 +73,16 @@ def test_weak_units_count_as_much_as_strong_ones():
     torch.manual_seed(0)
     truth, estimate = torch.randn(2, 50), torch.randn(2, 50)
     gain = torch.tensor([[1.0], [1000.0]])
-    assert float(train_loss(gain * estimate, gain * truth)) == pytest.approx(float(train_loss(estimate, truth)))
+    assert float(train_loss(gain * estimate, gain * truth)) == pytest.approx(
+        float(train_loss(estimate, truth))
+    )
     by_hand = train_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, -4.0]]))
     assert float(by_hand) == pytest.approx(((1 / 4) ** 2 + 1) / 2)
 
 
 def test_silent_units_do_not_count():
-    truth, estimate = torch.tensor([[1.0, -2.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [5.0, 5.0]]).requires_grad_()
+    truth = torch.tensor([[1.0, -2.0], [0.0, 0.0]])
+    estimate = torch.tensor([[0.0, 0.0], [5.0, 5.0]]).requires_grad_()
     loss = train_loss(estimate, truth)
     assert float(loss.detach()) == pytest.approx((0.25 + 1) / 2)
     loss.backward()
@@ -84,22 +99,30 @@ def test_the_objective_trains_the_network_on_crops():
     total.backward()
     assert all(weight.grad is not None for weight in objective.parameters())
     objective.eval()
-    torch.testing.assert_close(objective.loss(crops, trains)[0], train_loss(objective.network(crops), trains))
+    torch.testing.assert_close(
+        objective.loss(crops, trains)[0], train_loss(objective.network(crops), trains)
+    )
 
 
 def test_losses_by_hand(monkeypatch):
     model = Reading(ReaderParameters(features=4))
     logits = torch.full((2, 2, 2), 100.0)
     logits[0, 0] = -100.0
-    monkeypatch.setattr(TerritoryReader, "forward", lambda self, images: (logits, torch.tensor([0.0, 100.0])))
+    monkeypatch.setattr(
+        TerritoryReader, "forward", lambda self, images: (logits, torch.tensor([0.0, 100.0]))
+    )
     territory = torch.tensor([[[0.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
-    total, parts = model.loss(torch.zeros(2, 5, 2, 2), territory, torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0]))
+    total, parts = model.loss(
+        torch.zeros(2, 5, 2, 2), territory, torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0])
+    )
     # the first territory is right; the second is wrong, but nobody knows it
     assert float(parts["overlap"]) == pytest.approx(0, abs=1e-6)
     assert float(parts["pixel"]) == pytest.approx(0, abs=1e-6)
     assert float(parts["score"]) == pytest.approx(np.log(2) / 2)
     assert float(total) == pytest.approx(sum(map(float, parts.values())))
-    _, parts = model.loss(torch.zeros(2, 5, 2, 2), 1 - territory, torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0]))
+    _, parts = model.loss(
+        torch.zeros(2, 5, 2, 2), 1 - territory, torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0])
+    )
     assert float(parts["overlap"]) == pytest.approx(1 - 1 / 5)
     assert float(parts["pixel"]) == pytest.approx(100)
 
@@ -145,4 +168,6 @@ def test_gradients_reach_every_weight():
     objective = FiringDetection(SMALL)
     total, _ = objective.loss(torch.randn(4, 1, 80), (torch.rand(4, 80) < 0.05).float())
     total.backward()
-    assert all(weight.grad is not None and weight.grad.abs().max() > 0 for weight in objective.parameters())
+    assert all(
+        weight.grad is not None and weight.grad.abs().max() > 0 for weight in objective.parameters()
+    )

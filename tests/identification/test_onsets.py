@@ -12,7 +12,18 @@ from musclelib.metrics.firing_agreement import agreement
 from musclelib.networks.firing_detector import RATE
 
 ROOT = Path(__file__).parents[2]
-BANDS = ((4, 6), (6, 8), (8, 10), (10, 12), (12, 14), (14, 16), (16, 18), (18, 20), (20, 22), (22, 25))
+BANDS = (
+    (4, 6),
+    (6, 8),
+    (8, 10),
+    (10, 12),
+    (12, 14),
+    (14, 16),
+    (16, 18),
+    (18, 20),
+    (20, 22),
+    (22, 25),
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +35,12 @@ def known(band=(8.0, 13.0), frame_rate=400.0, duration=2.0, units=20, seed=8):
     """Single trains, and when their twitches begin."""
     frames = round(duration * frame_rate)
     parameters = simulator.preset(
-        "paper2", units=(units, units), frames=frames, frame_rate=frame_rate, firing_rate=band, pixels=(8, 8)
+        "paper2",
+        units=(units, units),
+        frames=frames,
+        frame_rate=frame_rate,
+        firing_rate=band,
+        pixels=(8, 8),
     )
     sequence = simulator.simulate(parameters, seed, 0)
     times = sequence.pool.firing_time + sequence.pool.lead[:, None]
@@ -53,7 +69,10 @@ def table(onsets):
         for name, snr in (("no noise", np.inf), ("20 dB", 20.0), ("10 dB", 10.0), ("0 dB", 0.0)):
             found = onsets(noisy(trains, snr), 400.0)
             told = [rate(one) / rate(other) for one, other in zip(found, true, strict=True)]
-            row |= {f"{name}: told / true mean": np.mean(told), f"{name}: told / true SD": np.std(told)}
+            row |= {
+                f"{name}: told / true mean": np.mean(told),
+                f"{name}: told / true SD": np.std(told),
+            }
             row[f"{name}: rate of agreement"] = agreed(true, found)
         rows.append(row)
     return pd.DataFrame(rows).set_index("Firing rate [Hz]")
@@ -72,13 +91,19 @@ def test_rates_are_told_to_5_percent_up_to_25_hz_and_as_the_docs_say(onsets):
 
 def test_maxima_of_the_train_tell_too_few_where_twitches_run_together(onsets):
     trains, true = known((18.0, 22.0))
-    assert agreed(true, onsets(trains, 400.0)) > agreed(true, [firings(train, 400.0) for train in trains]) + 0.15
+    assert (
+        agreed(true, onsets(trains, 400.0))
+        > agreed(true, [firings(train, 400.0) for train in trains]) + 0.15
+    )
 
 
 def test_noise_disturbs_less_than_it_does_the_maxima_of_the_train(onsets):
     trains, true = known()
     hurt = noisy(trains, 10.0)
-    assert agreed(true, onsets(hurt, 400.0)) > agreed(true, [firings(train, 400.0) for train in hurt]) + 0.1
+    assert (
+        agreed(true, onsets(hurt, 400.0))
+        > agreed(true, [firings(train, 400.0) for train in hurt]) + 0.1
+    )
 
 
 @pytest.mark.parametrize("frame_rate", [120.0, 333.3, 512.0, 2000.0])
@@ -111,7 +136,9 @@ def test_a_train_alone_is_a_train_among_others(onsets):
 
 def test_neither_gain_nor_offset_matters(onsets):
     trains, _ = known(units=2)
-    for one, other in zip(onsets(trains, 400.0), onsets(8 * trains.astype(float) + 2, 400.0), strict=True):
+    for one, other in zip(
+        onsets(trains, 400.0), onsets(8 * trains.astype(float) + 2, 400.0), strict=True
+    ):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
@@ -143,7 +170,10 @@ def test_trains_keep_their_waves_at_another_frame_rate():
 
     for frame_rate in (130.0, 400.0, 2000.0):
         np.testing.assert_allclose(at_rate(wave(frame_rate), frame_rate), wave(RATE), atol=1e-6)
-    assert np.abs(at_rate(np.cos(2 * np.pi * 80 * (np.arange(800) + 0.5) / 400)[None], 400.0)).max() < 1e-6
+    assert (
+        np.abs(at_rate(np.cos(2 * np.pi * 80 * (np.arange(800) + 0.5) / 400)[None], 400.0)).max()
+        < 1e-6
+    )
 
 
 def test_a_peak_is_as_many_firings_as_are_expected_in_it():

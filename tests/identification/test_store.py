@@ -11,12 +11,22 @@ import xarray as xr
 from musclelib import sequences, simulator
 from musclelib.identification.methods.edges import Decomposition
 from musclelib.identification.motor_units import Units
-from musclelib.identification.store import firing_table, identify_store, open_units, table, to_dataset
+from musclelib.identification.store import (
+    firing_table,
+    identify_store,
+    open_units,
+    table,
+    to_dataset,
+)
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 
 
 def files(store):
-    return {path.relative_to(store): path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(store): path.read_bytes()
+        for path in sorted(store.rglob("*"))
+        if path.is_file()
+    }
 
 
 def corners(velocity, frame_rate, spacing, seed=0):
@@ -26,7 +36,11 @@ def corners(velocity, frame_rate, spacing, seed=0):
     territory[0, :2, :3] = territory[1, 4:6, 4:6] = True
     wave = np.sin(2 * np.pi * 10 * np.arange(len(velocity)) / frame_rate).astype(np.float32)
     count = 1 if velocity[0, 0, 0] == 1 else 2
-    return Units(territory[:count], np.stack([wave, 3 * wave])[:count], np.array([0.9, 0.6], np.float32)[:count])
+    return Units(
+        territory[:count],
+        np.stack([wave, 3 * wave])[:count],
+        np.array([0.9, 0.6], np.float32)[:count],
+    )
 
 
 def onsets(trains, frame_rate):
@@ -70,14 +84,17 @@ def test_any_reader_of_zarr_opens_it(target):
     with xr.open_zarr(target, consolidated=False, decode_timedelta=False) as units:
         assert units.territory.dtype == bool
         assert json.loads(units.attrs["parameters"])["origin"]["source"] == "test"
-    assert [path.name for path in target.parent.iterdir()] == ["units.zarr"]  # nothing is left beside it
+    # nothing is left beside it
+    assert [path.name for path in target.parent.iterdir()] == ["units.zarr"]
 
 
 def test_a_finished_store_is_left_alone_and_another_refused(source, target, dataset, tmp_path):
     before = files(target)
     identify_store(never, onsets, source, target, name="corners")
     assert files(target) == before
-    with pytest.raises(sequences.SequenceError, match="exists already, of other sequences or by another method"):
+    with pytest.raises(
+        sequences.SequenceError, match="exists already, of other sequences or by another method"
+    ):
         identify_store(nothing, onsets, source, target, name="nothing")
     louder = dataset.assign(velocity=dataset.velocity.copy(data=2 * dataset.velocity))
     sequences.write(louder, tmp_path / "louder.zarr")
@@ -95,8 +112,12 @@ def test_another_clock_is_another_recording(source, target, dataset, tmp_path):
     sequences.write(later, tmp_path / "later.zarr")
     with pytest.raises(sequences.SequenceError, match="exists already"):
         identify_store(corners, onsets, tmp_path / "later.zarr", target, name="corners")
-    identify_store(corners, onsets, tmp_path / "later.zarr", tmp_path / "later-units.zarr", name="corners")
-    times = [open_units(made).firing_time.values for made in (target, tmp_path / "later-units.zarr")]
+    identify_store(
+        corners, onsets, tmp_path / "later.zarr", tmp_path / "later-units.zarr", name="corners"
+    )
+    times = [
+        open_units(made).firing_time.values for made in (target, tmp_path / "later-units.zarr")
+    ]
     np.testing.assert_allclose(times[0] + 2.0, times[1])
 
 
@@ -142,7 +163,10 @@ def test_names_that_sound_temporary_are_a_users(source, target):
         (target.parent / name).mkdir()
         (target.parent / name / "thesis.txt").write_text("years")
     identify_store(nothing, onsets, source, target, name="nothing", replace=True)
-    assert sorted(path.name for path in target.parent.rglob("*.txt")) == ["thesis.txt", "thesis.txt"]
+    assert sorted(path.name for path in target.parent.rglob("*.txt")) == [
+        "thesis.txt",
+        "thesis.txt",
+    ]
 
 
 def never(*_, **__):
@@ -152,7 +176,9 @@ def never(*_, **__):
 def test_a_store_of_units_with_files_of_a_user_is_refused_before_the_work(source, target):
     (target / "notes.txt").write_text("mine")
     before = files(target)
-    with pytest.raises(sequences.SequenceError, match=r"not only a store is in this folder, .*: notes\.txt must"):
+    with pytest.raises(
+        sequences.SequenceError, match=r"not only a store is in this folder, .*: notes\.txt must"
+    ):
         identify_store(never, onsets, source, target, name="never", replace=True)
     assert files(target) == before
 
@@ -160,7 +186,8 @@ def test_a_store_of_units_with_files_of_a_user_is_refused_before_the_work(source
 def test_a_target_that_cannot_be_written_is_told_before_the_work(source, tmp_path):
     (tmp_path / "file").write_text("mine")
     places = [tmp_path / "file" / "units.zarr"]
-    places += [Path("/sys/kernel/units.zarr")] if sys.platform == "linux" else []  # closed to root as well
+    # closed to root as well
+    places += [Path("/sys/kernel/units.zarr")] if sys.platform == "linux" else []
     for place in places:
         with pytest.raises(sequences.SequenceError, match=r"units\.zarr: cannot be written"):
             identify_store(never, onsets, source, place, name="never")
@@ -196,7 +223,9 @@ identify_store(nothing, lambda trains, rate: [], sys.argv[1], sys.argv[2], name=
 
 @pytest.mark.parametrize("what", ["remove", "rmdir"])
 def test_a_kill_while_units_are_replaced_is_mended_by_the_same_call(source, target, tmp_path, what):
-    done = subprocess.run([sys.executable, "-c", KILLED.format(what=what), source, target], check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED.format(what=what), source, target], check=False
+    )
     assert done.returncode == -signal.SIGKILL
     with pytest.raises(sequences.SequenceError, match="there is no store of units"):
         open_units(target)
@@ -209,7 +238,10 @@ def test_what_cannot_be_identified_is_said(dataset, tmp_path):
     dataset.velocity[1] = 3.0
     sequences.write(dataset, tmp_path / "still.zarr")
     method = Decomposition(TerritoryReader(ReaderParameters(features=4)).eval())
-    with pytest.raises(sequences.SequenceError, match=r"still\.zarr, sequence 1: velocity does not change over time"):
+    with pytest.raises(
+        sequences.SequenceError,
+        match=r"still\.zarr, sequence 1: velocity does not change over time",
+    ):
         identify_store(method, onsets, tmp_path / "still.zarr", tmp_path / "a.zarr", name="edges")
     moved = dataset.rename(velocity="displacement")
     moved.displacement.attrs["units"] = "um"
@@ -231,9 +263,19 @@ def test_sequences_without_units(source, tmp_path):
 def test_the_table_says_where_how_large_and_how_often(target):
     units = open_units(target)
     found = table(units)
-    assert found[["sequence", "unit"]].to_numpy().tolist() == [[0, 1], [1, 1], [1, 2], [2, 1], [2, 2]]
+    assert found[["sequence", "unit"]].to_numpy().tolist() == [
+        [0, 1],
+        [1, 1],
+        [1, 2],
+        [2, 1],
+        [2, 2],
+    ]
     first = found.iloc[2]
-    assert (first["centre depth [mm]"], first["centre lateral [mm]"], first["area [mm2]"]) == (4.5, 4.5, 4.0)
+    assert (first["centre depth [mm]"], first["centre lateral [mm]"], first["area [mm2]"]) == (
+        4.5,
+        4.5,
+        4.0,
+    )
     assert first["peak to peak [mm/s]"] == pytest.approx(6, rel=0.02)
     assert first["confidence"] == pytest.approx(0.6)
     times = firing_table(units)
@@ -246,7 +288,9 @@ def test_the_truth_has_a_table_too(small):
     found = table(made)
     assert len(found) == int(made.unit_count[0])
     assert found["confidence"].isna().all()
-    np.testing.assert_allclose(found["centre depth [mm]"], made.centre_depth.values[0, : len(found)], atol=1.0)
+    np.testing.assert_allclose(
+        found["centre depth [mm]"], made.centre_depth.values[0, : len(found)], atol=1.0
+    )
     assert len(firing_table(made)) == found["firings"].sum()
 
 

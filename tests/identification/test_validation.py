@@ -4,7 +4,12 @@ import torch
 
 from musclelib.identification.examples import SimulatedTerritories
 from musclelib.identification.onsets import firing_times
-from musclelib.identification.validation import BANDS, FiringValidation, TerritoryValidation, TrainValidation
+from musclelib.identification.validation import (
+    BANDS,
+    FiringValidation,
+    TerritoryValidation,
+    TrainValidation,
+)
 from musclelib.networks.firing_detector import RATE
 from musclelib.simulator import preset
 
@@ -15,7 +20,9 @@ class Oracle(torch.nn.Module):
     def __init__(self, validation, every=1):
         super().__init__()
         self.anything, self.every = torch.nn.Parameter(torch.zeros(())), every
-        self.answers = iter([examples[step][1] for examples in validation.bands for step in range(validation.count)])
+        self.answers = iter(
+            [examples[step][1] for examples in validation.bands for step in range(validation.count)]
+        )
         self.network = self.answer
 
     def answer(self, trains):

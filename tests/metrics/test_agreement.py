@@ -23,7 +23,9 @@ def test_each_group_and_all_as_a_regression_has_it(pair):
     for name, inside in ((0, GROUP == 0), (1, GROUP == 1), ("all", GROUP >= 0)):
         t, e = truth[:, inside].ravel(), estimate[:, inside].ravel()
         fit = linregress(t, e)
-        np.testing.assert_allclose(table.loc[name], [fit.rvalue, fit.slope, t.std(), (e - t).std()], rtol=1e-9)
+        np.testing.assert_allclose(
+            table.loc[name], [fit.rvalue, fit.slope, t.std(), (e - t).std()], rtol=1e-9
+        )
 
 
 def test_sequences_are_pooled_in_any_order(pair):

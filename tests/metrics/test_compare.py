@@ -61,7 +61,9 @@ class TestFeatures:
         assert len(alive) == 4
 
     def test_lazy_data_array_with_dims_in_any_order(self, five):
-        array = xr.DataArray(np.stack(list(sequences(0, 5))), dims=("sequence", "time", "depth", "lateral"))
+        array = xr.DataArray(
+            np.stack(list(sequences(0, 5))), dims=("sequence", "time", "depth", "lateral")
+        )
         lazy = array.transpose("lateral", "sequence", "depth", "time").chunk(sequence=1)
         for name, value in vars(Features.of(lazy, FRAME_RATE)).items():
             np.testing.assert_allclose(value, getattr(five, name), atol=1e-6)
@@ -73,12 +75,16 @@ class TestFeatures:
             Features.of([*sequences(0, 1), np.zeros((64, 24, 24))], FRAME_RATE)
         with pytest.raises(ValueError, match=r"sequence 0: .*frame_rate = -1"):
             Features.of(sequences(0, 1), -1.0)
-        with pytest.raises(ValueError, match=r"sequence 1 has the shape \(64, 20, 20\), unlike sequence 0"):
+        with pytest.raises(
+            ValueError, match=r"sequence 1 has the shape \(64, 20, 20\), unlike sequence 0"
+        ):
             Features.of([*sequences(0, 1), *sequences(0, 1, size=20)], FRAME_RATE)
         with pytest.raises(ValueError, match=r"sequence 1 has the shape \(32, 24, 24\), unlike"):
             Features.of([*sequences(0, 1), *sequences(0, 1, frames=32)], FRAME_RATE)
         with pytest.raises(ValueError, match=r"dims .*needed are"):
-            Features.of(xr.DataArray(np.ones((2, 3, 4, 5)), dims=("a", "time", "depth", "lateral")), 1.0)
+            Features.of(
+                xr.DataArray(np.ones((2, 3, 4, 5)), dims=("a", "time", "depth", "lateral")), 1.0
+            )
 
 
 class TestCompare:
@@ -90,7 +96,9 @@ class TestCompare:
             reference = {
                 "D_Bhat": cv2.compareHist(p, q, cv2.HISTCMP_BHATTACHARYYA),
                 "Corr": cv2.compareHist(p, q, cv2.HISTCMP_CORREL),
-                "SSI": skimage_ssim(five.kspace[i], three.kspace[j], data_range=kspace_range((24, 24))),
+                "SSI": skimage_ssim(
+                    five.kspace[i], three.kspace[j], data_range=kspace_range((24, 24))
+                ),
                 "Corr_PSD": np.corrcoef(five.log_psd[i], three.log_psd[j])[0, 1],
             }
             for name, value in reference.items():
@@ -141,13 +149,17 @@ class TestCompare:
 def test_summary_is_mean_and_sample_sd_without_nan():
     matrix = np.array([[np.nan, 1.0], [3.0, np.nan]])
     table = summary(xr.Dataset({"Corr": (("first", "second"), matrix)}))
-    expected = pd.DataFrame({"mean": [2.0], "SD": [np.sqrt(2)]}, index=pd.Index(["Corr"], name="metric"))
+    expected = pd.DataFrame(
+        {"mean": [2.0], "SD": [np.sqrt(2)]}, index=pd.Index(["Corr"], name="metric")
+    )
     pd.testing.assert_frame_equal(table, expected)
 
 
 class TestContentConsistency:
     def test_known_shift_a_row_a_pair(self):
-        originals = [np.pad(s - s.mean(axis=0), ((20, 20), (0, 0), (0, 0))) for s in sequences(0, 2, size=4)]
+        originals = [
+            np.pad(s - s.mean(axis=0), ((20, 20), (0, 0), (0, 0))) for s in sequences(0, 2, size=4)
+        ]
         originals[1][:, 0, :] = 0
         table = content_consistency(originals, (np.roll(s, 3, axis=0) for s in originals), 1000.0)
         np.testing.assert_allclose(table[["Lag", "Lag_SD"]], [[3, 0], [3, 0]], atol=1e-5)

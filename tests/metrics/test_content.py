@@ -30,7 +30,8 @@ class TestCrossCorrelation:
     def test_known_shift_gives_the_known_lag(self, seed, shift):
         first = burst(seed)
         correlation, lag = cross_correlation(first, np.roll(first, shift, axis=0), 500.0)
-        np.testing.assert_allclose(lag, 2.0 * shift, atol=1e-4)  # positive where the second is later
+        # positive where the second is later
+        np.testing.assert_allclose(lag, 2.0 * shift, atol=1e-4)
         np.testing.assert_allclose(correlation, 1, atol=1e-5)
 
     @given(seed=seeds)
@@ -43,7 +44,9 @@ class TestCrossCorrelation:
             x, y = (s[:, *pixel] - s[:, *pixel].mean() for s in (first, second))
             values = signal.correlate(y, x, method="direct") / np.linalg.norm(x) / np.linalg.norm(y)
             assert correlation[pixel] == pytest.approx(values[within].max(), abs=1e-5)
-            assert values[lags == round(lag[pixel])] == pytest.approx(values[within].max(), abs=1e-5)
+            assert values[lags == round(lag[pixel])] == pytest.approx(
+                values[within].max(), abs=1e-5
+            )
 
     @given(seed=seeds, gain=st.floats(1e-3, 1e3), offset=st.floats(-10, 10))
     def test_swap_negates_the_lag_and_gain_and_offset_do_not_matter(self, seed, gain, offset):
@@ -90,11 +93,15 @@ class TestCrossCorrelation:
         first[:, 0, 1] = 0.1
         second[:, 1, 2] = 0
         for result in cross_correlation(first, second, 512.0):
-            np.testing.assert_array_equal(np.isnan(result), [[False, True, False], [False, False, True]])
+            np.testing.assert_array_equal(
+                np.isnan(result), [[False, True, False], [False, False, True]]
+            )
 
     def test_wrong_input_raises(self):
         good = noise(0, 20, 2, 2)
-        with pytest.raises(ValueError, match=r"first has the shape \(20, 2, 2\), second \(19, 2, 2\)"):
+        with pytest.raises(
+            ValueError, match=r"first has the shape \(20, 2, 2\), second \(19, 2, 2\)"
+        ):
             cross_correlation(good, good[1:], 512.0)
         with pytest.raises(ValueError, match="second has 1 frames"):
             cross_correlation(good, good[:1], 512.0)
@@ -122,10 +129,13 @@ class TestDifferenceAndSimilarity:
         np.testing.assert_allclose(difference_map(first, second), difference_map(second, first))
 
     def test_agrees_with_standardised_frames(self):
-        first, second = noise(0, 500, 60, 20).astype(np.float32), noise(1, 500, 60, 20).astype(np.float32)
+        first = noise(0, 500, 60, 20).astype(np.float32)
+        second = noise(1, 500, 60, 20).astype(np.float32)
         za, zb = ((s - s.mean(dtype=float)) / s.std(dtype=float) for s in (first, second))
         frames = (za - zb) ** 2
-        np.testing.assert_allclose(difference_map(first, second), np.sqrt(frames.mean(axis=0)), rtol=1e-5)
+        np.testing.assert_allclose(
+            difference_map(first, second), np.sqrt(frames.mean(axis=0)), rtol=1e-5
+        )
 
     def test_inverted_sequence(self):
         first = noise(0, 30, 3, 4)
@@ -158,7 +168,9 @@ class TestUnitCorrelation:
 
     def test_units_apart_are_read_whole_and_a_gain_does_not_matter(self):
         velocity, territory, trains = self.sequence(np.array([[1.0], [0.2]]))
-        np.testing.assert_allclose(unit_correlation(velocity - 3, territory, trains, 512.0), 1, atol=1e-6)
+        np.testing.assert_allclose(
+            unit_correlation(velocity - 3, territory, trains, 512.0), 1, atol=1e-6
+        )
 
     def test_an_inverted_unit_a_lost_one_and_an_empty_one(self):
         velocity, territory, trains = self.sequence(np.array([[-1.0], [0.0]]))
@@ -171,7 +183,9 @@ class TestUnitCorrelation:
     def test_slow_motion_on_top_does_not_disturb(self):
         velocity, territory, trains = self.sequence(np.ones((2, 1)))
         slow = 5 * np.sin(2 * np.pi * 0.5 * np.arange(512) / 512)
-        assert (unit_correlation(velocity + slow[:, None, None], territory, trains, 512.0) > 0.95).all()
+        assert (
+            unit_correlation(velocity + slow[:, None, None], territory, trains, 512.0) > 0.95
+        ).all()
 
     def test_labels_of_another_sequence_are_refused(self):
         velocity, territory, trains = self.sequence(np.ones((2, 1)))

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from musclelib.metrics.firing_agreement import agreement
 
-times = st.lists(st.integers(0, 400), max_size=6, unique=True).map(lambda frames: np.array(frames) / 400)
+times = st.lists(st.integers(0, 400), max_size=6, unique=True).map(
+    lambda frames: np.array(frames) / 400
+)
 
 
 def test_the_example_of_paper_2():
@@ -27,14 +29,17 @@ def test_no_matching_has_more_pairs(true, found):
     """Against a search through all of them."""
     few, many = sorted((true, found), key=len)
     best = max(
-        int((abs(few - np.array(chosen)) <= 0.015 + 1e-9).sum()) for chosen in itertools.permutations(many, len(few))
+        int((abs(few - np.array(chosen)) <= 0.015 + 1e-9).sum())
+        for chosen in itertools.permutations(many, len(few))
     )
     assert agreement(true, found).matched == best
 
 
 @given(true=times, found=times)
 def test_agreement_is_symmetric_and_does_not_depend_on_the_clock(true, found):
-    forth, back, later = agreement(true, found), agreement(found, true), agreement(true + 5, found + 5)
+    forth = agreement(true, found)
+    back = agreement(found, true)
+    later = agreement(true + 5, found + 5)
     assert (forth.matched, forth.missed, forth.extra) == (back.matched, back.extra, back.missed)
     assert forth.matched == later.matched
     np.testing.assert_allclose([forth.lag, forth.error], [-back.lag, back.error])

@@ -8,7 +8,9 @@ from musclelib.metrics.matching import match, overlap
 
 def discs(*places, field=(40, 40)):
     depth, lateral = np.indices(field)
-    return np.array([(depth - y) ** 2 + (lateral - x) ** 2 <= r**2 for y, x, r in places], bool).reshape(-1, *field)
+    return np.array(
+        [(depth - y) ** 2 + (lateral - x) ** 2 <= r**2 for y, x, r in places], bool
+    ).reshape(-1, *field)
 
 
 def test_overlap_by_hand():
@@ -69,5 +71,7 @@ def test_wrong_masks_are_refused():
     masks = discs((10, 10, 4))
     with pytest.raises(ValueError, match=r"true: float64 of shape \(1, 40, 40\); bool"):
         match(masks.astype(float), masks)
-    with pytest.raises(ValueError, match=r"true territories lie in \(40, 40\) pixels, found ones in \(40, 30\)"):
+    with pytest.raises(
+        ValueError, match=r"true territories lie in \(40, 40\) pixels, found ones in \(40, 30\)"
+    ):
         match(masks, masks[..., :30])

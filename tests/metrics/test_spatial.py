@@ -32,7 +32,9 @@ class TestLogVarianceMap:
         phase = 2 * np.pi * np.arange(64) / 16
         amplitude = np.array([[1.0, 2.0], [3.0, 4.0]])
         expected = np.log10(1 + amplitude**2 / 7.5)  # variance a^2 / 2, its mean 7.5 / 2
-        np.testing.assert_allclose(log_variance_map(np.sin(phase)[:, None, None] * amplitude), expected, atol=1e-12)
+        np.testing.assert_allclose(
+            log_variance_map(np.sin(phase)[:, None, None] * amplitude), expected, atol=1e-12
+        )
 
     def test_constant_pixels_are_zero(self):
         velocity = noise(0, 50, 4, 5).astype(np.float32)
@@ -49,13 +51,17 @@ class TestLogVarianceMap:
         velocity = noise(seed, 20, 3, 4)
         order = np.random.default_rng(seed).permutation(20)
         np.testing.assert_allclose(
-            log_variance_map(-gain * (velocity[order] + offset)), log_variance_map(velocity), atol=1e-8
+            log_variance_map(-gain * (velocity[order] + offset)),
+            log_variance_map(velocity),
+            atol=1e-8,
         )
 
     def test_blocks_do_not_show(self):
         velocity = noise(3, 2048, 40, 16)  # several blocks, the last one shorter
         variance = velocity.var(axis=0)
-        np.testing.assert_allclose(log_variance_map(velocity), np.log10(1 + variance / variance.mean()), atol=1e-12)
+        np.testing.assert_allclose(
+            log_variance_map(velocity), np.log10(1 + variance / variance.mean()), atol=1e-12
+        )
 
     @pytest.mark.parametrize("value", [0.0, 0.1, -1e6])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -142,11 +148,14 @@ class TestHistogramComparison:
         d = bhattacharyya_distance(*[histograms(seed, 6)] * 2)
         assert (d >= 0).all()
         assert (d <= 1).all()
-        assert (d[:, :, None] <= d[:, None, :] + d.T[None] + 1e-7).all()  # d(i, j) <= d(i, k) + d(k, j)
+        # d(i, j) <= d(i, k) + d(k, j)
+        assert (d[:, :, None] <= d[:, None, :] + d.T[None] + 1e-7).all()
 
     def test_known_values(self):
         assert bhattacharyya_distance([[1, 0]], [[0, 1]]) == 1
-        assert bhattacharyya_distance([[1, 0]], [[1, 1]]) == pytest.approx(np.sqrt(1 - np.sqrt(0.5)))
+        assert bhattacharyya_distance([[1, 0]], [[1, 1]]) == pytest.approx(
+            np.sqrt(1 - np.sqrt(0.5))
+        )
         assert histogram_correlation([[1, 2, 3]], [[3, 2, 1]]) == pytest.approx(-1)
 
     def test_wrong_input_raises(self):
@@ -175,7 +184,9 @@ class TestKSpace:
     def test_size(self, size, positive):
         assert kspace(noise(0, size, size)).shape == (positive, positive)
 
-    @given(seed=seeds, gain=st.floats(0.01, 100), offset=st.floats(-10, 10), shift=st.integers(0, 30))
+    @given(
+        seed=seeds, gain=st.floats(0.01, 100), offset=st.floats(-10, 10), shift=st.integers(0, 30)
+    )
     def test_spread_level_shift_and_half_turn_do_not_matter(self, seed, gain, offset, shift):
         values = noise(seed, 16, 20)
         result = kspace(values)
@@ -192,7 +203,9 @@ class TestKSpace:
 
 
 class TestStructuralSimilarity:
-    @pytest.mark.parametrize(("shape", "data_range"), [((21, 17), 1.0), ((7, 7), 2.5), ((63, 63), 255.0)])
+    @pytest.mark.parametrize(
+        ("shape", "data_range"), [((21, 17), 1.0), ((7, 7), 2.5), ((63, 63), 255.0)]
+    )
     def test_agrees_with_skimage(self, shape, data_range):
         rng = np.random.default_rng(0)
         base = rng.uniform(0, data_range, shape)
@@ -207,7 +220,9 @@ class TestStructuralSimilarity:
         result = structural_similarity(a, b, 4.0)
         np.testing.assert_allclose(np.diag(structural_similarity(a, a, 4.0)), 1, atol=1e-5)
         np.testing.assert_allclose(result, structural_similarity(b, a, 4.0).T, atol=1e-5)
-        np.testing.assert_allclose(structural_similarity(a[order], b, 4.0), result[order], atol=1e-5)
+        np.testing.assert_allclose(
+            structural_similarity(a[order], b, 4.0), result[order], atol=1e-5
+        )
         np.testing.assert_allclose(structural_similarity(9 * a, 9 * b, 36.0), result, atol=1e-5)
         assert (np.abs(result) <= 1).all()
 

@@ -24,11 +24,15 @@ class TestLogPsd:
     def test_one_segment_is_the_hann_periodogram(self):
         velocity = noise(1, 60, 3, 4)
         _, expected = signal.periodogram(velocity, 512.0, window="hann", axis=0)
-        np.testing.assert_allclose(log_psd(velocity, 512.0)[1], np.log10(expected.mean(axis=(1, 2))[1:]), atol=1e-10)
+        np.testing.assert_allclose(
+            log_psd(velocity, 512.0)[1], np.log10(expected.mean(axis=(1, 2))[1:]), atol=1e-10
+        )
 
     def test_tone_peaks_at_its_frequency_with_its_power(self):
         time = np.arange(1024) / 512
-        frequency, result = log_psd(3 * np.sin(2 * np.pi * 12 * time)[:, None, None] * np.ones((2, 2)), 512.0)
+        frequency, result = log_psd(
+            3 * np.sin(2 * np.pi * 12 * time)[:, None, None] * np.ones((2, 2)), 512.0
+        )
         assert frequency[result.argmax()] == 12
         assert np.sum(10**result) * (frequency[1] - frequency[0]) == pytest.approx(4.5, rel=1e-6)
         assert result.min() == pytest.approx(result.max() + np.log10(PSD_FLOOR))
@@ -71,7 +75,9 @@ class TestPsdCorrelation:
         a, b = noise(0, 3, 20), noise(1, 4, 20)
         inside = slice(2, 10)  # 6 to 20 Hz, both included
         expected = np.corrcoef(a[:, inside], b[:, inside])[:3, 3:]
-        np.testing.assert_allclose(psd_correlation(a, b, self.frequency, (6, 20)), expected, atol=1e-12)
+        np.testing.assert_allclose(
+            psd_correlation(a, b, self.frequency, (6, 20)), expected, atol=1e-12
+        )
         expected = np.corrcoef(a, b)[:3, 3:]
         np.testing.assert_allclose(psd_correlation(a, b, self.frequency), expected, atol=1e-12)
 
@@ -90,7 +96,9 @@ class TestPsdCorrelation:
         np.testing.assert_allclose(np.diag(psd_correlation(a, a, self.frequency)), 1)
         np.testing.assert_allclose(psd_correlation(b, a, self.frequency), result.T, atol=1e-12)
         moved = gain * a[order] + offset
-        np.testing.assert_allclose(psd_correlation(moved, b, self.frequency), result[order], atol=1e-9)
+        np.testing.assert_allclose(
+            psd_correlation(moved, b, self.frequency), result[order], atol=1e-9
+        )
 
     def test_wrong_input_raises(self):
         with pytest.raises(ValueError, match="band 5 to 9 Hz holds 2 frequencies"):

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from musclelib.networks.layers import InTime, NoiseInjection, bounded, check_clips, fold, frozen, instance_norm, unfold
+from musclelib.networks.layers import (
+    InTime,
+    NoiseInjection,
+    bounded,
+    check_clips,
+    fold,
+    frozen,
+    instance_norm,
+    unfold,
+)
 from musclelib.networks.resnet_generator import ResidualBlock
 
 SHAPES = [(3, 4, 6, 8), (3, 4, 5, 6, 8)]
@@ -26,7 +35,8 @@ def test_instance_norm_is_that_of_torch_in_value_and_gradient(shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_instance_norm_of_half_precision_errs_by_no_more_than_the_rounding_of_its_result(shape):
-    x = (20 + 3 * torch.randn(shape)).bfloat16()  # a mean kept in bfloat16 would be off by up to 0.06
+    # a mean kept in bfloat16 would be off by up to 0.06
+    x = (20 + 3 * torch.randn(shape)).bfloat16()
     expected = functional.instance_norm(x.double())
     got = instance_norm(x)
     assert got.dtype == torch.bfloat16
@@ -36,7 +46,10 @@ def test_instance_norm_of_half_precision_errs_by_no_more_than_the_rounding_of_it
 @given(scale=st.floats(1, 100), offset=st.floats(-10, 10), dims=st.sampled_from(SHAPES))
 def test_instance_norm_forgets_scale_and_offset(scale, offset, dims):
     x = torch.randn(dims, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(instance_norm(scale * x + offset), instance_norm(x), atol=1e-3, rtol=0)  # its eps
+    # its eps
+    torch.testing.assert_close(
+        instance_norm(scale * x + offset), instance_norm(x), atol=1e-3, rtol=0
+    )
 
 
 def test_instance_norm_keeps_the_layout():
@@ -103,7 +116,9 @@ def test_fold_puts_time_into_the_batch_and_unfold_undoes_it():
 
 def test_bounded_output_stays_within_the_limit_and_is_linear_around_zero():
     x = torch.tensor([-1e3, -0.1, 0.0, 0.1, 1e3])
-    torch.testing.assert_close(bounded(x, 20.0), torch.tensor([-20, -0.1, 0, 0.1, 20]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        bounded(x, 20.0), torch.tensor([-20, -0.1, 0, 0.1, 20]), atol=1e-5, rtol=0
+    )
     assert torch.equal(bounded(x, None), x)
     torch.testing.assert_close(bounded(x, 1.0), torch.tanh(x))
 
@@ -145,5 +160,7 @@ def test_convolution_in_time_is_that_of_each_pixel_and_channel():
         signal = x.unflatten(0, (2, 9))[batch, :, channel, 3, 1].numpy()
         expected = np.correlate(np.pad(signal, 2), kernel[channel], "valid") + bias[channel]
         np.testing.assert_allclose(
-            found.detach().unflatten(0, (2, 9))[batch, :, channel, 3, 1].numpy(), expected, atol=1e-5
+            found.detach().unflatten(0, (2, 9))[batch, :, channel, 3, 1].numpy(),
+            expected,
+            atol=1e-5,
         )

@@ -25,7 +25,8 @@ def count(module):
 def test_layers_of_the_papers_detector():
     with torch.device("meta"):
         rcnn, fusion = Detector(DETECTORS["paper"]).rcnn, count(SlowFusion())
-    resnet = 44_549_160 - 2_049_000 - 9_408 - 128  # torchvision's, without classes, first convolution and its norm
+    # torchvision's, without classes, first convolution and its norm
+    resnet = 44_549_160 - 2_049_000 - 9_408 - 128
     pyramid = 256 * (256 + 512 + 1024 + 2048) + 4 * 256 + 4 * (256 * 256 * 9 + 256)
     assert count(rcnn.backbone) == fusion + resnet + pyramid
     convolution = 256 * 256 * 9 + 256
@@ -39,19 +40,24 @@ def test_levels_of_the_pyramid_are_those_of_a_resnet_fed_with_the_fused_image():
     backbone = Backbone(DETECTORS["paper"].changed(depth="resnet18", channels=8)).eval()
     with torch.no_grad():
         levels = backbone(torch.randn(1, 400, 64, 64))
-    assert [tuple(level.shape) for level in levels.values()] == [(1, 8, side, side) for side in (32, 16, 8, 4, 2)]
+    assert [tuple(level.shape) for level in levels.values()] == [
+        (1, 8, side, side) for side in (32, 16, 8, 4, 2)
+    ]
 
 
 def test_anchors_of_the_paper_are_matterports_in_a_picture_of_twice_the_side():
     with torch.device("meta"):
         detector = Detector(DETECTORS["paper"])
     generator = detector.rcnn.rpn.rpn.anchor_generator
-    assert [size for level in generator.sizes for size in level] == [side / 2 for side in (32, 64, 128, 256, 512)]
+    assert [size for level in generator.sizes for size in level] == [
+        side / 2 for side in (32, 64, 128, 256, 512)
+    ]
     assert generator.aspect_ratios == ((0.5, 1.0, 2.0),) * 5
 
 
 def test_our_anchors_fit_units_of_every_size_and_the_papers_only_the_largest():
-    def best(settings, side):  # IoU of a box in the middle of four pixels with the anchors of one place
+    # IoU of a box in the middle of four pixels with the anchors of one place
+    def best(settings, side):
         sides = np.array(settings.anchors)
         return (np.minimum(sides, side) ** 2 / np.maximum(sides, side) ** 2).max()
 
@@ -93,7 +99,10 @@ def test_detections_are_masks_in_the_whole_field_that_may_overlap_best_first():
 def test_a_mask_as_it_is_learnt_is_pasted_as_the_territory_that_it_is_of(side):
     rows, columns = np.mgrid[:64, :64] + 0.5
     centres, widths = [(10, 20), (31.3, 7.8), (2, 60)], [4, 9.7, 16]
-    discs = [np.hypot(rows - y, columns - x) < width / 2 for (y, x), width in zip(centres, widths, strict=True)]
+    discs = [
+        np.hypot(rows - y, columns - x) < width / 2
+        for (y, x), width in zip(centres, widths, strict=True)
+    ]
     territory = torch.from_numpy(np.stack(discs))
     boxes = truth(territory)["boxes"]
     learnt = torchvision.models.detection.roi_heads.project_masks_on_boxes(
@@ -121,14 +130,19 @@ def test_a_fixed_resnet_keeps_weights_and_moments():
 def test_wrong_sequences_are_refused(shape):
     with torch.device("meta"):
         detector = Detector(TINY)
-    with pytest.raises(ValueError, match=r"detector: input of shape .*; \(batch, 1, 400, 64, 64\) is needed"):
+    with pytest.raises(
+        ValueError, match=r"detector: input of shape .*; \(batch, 1, 400, 64, 64\) is needed"
+    ):
         detector(torch.zeros(shape))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"anchors": (4.0, 8.0, 16.0), "anchor_levels": 2}, "as many for each of anchor_levels = 2"),
+        (
+            {"anchors": (4.0, 8.0, 16.0), "anchor_levels": 2},
+            "as many for each of anchor_levels = 2",
+        ),
         ({"depth": "vgg"}, "allowed is one of 'resnet18'"),
         ({"stages": 2}, "anchor_levels = 5: allowed is at most stages [+] 1 = 3"),
     ],
@@ -151,32 +165,55 @@ class Stored:
 def test_weights_trained_on_photographs_fill_what_they_fit(monkeypatch):
     def weights(name):
         network = torchvision.models.get_model(name, weights=None)
-        return {"IMAGENET1K_V1": Stored(network)} if name == "resnet18" else type("W", (), {"COCO_V1": Stored(network)})
+        return (
+            {"IMAGENET1K_V1": Stored(network)}
+            if name == "resnet18"
+            else type("W", (), {"COCO_V1": Stored(network)})
+        )
 
     made = {}
-    monkeypatch.setattr(torchvision.models, "get_model_weights", lambda name: made.setdefault(name, weights(name)))
+    monkeypatch.setattr(
+        torchvision.models, "get_model_weights", lambda name: made.setdefault(name, weights(name))
+    )
     detector = Detector(TINY.changed(stages=4))
-    stages = [name for name in made.setdefault("resnet18", weights("resnet18"))["IMAGENET1K_V1"].network.state_dict()]
+    stages = [
+        name
+        for name in made.setdefault("resnet18", weights("resnet18"))[
+            "IMAGENET1K_V1"
+        ].network.state_dict()
+    ]
     stages = [name for name in stages if name.startswith("layer")]
     assert load_pretrained(detector, "imagenet") == len(stages)
     for name in stages:
         given = made["resnet18"]["IMAGENET1K_V1"].network.state_dict()[name]
         assert torch.equal(detector.rcnn.backbone.body.state_dict()[name], given)
-    with pytest.raises(ParameterError, match="weights = 'coco' for resnet18: allowed are 'imagenet'"):
+    with pytest.raises(
+        ParameterError, match="weights = 'coco' for resnet18: allowed are 'imagenet'"
+    ):
         load_pretrained(detector, "coco")
 
 
 @pytest.mark.slow
 def test_mask_r_cnn_trained_on_coco_fills_all_but_fusion_anchors_scores_and_classes(monkeypatch):
-    network = torchvision.models.get_model("maskrcnn_resnet50_fpn", weights=None, weights_backbone=None)
+    network = torchvision.models.get_model(
+        "maskrcnn_resnet50_fpn", weights=None, weights_backbone=None
+    )
     stored = type("W", (), {"COCO_V1": Stored(network)})
     monkeypatch.setattr(torchvision.models, "get_model_weights", lambda name: stored)
     detector = Detector(DETECTORS["paper"].changed(depth="resnet50"))
     before = {name: value.clone() for name, value in detector.rcnn.state_dict().items()}
     load_pretrained(detector, "coco")
     after = detector.rcnn.state_dict()
-    trained = {name.rsplit(".", 1)[0] for name, value in before.items() if not torch.equal(value, after[name])}
-    assert {"roi_heads.box_head.fc6", "rpn.rpn.head.conv.0.0", "backbone.fpn.inner_blocks.0.0"} <= trained
+    trained = {
+        name.rsplit(".", 1)[0]
+        for name, value in before.items()
+        if not torch.equal(value, after[name])
+    }
+    assert {
+        "roi_heads.box_head.fc6",
+        "rpn.rpn.head.conv.0.0",
+        "backbone.fpn.inner_blocks.0.0",
+    } <= trained
     assert "backbone.body.layer4.2.conv3" in trained
     assert not any(name.startswith("backbone.fusion") for name in trained)
     assert "roi_heads.box_predictor.cls_score" not in trained

@@ -30,12 +30,16 @@ def test_forward_is_that_of_the_published_layers(frames, stride, copy_weights):
     theirs = copy_weights(ours, reference(3, dims, stride)).double()
     x = torch.randn(2, 1, 24, 24, 32, dtype=torch.float64)
     got = ours.double()(x)
-    expected = theirs(x) if dims == 3 else torch.stack([theirs(frame) for frame in x.unbind(2)], dim=2)
+    expected = (
+        theirs(x) if dims == 3 else torch.stack([theirs(frame) for frame in x.unbind(2)], dim=2)
+    )
     assert expected.std() > 0.01
     torch.testing.assert_close(got, expected, atol=1e-7, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("frames", "stride", "times"), [("clip", 2, 2), ("clip", 1, 27), ("single", 2, 32)])
+@pytest.mark.parametrize(
+    ("frames", "stride", "times"), [("clip", 2, 2), ("clip", 1, 27), ("single", 2, 32)]
+)
 def test_scores_of_a_clip_of_32_frames(frames, stride, times):
     judge = Discriminator(DiscriminatorParameters(frames, features=1, temporal_stride=stride))
     assert judge(torch.zeros(1, 1, 32, 64, 32)).shape == (1, 1, times, 6, 2)
@@ -43,7 +47,11 @@ def test_scores_of_a_clip_of_32_frames(frames, stride, times):
 
 @pytest.mark.parametrize(
     ("stride", "shape", "seen"),
-    [(2, (144, 24, 24), (70, 24, 24)), (1, (40, 24, 24), (16, 24, 24)), (2, (24, 144, 24), (24, 70, 24))],
+    [
+        (2, (144, 24, 24), (70, 24, 24)),
+        (1, (40, 24, 24), (16, 24, 24)),
+        (2, (24, 144, 24), (24, 70, 24)),
+    ],
 )
 def test_a_score_sees_what_is_documented(stride, shape, seen):
     judge = Discriminator(DiscriminatorParameters(features=1, temporal_stride=stride))
@@ -75,7 +83,10 @@ def test_the_smallest_sizes_work_and_smaller_ones_are_refused(frames, stride):
     for axis in range(3):
         sizes = [*judge.smallest]
         sizes[axis] -= 1
-        with pytest.raises(ValueError, match=f"discriminator: .* of {sizes[axis]}; .* at least {judge.smallest[axis]}"):
+        with pytest.raises(
+            ValueError,
+            match=f"discriminator: .* of {sizes[axis]}; .* at least {judge.smallest[axis]}",
+        ):
             judge(torch.zeros(1, 1, *sizes))
 
 

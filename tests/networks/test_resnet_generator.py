@@ -15,7 +15,9 @@ class Block(nn.Module):
     def __init__(self, channels, convolve, pad, norm):
         super().__init__()
         half = [pad(1), convolve(channels, channels, 3), norm(channels)]
-        self.body = nn.Sequential(*half, nn.ReLU(), pad(1), convolve(channels, channels, 3), norm(channels))
+        self.body = nn.Sequential(
+            *half, nn.ReLU(), pad(1), convolve(channels, channels, 3), norm(channels)
+        )
 
     def forward(self, x):
         return x + self.body(x)
@@ -36,15 +38,25 @@ def reference(features, blocks, dims, temporal_stride):
         *(convolve(f, 2 * f, 3, stride=stride, padding=1), norm(2 * f), nn.ReLU()),
         *(convolve(2 * f, 4 * f, 3, stride=stride, padding=1), norm(4 * f), nn.ReLU()),
         *(Block(4 * f, convolve, pad, norm) for _ in range(blocks)),
-        *(transpose(4 * f, 2 * f, 3, stride=stride, padding=1, output_padding=extra), norm(2 * f), nn.ReLU()),
-        *(transpose(2 * f, f, 3, stride=stride, padding=1, output_padding=extra), norm(f), nn.ReLU()),
+        *(
+            transpose(4 * f, 2 * f, 3, stride=stride, padding=1, output_padding=extra),
+            norm(2 * f),
+            nn.ReLU(),
+        ),
+        *(
+            transpose(2 * f, f, 3, stride=stride, padding=1, output_padding=extra),
+            norm(f),
+            nn.ReLU(),
+        ),
         *(pad(3), convolve(f, 1, 7), nn.Tanh()),
     )
 
 
 @pytest.mark.parametrize(("frames", "stride"), VARIANTS)
 def test_forward_is_that_of_the_published_layers(frames, stride, copy_weights):
-    ours = Generator(GeneratorParameters(frames, features=3, blocks=2, temporal_stride=stride, limit=1.0))
+    ours = Generator(
+        GeneratorParameters(frames, features=3, blocks=2, temporal_stride=stride, limit=1.0)
+    )
     dims = 3 if frames == "clip" else 2
     theirs = copy_weights(ours, reference(3, 2, dims, stride)).double()
     x = torch.randn(2, 1, 8, 12, 16)
@@ -61,7 +73,9 @@ def test_forward_is_that_of_the_published_layers(frames, stride, copy_weights):
 @pytest.mark.parametrize("noise", [False, True])
 def test_parameter_count(frames, dims, noise):
     f, blocks = 5, 3
-    weights = 2 * 7**dims * f + 3**dims * (2 * (f * 2 * f + 2 * f * 4 * f) + blocks * 2 * (4 * f) ** 2)
+    weights = 2 * 7**dims * f + 3**dims * (
+        2 * (f * 2 * f + 2 * f * 4 * f) + blocks * 2 * (4 * f) ** 2
+    )
     biases = f + 2 * f + 4 * f + blocks * 2 * 4 * f + 2 * f + f + 1
     scales = blocks * 2 * 4 * f if noise else 0
     generator = Generator(GeneratorParameters(frames, features=f, blocks=blocks, noise=noise))
@@ -70,10 +84,14 @@ def test_parameter_count(frames, dims, noise):
 
 def test_weights_start_as_published():
     generator = Generator(GeneratorParameters(features=8, blocks=2))
-    weights = torch.cat([value.flatten() for name, value in generator.named_parameters() if name.endswith("weight")])
+    weights = torch.cat(
+        [value.flatten() for name, value in generator.named_parameters() if name.endswith("weight")]
+    )
     assert abs(weights.mean()) < 5e-4
     assert abs(weights.std() - 0.02) < 5e-4
-    assert not any(value.any() for name, value in generator.named_parameters() if name.endswith("bias"))
+    assert not any(
+        value.any() for name, value in generator.named_parameters() if name.endswith("bias")
+    )
 
 
 @pytest.mark.parametrize(("frames", "stride"), VARIANTS)
@@ -85,7 +103,9 @@ def test_the_smallest_sizes_work_and_smaller_or_odd_ones_are_refused(frames, str
         for wrong in {least - step, least + step // 2} - {least}:
             sizes = [*generator.smallest]
             sizes[axis] = wrong
-            with pytest.raises(ValueError, match=f"of {wrong}; a multiple of {step}, at least {least}"):
+            with pytest.raises(
+                ValueError, match=f"of {wrong}; a multiple of {step}, at least {least}"
+            ):
                 generator(torch.zeros(1, 1, *sizes))
 
 
@@ -95,7 +115,11 @@ def test_multiple_at_stride_2(frames, multiple):
 
 
 def test_multiple_at_stride_1():
-    assert Generator(GeneratorParameters(features=1, blocks=1, temporal_stride=1)).multiple == (1, 4, 4)
+    assert Generator(GeneratorParameters(features=1, blocks=1, temporal_stride=1)).multiple == (
+        1,
+        4,
+        4,
+    )
 
 
 def test_clips_of_a_batch_do_not_touch_one_another():
@@ -108,7 +132,9 @@ def test_clips_of_a_batch_do_not_touch_one_another():
 def test_a_network_of_single_frames_does_not_look_at_time():
     generator = Generator(GeneratorParameters("single", features=2, blocks=1))
     clips, order = torch.randn(2, 1, 5, 8, 12), torch.tensor([3, 1, 4, 0, 2])
-    torch.testing.assert_close(generator(clips[:, :, order]), generator(clips)[:, :, order], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        generator(clips[:, :, order]), generator(clips)[:, :, order], atol=1e-5, rtol=1e-4
+    )
 
 
 def test_scale_and_offset_of_a_clip_do_not_matter():
@@ -142,7 +168,9 @@ def test_noise_is_in_every_convolution_of_the_blocks_and_starts_as_no_change():
 
 def renamed(state):
     """Names of the layers of a block as they are with noise: what comes after a convolution moves by one."""
-    return {re.sub(r"(layers\.\d+\.layers\.)5", r"\g<1>6", name): value for name, value in state.items()}
+    return {
+        re.sub(r"(layers\.\d+\.layers\.)5", r"\g<1>6", name): value for name, value in state.items()
+    }
 
 
 def test_noise_comes_between_convolution_and_norm():
@@ -164,7 +192,8 @@ def test_half_precision_gives_float32_close_to_the_full():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"frames": "video"}, {"temporal_stride": 4}, {"features": 0}, {"blocks": 0}, {"limit": 0.0}]
+    "wrong",
+    [{"frames": "video"}, {"temporal_stride": 4}, {"features": 0}, {"blocks": 0}, {"limit": 0.0}],
 )
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))):

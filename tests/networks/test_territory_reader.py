@@ -16,6 +16,8 @@ def test_weights_come_back(tmp_path):
     save_unit_network(reader, tmp_path / "reader.safetensors")
     images = torch.randn(2, 5, 24, 24)
     for one, other in zip(
-        reader(images), load_unit_network(TerritoryReader, tmp_path / "reader.safetensors")(images), strict=True
+        reader(images),
+        load_unit_network(TerritoryReader, tmp_path / "reader.safetensors")(images),
+        strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=2e-2, atol=2e-3)  # kept in half precision

@@ -37,10 +37,12 @@ def test_a_known_filter_is_found_again_but_for_its_gain(clips):
     shape = found.taps / found.taps[0] * true.taps[0]
     np.testing.assert_allclose(shape[:5].numpy(), true.taps.numpy(), atol=0.01)
     assert shape[5:].abs().max() < 0.01
-    assert float(found(noise).var()) == pytest.approx(float(noise.var()), rel=0.02)  # the power stays
+    # the power stays
+    assert float(found(noise).var()) == pytest.approx(float(noise.var()), rel=0.02)
 
 
-@pytest.mark.parametrize("lines", [128, 127])  # of segments with an odd number of frames, the last is no half rate
+# of segments with an odd number of frames, the last is no half rate
+@pytest.mark.parametrize("lines", [128, 127])
 def test_spectra_of_the_same_shape_ask_for_no_filter(lines):
     frequency = np.arange(1, lines + 1) * 2.0
     own = -frequency / 100

@@ -6,12 +6,15 @@ import torch
 
 from musclelib.networks.torchvision_operators import nms, roi_align, torchvision
 
-published = importlib.import_module("torchvision.ops.roi_align")._roi_align.__wrapped__  # in torch alone, slow
+# in torch alone, slow
+published = importlib.import_module("torchvision.ops.roi_align")._roi_align.__wrapped__
 
 
 def regions(count, depth, lateral):
     corner = torch.rand(count, 2) * torch.tensor([lateral - 4.0, depth - 4.0])
-    far = torch.minimum(corner + 0.3 + 14 * torch.rand(count, 2), torch.tensor([float(lateral), float(depth)]))
+    far = torch.minimum(
+        corner + 0.3 + 14 * torch.rand(count, 2), torch.tensor([float(lateral), float(depth)])
+    )
     return torch.cat([torch.randint(0, 3, (count, 1)).float(), corner, far], 1)
 
 
@@ -23,7 +26,9 @@ def test_regions_have_the_features_and_gradients_of_torchvisions_own(samples, al
     theirs = published(features, boxes, 0.5, 7, 3, samples, aligned)
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=2e-5)
     weight = torch.randn_like(ours)
-    gradients = [torch.autograd.grad((found * weight).sum(), features)[0] for found in (ours, theirs)]
+    gradients = [
+        torch.autograd.grad((found * weight).sum(), features)[0] for found in (ours, theirs)
+    ]
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=5e-5)
     through = torchvision.ops.roi_align(features, boxes, (7, 3), 0.5, samples, aligned)
     torch.testing.assert_close(through, theirs, rtol=1e-4, atol=2e-5)
@@ -59,4 +64,7 @@ def test_what_stays_overlaps_little_and_what_goes_much():
     likeness = torchvision.ops.box_iou(boxes, boxes).numpy()
     assert np.triu(likeness[np.ix_(stays, stays)], 1).max() <= 0.4
     for gone in set(range(60)) - set(stays.tolist()):
-        assert any(likeness[gone, better] > 0.4 and scores[better] >= scores[gone] for better in stays.tolist())
+        assert any(
+            likeness[gone, better] > 0.4 and scores[better] >= scores[gone]
+            for better in stays.tolist()
+        )

@@ -20,9 +20,24 @@ def test_a_train_has_a_value_for_each_frame_and_hears_both_directions():
 
 def test_parameters_of_the_twitch_network():
     convolutions = 16 * 375 + 4 * 16 * 16 * 135 + 5 * 3 * 16
-    dense = 1024 * 1024 + 1024 * 512 + 512 * 256 + 1024 * 1024 + 1024 * 512 + 512 + 1024 + 512 + 256 + 1024 + 512 + 1
+    dense = (
+        1024 * 1024
+        + 1024 * 512
+        + 512 * 256
+        + 1024 * 1024
+        + 1024 * 512
+        + 512
+        + 1024
+        + 512
+        + 256
+        + 1024
+        + 512
+        + 1
+    )
     gru = 2 * 3 * (256 * 512 + 512 * 512 + 2 * 512)
-    assert sum(value.numel() for value in TwitchNetwork().parameters()) == convolutions + dense + gru
+    assert (
+        sum(value.numel() for value in TwitchNetwork().parameters()) == convolutions + dense + gru
+    )
 
 
 def test_wrong_crops_are_refused():

@@ -28,7 +28,8 @@ def test_a_detector_survives(tmp_path):
     save_unit_network(detector, tmp_path / "detector.safetensors")
     read = load_unit_network(Detector, tmp_path / "detector.safetensors")
     assert read.settings == detector.settings
-    assert float(read.rcnn.backbone.fusion.layers[1].running_var[0]) == pytest.approx(1e-7)  # moments are kept in full
+    # moments are kept in full
+    assert float(read.rcnn.backbone.fusion.layers[1].running_var[0]) == pytest.approx(1e-7)
 
 
 def test_other_files_are_refused(tmp_path):

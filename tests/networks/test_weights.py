@@ -25,7 +25,9 @@ def generator(request):
     if request.param == "light":
         return LightGenerator(OneSidedParameters(features=2, blocks=1))
     frames = "clip" if request.param == "3d" else "single"
-    return Generator(GeneratorParameters(features=2, blocks=1, frames=frames, noise=True, limit=None))
+    return Generator(
+        GeneratorParameters(features=2, blocks=1, frames=frames, noise=True, limit=None)
+    )
 
 
 def test_a_generator_comes_back_as_it_was_written(generator, tmp_path):
@@ -47,7 +49,9 @@ def test_hash_tells_weights_and_parameters_apart(generator):
     assert digest(generator.eval()) == first
     next(generator.parameters()).data += 1
     assert digest(generator) != first
-    plain, limited = (Generator(GeneratorParameters(features=2, blocks=1, limit=limit)) for limit in (None, 1.0))
+    plain, limited = (
+        Generator(GeneratorParameters(features=2, blocks=1, limit=limit)) for limit in (None, 1.0)
+    )
     limited.load_state_dict(plain.state_dict())
     assert digest(plain) != digest(limited)
 

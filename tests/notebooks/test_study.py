@@ -24,7 +24,13 @@ SIMULATION = ("00_tour", "10_simulate", "11_simulated_figures")
 RECORDINGS = ("01_import_disk", "01_import_muscle", "02_echo_figures")
 RECORDINGS += ("03_import_isometric", "03_import_passive", "04_video_figures")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 QUIET += ("--disable-component-update", "--disable-sync")
 FACTS = """async () => {
   const all = (selector) => [...document.querySelectorAll(selector)];
@@ -52,7 +58,8 @@ FACTS = """async () => {
   };
 }"""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # the whole study is run once, on whatever machine
+# the whole study is run once, on whatever machine
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 def _copy(folder):
@@ -60,7 +67,9 @@ def _copy(folder):
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     listing = ["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in filter(None, subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")):
+    for name in filter(
+        None, subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")
+    ):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
@@ -68,18 +77,37 @@ def _copy(folder):
 
 
 def _environment(folder, mirror=None):
-    """The package of the copy, and recordings from the mirror alone; without one, from an empty folder."""
+    """The package of the copy, and recordings from the mirror alone.
+
+    Without one, from an empty folder.
+    """
     (folder / "empty").mkdir(exist_ok=True)
     given = mirror or str(folder / "empty")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
     return kept | {"PYTHONPATH": str(folder), "MUSCLELIB_DATA": os.path.abspath(given)}
 
 
 def _study(folder, *targets, cores=2):
     """The command of `make study`, with this Python, for some targets instead of the report."""
-    make = ["make", "-n", "study", "SCALE=smoke", f"CORES={cores}", "SCHEDULER=", f"BIN={Path(sys.executable).parent}"]
-    printed = subprocess.run(make, cwd=folder, env=_environment(folder), check=True, capture_output=True, text=True)
-    (line,) = [line for line in printed.stdout.replace("\\\n", " ").splitlines() if " -m snakemake " in line]
+    make = [
+        "make",
+        "-n",
+        "study",
+        "SCALE=smoke",
+        f"CORES={cores}",
+        "SCHEDULER=",
+        f"BIN={Path(sys.executable).parent}",
+    ]
+    printed = subprocess.run(
+        make, cwd=folder, env=_environment(folder), check=True, capture_output=True, text=True
+    )
+    (line,) = [
+        line
+        for line in printed.stdout.replace("\\\n", " ").splitlines()
+        if " -m snakemake " in line
+    ]
     python, *rest = shlex.split(line)
     assert rest[:2] == ["-m", "snakemake"]
     return [python, *rest[:2], *(f"{STORES}/steps/{step}.ipynb" for step in targets), *rest[2:]]
@@ -88,7 +116,13 @@ def _study(folder, *targets, cores=2):
 def _run(command, folder, mirror=None):
     environment = _environment(folder, mirror)
     done = subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:]
     return done.stdout
@@ -122,7 +156,9 @@ def test_every_notebook_is_executed_and_has_its_page(study):
 
 def _not_on_one_page(report, pages):
     """Names of kept figures, tables and movies that are not on exactly one of the pages."""
-    shown = [name for page in pages for name in re.findall(r'<figure id="([^"]*)"', page.read_text())]
+    shown = [
+        name for page in pages for name in re.findall(r'<figure id="([^"]*)"', page.read_text())
+    ]
     endings = {"figures": ".svg", "tables": ".csv", "movies": ".webm"}
     kept = [path for kind, ending in endings.items() for path in (report / kind).glob(f"*{ending}")]
     named = {path: f"{path.stem}-table" if path.suffix == ".csv" else path.stem for path in kept}
@@ -130,12 +166,26 @@ def _not_on_one_page(report, pages):
 
 
 def test_a_figure_that_is_on_no_page_is_found(tmp_path):
-    for name in ("figures/a.svg", "figures/b.svg", "tables/b.csv", "tables/a.csv", "movies/c.webm", "movies/d.webm"):
+    for name in (
+        "figures/a.svg",
+        "figures/b.svg",
+        "tables/b.csv",
+        "tables/a.csv",
+        "movies/c.webm",
+        "movies/d.webm",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
-    (tmp_path / "one.html").write_text('<figure id="a"></figure><figure id="a-table"></figure><figure id="d"></figure>')
+    (tmp_path / "one.html").write_text(
+        '<figure id="a"></figure><figure id="a-table"></figure><figure id="d"></figure>'
+    )
     (tmp_path / "two.html").write_text('<figure id="d"></figure><figure class="b"></figure>')
-    assert _not_on_one_page(tmp_path, tmp_path.glob("*.html")) == ["b.csv", "b.svg", "c.webm", "d.webm"]
+    assert _not_on_one_page(tmp_path, tmp_path.glob("*.html")) == [
+        "b.csv",
+        "b.svg",
+        "c.webm",
+        "d.webm",
+    ]
 
 
 def test_every_figure_that_a_step_writes_is_on_its_page(study):
@@ -153,12 +203,17 @@ def test_the_sources_stay_clean(study):
 
 
 def test_a_second_call_does_nothing(study):
-    """Steps without their recordings are tried again, and what waits for them; all others stay as they are."""
+    """Steps without their recordings are tried again, and what waits for them.
+
+    All others stay as they are.
+    """
     whole = not any(_meta(path).missing for path in _steps(study))
     steps = [path for path in _steps(study) if whole or path.stem in SIMULATION]
     kept = [*steps, study / "reports" / "index.html"] if whole else steps
     before = [path.stat().st_mtime_ns for path in kept]
-    printed = _run(_study(study, *() if whole else SIMULATION), study, os.environ.get("MUSCLELIB_DATA"))
+    printed = _run(
+        _study(study, *() if whole else SIMULATION), study, os.environ.get("MUSCLELIB_DATA")
+    )
     assert [path.stat().st_mtime_ns for path in kept] == before
     assert "Nothing to be done" in printed
 
@@ -169,7 +224,9 @@ def opened(study):
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         required = os.environ.get("MUSCLELIB_BROWSER") == "required"
-        (pytest.fail if required else pytest.skip)(f"there is no browser: none of {', '.join(BROWSERS)} is installed")
+        (pytest.fail if required else pytest.skip)(
+            f"there is no browser: none of {', '.join(BROWSERS)} is installed"
+        )
     from playwright.sync_api import sync_playwright
 
     found = {}
@@ -178,9 +235,15 @@ def opened(study):
         for path in sorted((study / "reports").glob("*.html")):
             page = chromium.new_page(viewport={"width": 1300, "height": 900})
             complaints, requests = [], []
-            page.on("console", lambda message, to=complaints: to.append(f"{message.type}: {message.text}"))
+            page.on(
+                "console",
+                lambda message, to=complaints: to.append(f"{message.type}: {message.text}"),
+            )
             page.on("pageerror", lambda error, to=complaints: to.append(str(error)))
-            page.on("requestfailed", lambda request, to=complaints: to.append(f"failed: {request.url[:80]}"))
+            page.on(
+                "requestfailed",
+                lambda request, to=complaints: to.append(f"failed: {request.url[:80]}"),
+            )
             page.on("request", lambda request, to=requests: to.append(request.url))
             page.goto(path.as_uri(), wait_until="load")
             facts = page.evaluate(FACTS)
@@ -239,7 +302,8 @@ def test_the_structure_and_width_of_pages(opened):
     for name, facts in opened.items():
         assert facts["lang"] == "en", name
         assert len(facts["headings"]) == 1, name
-        ids = [name for name in facts["ids"] if not name.startswith("icon-")]  # xarray's, with every dataset shown
+        # xarray's, with every dataset shown
+        ids = [name for name in facts["ids"] if not name.startswith("icon-")]
         assert len(ids) == len(set(ids)), name
         assert facts[1300] <= 1300, name
         assert facts[400] <= 400, name
@@ -252,7 +316,12 @@ def test_a_damaged_step_leaves_the_last_report_whole(study, tmp_path):
     step.write_text("{")
     try:
         done = subprocess.run(
-            _study(study), cwd=study, env=_environment(study), capture_output=True, text=True, check=False
+            _study(study),
+            cwd=study,
+            env=_environment(study),
+            capture_output=True,
+            text=True,
+            check=False,
         )
     finally:
         step.write_bytes(whole)
@@ -263,7 +332,9 @@ def test_a_damaged_step_leaves_the_last_report_whole(study, tmp_path):
 
 
 def _bytes(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 DESCRIPTION = "config {x} {{y}} & 'one' \"two\" $HOME `id` \\ 100 % Übung 筋\nnext line"
@@ -283,7 +354,9 @@ def test_a_description_comes_through_the_workflow_as_it_is(tmp_path):
         for cell in nbformat.read(step, as_version=4).cells
         if "injected-parameters" in cell.metadata.get("tags", [])
     ]
-    values = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
+    values = {
+        node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body
+    }
     assert values["description"] == DESCRIPTION
 
 
@@ -308,14 +381,25 @@ def test_a_killed_study_is_finished_by_the_same_command(study, tmp_path):
     assert (stores / "steps" / "10_simulate.ipynb").exists()
     made = sorted(path.name for path in stores.glob("*.zarr"))
     assert made == [path.name for path in sorted((study / STORES).glob("paper*.zarr"))]
-    assert [digest(stores / name) for name in made] == [digest(study / STORES / name) for name in made]
+    assert [digest(stores / name) for name in made] == [
+        digest(study / STORES / name) for name in made
+    ]
 
 
 def test_without_network_or_mirror_the_pages_say_what_is_missing(tmp_path):
     folder = _copy(tmp_path)
     _run(_study(folder, *RECORDINGS, cores=4), folder)  # nothing is computed
     steps = [f"{STORES}/steps/{step}.ipynb" for step in RECORDINGS]
-    report = [sys.executable, "-m", "musclelib.study.pages", "smoke", STORES, "reports", "docs", *steps]
+    report = [
+        sys.executable,
+        "-m",
+        "musclelib.study.pages",
+        "smoke",
+        STORES,
+        "reports",
+        "docs",
+        *steps,
+    ]
     _run(report, folder)
     index = (folder / "reports" / "index.html").read_text()
     for step in RECORDINGS:
@@ -330,10 +414,23 @@ def test_without_network_or_mirror_the_pages_say_what_is_missing(tmp_path):
 
 
 def _papermill(folder, notebook, output, *parameters):
-    command = [sys.executable, "-m", "papermill", f"notebooks/{notebook}.ipynb", output, "-k", "python3"]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        f"notebooks/{notebook}.ipynb",
+        output,
+        "-k",
+        "python3",
+    ]
     command += ["--cwd", "notebooks", "--no-progress-bar", *parameters]
     return subprocess.run(
-        list(map(str, command)), cwd=folder, env=_environment(folder), capture_output=True, text=True, check=False
+        list(map(str, command)),
+        cwd=folder,
+        env=_environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -344,10 +441,18 @@ def _interactive(folder, notebook, output, *parameters):
     made = nbformat.read(output, as_version=4)
     outputs = [output for cell in made.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.output_type == "error"]
-    loads = [output.data.get("application/vnd.holoviews_load.v0+json", "") for output in outputs if "data" in output]
+    loads = [
+        output.data.get("application/vnd.holoviews_load.v0+json", "")
+        for output in outputs
+        if "data" in output
+    ]
     fetched = {urls for load in loads for urls in re.findall(r"js_urls = (\[.*?\]);", load)}
     assert fetched == {"[]"}, "the widgets must work offline: no script of another host"
-    return [output for output in outputs if "application/vnd.holoviews_exec.v0+json" in output.get("data", {})]
+    return [
+        output
+        for output in outputs
+        if "application/vnd.holoviews_exec.v0+json" in output.get("data", {})
+    ]
 
 
 def test_the_interactive_tour(tmp_path):
@@ -357,15 +462,25 @@ def test_the_interactive_tour(tmp_path):
 
 
 def test_the_interactive_page_of_units(study, tmp_path):
-    given = {"source": study / STORES / "in-vivo-test.zarr", "target": tmp_path / "units.zarr", "report": tmp_path}
+    given = {
+        "source": study / STORES / "in-vivo-test.zarr",
+        "target": tmp_path / "units.zarr",
+        "report": tmp_path,
+    }
     parameters = [word for name, value in given.items() for word in ("-p", name, value)]
     assert _interactive(study, "33_identify_recording", tmp_path / "out.ipynb", *parameters)
-    assert {path.name for path in tmp_path.glob("units*")} == {"units.zarr", "units-units.csv", "units-firings.csv"}
+    assert {path.name for path in tmp_path.glob("units*")} == {
+        "units.zarr",
+        "units-units.csv",
+        "units-firings.csv",
+    }
 
 
 def test_plain_papermill_refuses_an_unknown_parameter(tmp_path):
     folder = _copy(tmp_path)
-    done = _papermill(folder, "10_simulate", tmp_path / "out.ipynb", "-p", "cuont", "4", "-p", "folder", "made")
+    done = _papermill(
+        folder, "10_simulate", tmp_path / "out.ipynb", "-p", "cuont", "4", "-p", "folder", "made"
+    )
     assert done.returncode != 0
     assert "ParameterError: Simulate has no parameter 'cuont'" in done.stderr
     assert not (folder / "notebooks" / "made").exists()

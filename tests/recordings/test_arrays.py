@@ -22,7 +22,9 @@ SHAPE = (7, 5, 4)  # sample, element, frame: all different, so that no wrong ord
 def _echoes(dtype: str) -> np.ndarray:
     rng = np.random.default_rng(0)
     values = rng.normal(size=SHAPE) * 100
-    return (values + 1j * rng.normal(size=SHAPE) * 100 if dtype.startswith("c") else values).astype(dtype)
+    return (values + 1j * rng.normal(size=SHAPE) * 100 if dtype.startswith("c") else values).astype(
+        dtype
+    )
 
 
 def _write_npy(path: Path, array: np.ndarray) -> None:
@@ -31,7 +33,12 @@ def _write_npy(path: Path, array: np.ndarray) -> None:
 
 
 def _write_mat5(path: Path, array: np.ndarray) -> None:
-    scipy.io.savemat(path, {"RF": array, "note": "text", "param": {"fs": 1.0}}, do_compression=True, appendmat=False)
+    scipy.io.savemat(
+        path,
+        {"RF": array, "note": "text", "param": {"fs": 1.0}},
+        do_compression=True,
+        appendmat=False,
+    )
 
 
 def _write_mat73(path: Path, array: np.ndarray) -> None:
@@ -93,7 +100,9 @@ def test_matlab_axes_are_those_that_matlab_shows(
 
 
 @pytest.mark.parametrize("write", [_write_npy, _write_mat73, _write_zarr_array])
-def test_opening_and_sending_reads_no_values(tmp_path: Path, write: Callable[[Path, np.ndarray], None]) -> None:
+def test_opening_and_sending_reads_no_values(
+    tmp_path: Path, write: Callable[[Path, np.ndarray], None]
+) -> None:
     big = np.zeros((2000, 50, 20), np.float32)  # 8 MB
     path = tmp_path / "big"
     write(path, big)
@@ -102,7 +111,9 @@ def test_opening_and_sending_reads_no_values(tmp_path: Path, write: Callable[[Pa
     assert pickle.loads(sent)[3, :10].sum().compute() == 0
 
 
-def test_only_the_blocks_asked_for_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_blocks_asked_for_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.h5"
     array = _echoes("float32")
     _write_hdf5(path, array)  # two frames to a chunk
@@ -135,7 +146,10 @@ def test_pattern_leaves_no_gap(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "frames.h5", "w") as file:
         for number in (1, 2, 3, 5, 6):
             file[f"data/frame_{number}/shot_1"] = np.zeros((3, 6))
-    with pytest.raises(ValueError, match="data/frame_5/shot_1 follows data/frame_3/shot_1, what is between is missing"):
+    with pytest.raises(
+        ValueError,
+        match="data/frame_5/shot_1 follows data/frame_3/shot_1, what is between is missing",
+    ):
         open_array(tmp_path / "frames.h5", "data/frame_*/shot_1")
 
 
@@ -149,7 +163,9 @@ def test_pattern_needs_equal_shapes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("write", [_write_npy, _write_mat5, _write_mat73, _write_hdf5])
 @pytest.mark.parametrize("kept", [0.6, 0.95])
-def test_truncated_files_are_named(tmp_path: Path, write: Callable[[Path, np.ndarray], None], kept: float) -> None:
+def test_truncated_files_are_named(
+    tmp_path: Path, write: Callable[[Path, np.ndarray], None], kept: float
+) -> None:
     path = tmp_path / "cut.mat"
     write(path, np.random.default_rng(0).normal(size=(30, 20, 10)))
     content = path.read_bytes()
@@ -172,7 +188,9 @@ def test_unknown_formats(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [_write_mat5, _write_mat73, _write_hdf5, _write_zarr])
-def test_missing_variable_lists_those_there(tmp_path: Path, write: Callable[[Path, np.ndarray], None]) -> None:
+def test_missing_variable_lists_those_there(
+    tmp_path: Path, write: Callable[[Path, np.ndarray], None]
+) -> None:
     write(tmp_path / "a", _echoes("float32"))
     for wrong in ("IQ", "I*"):
         with pytest.raises(ValueError, match=r"no variable 'I.'; it holds .*RF \(7, 5, 4\)"):

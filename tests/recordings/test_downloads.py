@@ -30,7 +30,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         url = f"http://127.0.0.1:{server.server_address[1]}"
         entries = {
             NAME: downloads.Entry(hashlib.sha256(CONTENT).hexdigest(), f"{url}/1.bin"),
-            "folder/sub/other.bin": downloads.Entry(hashlib.sha256(CONTENT[::-1]).hexdigest(), f"{url}/2.bin"),
+            "folder/sub/other.bin": downloads.Entry(
+                hashlib.sha256(CONTENT[::-1]).hexdigest(), f"{url}/2.bin"
+            ),
         }
         monkeypatch.setattr(downloads, "registry", lambda: entries)
         monkeypatch.setattr(downloads, "cache_folder", lambda: tmp_path / "cache")
@@ -72,7 +74,9 @@ def test_fetch_folder_brings_every_file(served: Path) -> None:
 
 def test_changed_source_is_refused_and_not_kept(served: Path, tmp_path: Path) -> None:
     (served / "1.bin").write_bytes(b"something else")
-    with pytest.raises(ConnectionError, match=r"did not serve the registered folder/a recording.bin"):
+    with pytest.raises(
+        ConnectionError, match=r"did not serve the registered folder/a recording.bin"
+    ):
         downloads.fetch(NAME)
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
@@ -83,7 +87,9 @@ def test_removed_source_names_the_way_out(served: Path) -> None:
         downloads.fetch(NAME)
 
 
-def test_offline_message_says_what_to_do_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_message_says_what_to_do_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = "http://127.0.0.1:1/recording.bin"
     monkeypatch.setattr(downloads, "registry", lambda: {NAME: downloads.Entry("0" * 64, url)})
     monkeypatch.setattr(downloads, "cache_folder", lambda: tmp_path)
@@ -95,7 +101,9 @@ def test_offline_message_says_what_to_do_by_hand(tmp_path: Path, monkeypatch: py
     assert all(part in message for part in (NAME, url, str(tmp_path / NAME), downloads.MIRROR))
 
 
-def test_mirror_is_used_alone(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mirror_is_used_alone(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mirror = tmp_path / "mirror"
     monkeypatch.setenv(downloads.MIRROR, str(mirror))
     with pytest.raises(FileNotFoundError, match=downloads.MIRROR):
@@ -109,7 +117,9 @@ def test_mirror_is_used_alone(served: Path, tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "cache").exists()
 
 
-@pytest.mark.parametrize("name", ["../x", "gm_torque_angle/../../x", "/etc/hosts", "..\\x", "C:\\x"])
+@pytest.mark.parametrize(
+    "name", ["../x", "gm_torque_angle/../../x", "/etc/hosts", "..\\x", "C:\\x"]
+)
 @pytest.mark.parametrize("take", [downloads.fetch, downloads.fetch_folder])
 def test_names_that_leave_the_folder_are_refused(take: object, name: str) -> None:
     with pytest.raises(ValueError, match="leaves the data folder"):

@@ -16,7 +16,9 @@ from musclelib.acquisition import FilterParameters, Gate, Recording, demodulate,
 from musclelib.recordings.arrays import open_array
 from musclelib.recordings.echoes import echo_sequence, velocity_recording
 
-RECORDING = Recording(centre_frequency=5e6, sampling_rate=20e6, element_count=32, pitch=0.3, prf=1000.0)
+RECORDING = Recording(
+    centre_frequency=5e6, sampling_rate=20e6, element_count=32, pitch=0.3, prf=1000.0
+)
 DEPTH, LATERAL = 5 + np.arange(64) * 0.1, np.arange(8) * 0.3
 SMALL = FilterParameters(shape=(256, 16, 12))
 RATE = 1000.0
@@ -27,7 +29,9 @@ def iq() -> np.ndarray:
     """Beamformed speckle that trembles as a whole with 3 um at 20 Hz, 0.6 s at 1 kHz."""
     rng = np.random.default_rng(1)
     wavenumber = 2 * np.pi * np.fft.fftfreq(64, 0.1)[:, None]  # deviation from the carrier [rad/mm]
-    spectrum = (rng.normal(size=(64, 8)) + 1j * rng.normal(size=(64, 8))) * np.exp(-((wavenumber / 6) ** 2))
+    spectrum = (rng.normal(size=(64, 8)) + 1j * rng.normal(size=(64, 8))) * np.exp(
+        -((wavenumber / 6) ** 2)
+    )
     towards = _towards(np.arange(600) / RATE)[:, None, None]
     turn = np.exp(1j * (RECORDING.axial_wavenumber + wavenumber) * towards)
     return np.fft.ifft(turn * spectrum, axis=1).astype(np.complex64)
@@ -41,7 +45,12 @@ def _speed(time: np.ndarray) -> np.ndarray:
     return 3e-3 * 2 * np.pi * 20 * np.sin(2 * np.pi * 20 * time)  # [mm/s]
 
 
-def _echoes(data: np.ndarray, recording: Recording = RECORDING, filters: FilterParameters | None = None, **changes):  # type: ignore[no-untyped-def]
+def _echoes(
+    data: np.ndarray,
+    recording: Recording = RECORDING,
+    filters: FilterParameters | None = None,
+    **changes,
+):  # type: ignore[no-untyped-def]
     arguments = {"kind": "image iq", "gate": Gate(), "source": "test", "filters": filters}
     return echo_sequence(data, recording, DEPTH, LATERAL, **(arguments | changes))
 
@@ -78,8 +87,12 @@ def test_filtered_recording_has_the_grid_asked_for(iq: np.ndarray) -> None:
 
 def test_standardisation_is_of_the_velocity_stored(iq: np.ndarray) -> None:
     made = _echoes(iq)
-    assert float(made["velocity_mean"][0]) == pytest.approx(made["velocity"].values.astype(float).mean())
-    assert float(made["velocity_sd"][0]) == pytest.approx(made["velocity"].values.astype(float).std())
+    assert float(made["velocity_mean"][0]) == pytest.approx(
+        made["velocity"].values.astype(float).mean()
+    )
+    assert float(made["velocity_sd"][0]) == pytest.approx(
+        made["velocity"].values.astype(float).std()
+    )
     assert float(made["velocity_sd"][0]) == pytest.approx(0.377 / np.sqrt(2), rel=0.02)  # of a sine
 
 
@@ -110,7 +123,9 @@ def test_channel_echoes_are_demodulated_and_beamformed() -> None:
 def test_image_iq_that_kept_its_carrier_must_say_so(iq: np.ndarray) -> None:
     kept = iq[:40] * np.exp(1j * RECORDING.axial_wavenumber * DEPTH)[:, None]
     for data, recording in ((kept, RECORDING), (kept[:2], replace(RECORDING, prf=None))):
-        with pytest.raises(ValueError, match=r"demodulation_frequency is not .* \(0: the carrier is still in them"):
+        with pytest.raises(
+            ValueError, match=r"demodulation_frequency is not .* \(0: the carrier is still in them"
+        ):
             _echoes(data, recording)
     made, wanted = _echoes(kept, replace(RECORDING, demodulation_frequency=0.0)), _echoes(iq[:40])
     np.testing.assert_allclose(made["velocity"], wanted["velocity"], atol=1e-4)
@@ -120,12 +135,25 @@ def test_image_iq_that_kept_its_carrier_must_say_so(iq: np.ndarray) -> None:
 
 def test_image_iq_whose_carrier_could_hide_must_say_what_became_of_it(iq: np.ndarray) -> None:
     coarse = 5 + np.arange(64) * 0.13
-    with pytest.raises(ValueError, match=r"would scale velocities by 1\.23: say demodulation_frequency"):
-        echo_sequence(iq, RECORDING, coarse, LATERAL, kind="image iq", gate=Gate(), filters=None, source="test")
+    with pytest.raises(
+        ValueError, match=r"would scale velocities by 1\.23: say demodulation_frequency"
+    ):
+        echo_sequence(
+            iq,
+            RECORDING,
+            coarse,
+            LATERAL,
+            kind="image iq",
+            gate=Gate(),
+            filters=None,
+            source="test",
+        )
 
 
 @pytest.mark.parametrize("kind", ["rf", "image iq"])
-def test_a_grid_in_metres_is_refused_before_anything_is_read(kind: Literal["rf", "image iq"]) -> None:
+def test_a_grid_in_metres_is_refused_before_anything_is_read(
+    kind: Literal["rf", "image iq"],
+) -> None:
     class Unread:
         shape = (600, 400, 32) if kind == "rf" else (600, 64, 8)
         dtype = np.dtype(np.float32 if kind == "rf" else np.complex64)
@@ -133,14 +161,28 @@ def test_a_grid_in_metres_is_refused_before_anything_is_read(kind: Literal["rf",
         def __getitem__(self, frames: slice) -> np.ndarray:
             raise AssertionError("read")
 
-    for depth, lateral, meant in ((DEPTH / 1e3, LATERAL, "0.0113 m would be 11.3"), (DEPTH, LATERAL / 1e3, "m would")):
+    for depth, lateral, meant in (
+        (DEPTH / 1e3, LATERAL, "0.0113 m would be 11.3"),
+        (DEPTH, LATERAL / 1e3, "m would"),
+    ):
         with pytest.raises(ValueError, match=meant):
-            echo_sequence(Unread(), RECORDING, depth, lateral, kind=kind, gate=Gate(), filters=None, source="test")
+            echo_sequence(
+                Unread(),
+                RECORDING,
+                depth,
+                lateral,
+                kind=kind,
+                gate=Gate(),
+                filters=None,
+                source="test",
+            )
 
 
 @pytest.mark.parametrize("filters", [None, SMALL])
 @pytest.mark.parametrize("value", [np.nan, 1j * np.inf])
-def test_echoes_that_are_not_finite_are_named(iq: np.ndarray, filters: FilterParameters | None, value: complex) -> None:
+def test_echoes_that_are_not_finite_are_named(
+    iq: np.ndarray, filters: FilterParameters | None, value: complex
+) -> None:
     spoiled = iq.copy()
     spoiled[237, 5, 2] = value
     with pytest.raises(ValueError, match="frame 237 holds NaN or Inf"):
@@ -150,7 +192,9 @@ def test_echoes_that_are_not_finite_are_named(iq: np.ndarray, filters: FilterPar
 
 
 def test_echoes_that_do_not_fit(iq: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"image iq must have shape \(time, 64, 8\); got \(600, 60, 8\)"):
+    with pytest.raises(
+        ValueError, match=r"image iq must have shape \(time, 64, 8\); got \(600, 60, 8\)"
+    ):
         _echoes(iq[:, :60])
     with pytest.raises(ValueError, match="recording too short"):
         _echoes(iq[:300], filters=SMALL)
@@ -159,7 +203,9 @@ def test_echoes_that_do_not_fit(iq: np.ndarray) -> None:
     with pytest.raises(ValueError, match="2 frames; got 1"):
         _echoes(iq[:1], replace(RECORDING, prf=None))
     for prf in (RATE, None):
-        with pytest.raises(ValueError, match="kind = 'iq': allowed are 'rf', 'channel iq', 'image iq'"):
+        with pytest.raises(
+            ValueError, match="kind = 'iq': allowed are 'rf', 'channel iq', 'image iq'"
+        ):
             _echoes(iq, replace(RECORDING, prf=prf), kind="iq")
         with pytest.raises(ValueError, match=r"must .*shape \(.*, 32\)"):
             _echoes(np.zeros((4, 400, 30)), replace(RECORDING, prf=prf), kind="rf")
@@ -194,19 +240,27 @@ def test_ready_made_velocity_is_filtered_and_resampled() -> None:
     assert (made["depth"].values[[0, -1]] == GRID[0][[0, -1]]).all()
     assert (made["lateral"].values[[0, -1]] == GRID[1][[0, -1]]).all()
     middle = made["velocity"][0, 100:156]
-    np.testing.assert_allclose(middle.mean(("depth", "lateral")), _speed(middle["time"].values), atol=0.03 * 0.377)
-    assert float(middle.std("depth").max()) < 1e-5  # what is the same everywhere stays the same everywhere
+    np.testing.assert_allclose(
+        middle.mean(("depth", "lateral")), _speed(middle["time"].values), atol=0.03 * 0.377
+    )
+    # what is the same everywhere stays the same everywhere
+    assert float(middle.std("depth").max()) < 1e-5
     assert json.loads(made.attrs["parameters"])["shape"] == [256, 16, 12]
 
 
 def test_ready_made_velocity_that_is_impossible() -> None:
     velocity = _trembling()
-    with pytest.raises(ValueError, match=r"velocity has shape \(600, 40, 29\); needed is \(time, 40, 30\)"):
+    with pytest.raises(
+        ValueError, match=r"velocity has shape \(600, 40, 29\); needed is \(time, 40, 30\)"
+    ):
         velocity_recording(velocity[..., :29], RATE, *GRID, filters=None, source="test")
     with pytest.raises(ValueError, match=r"needed is \(time, 40, 30\)"):
         velocity_recording(velocity[0], RATE, *GRID, filters=None, source="test")
     with pytest.raises(
-        ValueError, match=r"recording too short: its velocities span 0\.399 s; 256 samples at 512 Hz need 0\.498"
+        ValueError,
+        match=(
+            r"recording too short: its velocities span 0\.399 s; 256 samples at 512 Hz need 0\.498"
+        ),
     ):
         velocity_recording(velocity[:400], RATE, *GRID, filters=SMALL, source="test")
     with pytest.raises(ValueError, match="velocity must be real; got complex64"):
@@ -217,7 +271,9 @@ def test_ready_made_velocity_that_is_impossible() -> None:
 
 @pytest.mark.parametrize("filters", [None, SMALL])
 @given(frame=st.integers(0, 599), value=st.sampled_from([np.nan, np.inf, -np.inf]))
-def test_any_velocity_that_is_not_finite_is_named(filters: FilterParameters | None, frame: int, value: float) -> None:
+def test_any_velocity_that_is_not_finite_is_named(
+    filters: FilterParameters | None, frame: int, value: float
+) -> None:
     velocity = np.zeros((600, 4, 4), np.float32)
     velocity[frame, 1, 2] = value
     axis = np.arange(4.0)
@@ -227,10 +283,14 @@ def test_any_velocity_that_is_not_finite_is_named(filters: FilterParameters | No
 
 def test_real_disk_turns_as_a_rigid_body(recording: Callable[[str], Path]) -> None:
     rf = open_array(recording("plane_wave_disk_rf/PWI_disk.mat"), axes="sample element frame")
-    scanner = Recording(5e6, 20e6 / 3, 128, 0.298, 10e3, bandwidth=0.15, sound_speed=1480.0, start_time=9.95e-6)
+    scanner = Recording(
+        5e6, 20e6 / 3, 128, 0.298, 10e3, bandwidth=0.15, sound_speed=1480.0, start_time=9.95e-6
+    )
     depth, lateral = np.arange(13, 32, 0.1), np.linspace(-10, 8, 61)
     gate = Gate(ensemble=31)
-    made = echo_sequence(rf, scanner, depth, lateral, kind="rf", gate=gate, filters=None, source="disk, not muscle")
+    made = echo_sequence(
+        rf, scanner, depth, lateral, kind="rf", gate=gate, filters=None, source="disk, not muscle"
+    )
     sequences.check(made)
     assert made["velocity"].sizes["time"] == made["intensity"].sizes["time"] == 1
     x, z = np.meshgrid(made["lateral"], made["depth"], indexing="ij")
@@ -248,7 +308,9 @@ def test_real_muscle_between_two_frames(recording: Callable[[str], Path]) -> Non
     rf = open_array(path, "data/rf_data/frame_*/shot_1", axes="frame element sample")
     scanner = Recording(5.2083e6, 20e6, 192, 0.23, bandwidth=3.975 / 5.2083)
     depth, lateral = np.arange(2, 22, 0.08), np.linspace(-20, 20, 41)
-    made = echo_sequence(rf, scanner, depth, lateral, kind="rf", gate=Gate(), filters=None, source="muscle")
+    made = echo_sequence(
+        rf, scanner, depth, lateral, kind="rf", gate=Gate(), filters=None, source="muscle"
+    )
     sequences.check(made)
     shallow, middle = (made.sel(depth=slice(*zone)).median() for zone in ((3, 10), (10, 20)))
     assert float(shallow["displacement"]) == pytest.approx(-3, abs=1)  # [um]

@@ -14,7 +14,12 @@ from scipy import ndimage
 from musclelib import sequences
 from musclelib.acquisition.optical_flow import mean_displacement, tissue_velocity
 from musclelib.recordings.footage import video_sequence
-from musclelib.recordings.signals import read_image_geometry, read_push_data, sample_by_index, sample_by_time
+from musclelib.recordings.signals import (
+    read_image_geometry,
+    read_push_data,
+    sample_by_index,
+    sample_by_time,
+)
 from musclelib.recordings.video import Video, open_video
 
 RATE, PIXEL, COUNT = 50.0, 0.1, 6
@@ -35,7 +40,9 @@ def video(tmp_path: Path) -> Video:
 
 def _signals(count: int) -> xr.Dataset:
     values = np.arange(count) * 1.0
-    return xr.Dataset({"torque": ("time", values), "angle": ("time", -values)}, {"time": values / RATE + 3})
+    return xr.Dataset(
+        {"torque": ("time", values), "angle": ("time", -values)}, {"time": values / RATE + 3}
+    )
 
 
 def test_known_shift_with_signals(video: Video) -> None:
@@ -43,7 +50,8 @@ def test_known_shift_with_signals(video: Video) -> None:
     sequences.check(made)
     assert made["velocity"].shape == made["intensity"].shape == (1, COUNT - 1, 100, 120)
     inside = made.isel(sequence=0, depth=slice(12, -12), lateral=slice(12, -12))
-    assert float(inside["velocity"].median()) == pytest.approx(-2 * PIXEL * RATE, rel=0.08)  # deeper: from the probe
+    # deeper: from the probe
+    assert float(inside["velocity"].median()) == pytest.approx(-2 * PIXEL * RATE, rel=0.08)
     assert float(inside["lateral_velocity"].median()) == pytest.approx(-3 * PIXEL * RATE, rel=0.08)
     frames = np.concatenate(list(video.chunks()))
     np.testing.assert_array_equal(made["intensity"][0], frames[:-1])
@@ -51,19 +59,34 @@ def test_known_shift_with_signals(video: Video) -> None:
     assert made["torque"].values.tolist() == [[0, 1, 2, 3, 4]]
     assert made["angle"].values.tolist() == [[0, -1, -2, -3, -4]]
     assert (made["torque"].units, made["angle"].units) == ("N m", "deg")
-    assert float(made["velocity_mean"][0]) == pytest.approx(made["velocity"].values.astype(float).mean())
-    assert float(made["velocity_sd"][0]) == pytest.approx(made["velocity"].values.astype(float).std())
+    assert float(made["velocity_mean"][0]) == pytest.approx(
+        made["velocity"].values.astype(float).mean()
+    )
+    assert float(made["velocity_sd"][0]) == pytest.approx(
+        made["velocity"].values.astype(float).std()
+    )
 
 
 def test_grid_and_provenance(video: Video) -> None:
     made = video_sequence(video, None, source="test, CC0")
-    assert set(made.data_vars) == {"intensity", "velocity", "lateral_velocity", "velocity_mean", "velocity_sd"}
-    np.testing.assert_allclose(made["time"], np.arange(COUNT - 1) / RATE)  # of the video, whatever the signals' clock
+    assert set(made.data_vars) == {
+        "intensity",
+        "velocity",
+        "lateral_velocity",
+        "velocity_mean",
+        "velocity_sd",
+    }
+    # of the video, whatever the signals' clock
+    np.testing.assert_allclose(made["time"], np.arange(COUNT - 1) / RATE)
     np.testing.assert_allclose(made["depth"][[0, -1]], [0.05, 9.95])
     np.testing.assert_allclose(made["lateral"][[0, -1]], [0.05, 11.95])
     assert (made.attrs["domain"], made.attrs["source"]) == ("recorded", "test, CC0")
     parameters = json.loads(made.attrs["parameters"])
-    assert parameters == {"crop": [0, 0, 120, 100], "frame_rate": RATE, "pixel_size": [PIXEL, PIXEL]}
+    assert parameters == {
+        "crop": [0, 0, 120, 100],
+        "frame_rate": RATE,
+        "pixel_size": [PIXEL, PIXEL],
+    }
 
 
 def test_uneven_frames_keep_their_times_and_have_no_rate(video: Video) -> None:
@@ -71,11 +94,15 @@ def test_uneven_frames_keep_their_times_and_have_no_rate(video: Video) -> None:
     times = np.array([0, 0.02, 0.04, 0.06, 0.16, 0.26])
     clock = np.arange(0, 4, 0.001)
     signals = xr.Dataset({"torque": ("time", clock)}, {"time": clock})
-    made = video_sequence(replace(video, time=times), sample_by_time(signals, times + 3), source="test")
+    made = video_sequence(
+        replace(video, time=times), sample_by_time(signals, times + 3), source="test"
+    )
     np.testing.assert_array_equal(made["time"], times[:-1])
     np.testing.assert_allclose(made["torque"][0], times[:-1] + 3)
     inside = (
-        made["velocity"].isel(sequence=0, depth=slice(12, -12), lateral=slice(12, -12)).median(("depth", "lateral"))
+        made["velocity"]
+        .isel(sequence=0, depth=slice(12, -12), lateral=slice(12, -12))
+        .median(("depth", "lateral"))
     )
     np.testing.assert_allclose(inside, [-10, -10, -10, -2, -2], rtol=0.08)
     with pytest.raises(sequences.SequenceError, match="frames are not even"):
@@ -84,7 +111,9 @@ def test_uneven_frames_keep_their_times_and_have_no_rate(video: Video) -> None:
 
 @pytest.mark.parametrize("count", [1, COUNT - 1, COUNT + 1])
 def test_signals_of_another_length(video: Video, count: int) -> None:
-    with pytest.raises(ValueError, match=f"images: torque has {count} values for 6 frames; give one a frame"):
+    with pytest.raises(
+        ValueError, match=f"images: torque has {count} values for 6 frames; give one a frame"
+    ):
         video_sequence(video, _signals(count), source="test")
 
 
@@ -112,7 +141,10 @@ def test_real_clip_with_torque_and_angle(recording: Callable[[str], Path]) -> No
     geometry = read_image_geometry(recording("gm_torque_angle/p6_params.mat"))
     signals = read_push_data(recording("gm_torque_angle/AGR003_push_data.mat"))[name]
     video = open_video(
-        recording(f"gm_torque_angle/{name}.mp4"), pixel_size=geometry.pixel_size, crop=geometry.crop, shape=(64, 80)
+        recording(f"gm_torque_angle/{name}.mp4"),
+        pixel_size=geometry.pixel_size,
+        crop=geometry.crop,
+        shape=(64, 80),
     )
     at_frames = sample_by_index(signals, signals["frame_index"])
     made = video_sequence(video, at_frames, source="joshrbaxter/ultrasound_tracking")
@@ -122,8 +154,12 @@ def test_real_clip_with_torque_and_angle(recording: Callable[[str], Path]) -> No
     assert "frame_index" not in made
     np.testing.assert_array_equal(made["angle"][0], at_frames["angle"][:-1])
     flow = list(tissue_velocity(video))
-    np.testing.assert_array_equal(made["velocity"][0], np.concatenate([part.axial for part in flow]))
-    np.testing.assert_array_equal(made["lateral_velocity"][0], np.concatenate([part.lateral for part in flow]))
+    np.testing.assert_array_equal(
+        made["velocity"][0], np.concatenate([part.axial for part in flow])
+    )
+    np.testing.assert_array_equal(
+        made["lateral_velocity"][0], np.concatenate([part.lateral for part in flow])
+    )
     # the muscle moves where the joint turns, and rests where it does not
     speed = np.abs(made["velocity"][0]).mean(("depth", "lateral"))
     turning = np.abs(made["angular_velocity"][0].values) > 100
@@ -131,9 +167,12 @@ def test_real_clip_with_torque_and_angle(recording: Callable[[str], Path]) -> No
 
 
 @pytest.mark.parametrize(
-    ("clip", "signal"), [("p6_passive_ROM_01_push_01", "angle"), ("p6_isometric_max_01_push_01", "torque")]
+    ("clip", "signal"),
+    [("p6_passive_ROM_01_push_01", "angle"), ("p6_isometric_max_01_push_01", "torque")],
 )
-def test_real_muscle_moves_with_joint_and_torque(recording: Callable[[str], Path], clip: str, signal: str) -> None:
+def test_real_muscle_moves_with_joint_and_torque(
+    recording: Callable[[str], Path], clip: str, signal: str
+) -> None:
     geometry = read_image_geometry(recording("gm_torque_angle/p6_params.mat"))
     signals = read_push_data(recording("gm_torque_angle/AGR003_push_data.mat"))[clip]
     video = open_video(

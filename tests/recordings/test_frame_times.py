@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 from musclelib.recordings.frame_times import frame_times
 
 
-@given(rate=st.floats(1, 200), count=st.integers(2, 400), start=st.floats(0, 100), tick=st.sampled_from([1e-3, 1e-5]))
-def test_even_times_are_those_of_the_header(rate: float, count: int, start: float, tick: float) -> None:
+@given(
+    rate=st.floats(1, 200),
+    count=st.integers(2, 400),
+    start=st.floats(0, 100),
+    tick=st.sampled_from([1e-3, 1e-5]),
+)
+def test_even_times_are_those_of_the_header(
+    rate: float, count: int, start: float, tick: float
+) -> None:
     stated = np.round((start + np.arange(count) / rate) / tick) * tick
     time, found = frame_times(stated, rate, None)
     assert found == rate
@@ -28,7 +35,9 @@ def test_a_dropped_frame_leaves_its_gap(place: int, count: int) -> None:
     time, rate = frame_times(stated, 61.0, None)
     np.testing.assert_allclose(time, stated)
     assert rate == pytest.approx(99 * 61 / (99 + count))
-    with pytest.raises(ValueError, match=r"its frames are 16\.4 to .* ms apart, which no frame_rate describes"):
+    with pytest.raises(
+        ValueError, match=r"its frames are 16\.4 to .* ms apart, which no frame_rate describes"
+    ):
         frame_times(stated, 61.0, 61.0)
 
 

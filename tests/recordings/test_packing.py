@@ -32,19 +32,27 @@ def _netcdf4(path: Path, counts: np.ndarray, **attributes: Any) -> None:
 
 
 def _zarr3(path: Path, counts: np.ndarray, **attributes: Any) -> None:
-    plain = {name: getattr(value, "tolist", lambda value=value: value)() for name, value in attributes.items()}
+    plain = {
+        name: getattr(value, "tolist", lambda value=value: value)()
+        for name, value in attributes.items()
+    }
     zarr.open_group(path, mode="w").create_array("v", data=counts, attributes=plain)
 
 
 @pytest.mark.parametrize("write", [_hdf5, _netcdf4, _zarr3])
 def test_counts_become_values(tmp_path: Path, write: Callable[..., None]) -> None:
-    attributes = {"scale_factor": np.float32(0.25), "add_offset": np.float64(2), "_FillValue": np.int16(-32768)}
+    attributes = {
+        "scale_factor": np.float32(0.25),
+        "add_offset": np.float64(2),
+        "_FillValue": np.int16(-32768),
+    }
     write(tmp_path / "a", COUNTS, units="mm/s", **attributes)
     opened = open_array(tmp_path / "a", "v")
     np.testing.assert_array_equal(opened, np.where(COUNTS == -32768, np.nan, VALUES))
     assert opened.attrs["units"] == "mm/s"
     assert opened.attrs["unpacked"] == "scale_factor 0.25, add_offset 2.0, _FillValue -32768"
-    assert not {"scale_factor", "add_offset", "_FillValue"} & set(opened.attrs)  # or they would be applied again
+    # or they would be applied again
+    assert not {"scale_factor", "add_offset", "_FillValue"} & set(opened.attrs)
 
 
 def test_numbers_that_are_not_packed_stay_as_they_are(tmp_path: Path) -> None:
@@ -71,10 +79,14 @@ def test_numbers_that_are_not_packed_stay_as_they_are(tmp_path: Path) -> None:
         {"dtype": "int8", "_Unsigned": "true", "_FillValue": -1},
     ],
 )
-def test_what_xarray_packs_is_read_as_by_xarray(tmp_path: Path, encoding: dict[str, Any], zarr_format: int) -> None:
+def test_what_xarray_packs_is_read_as_by_xarray(
+    tmp_path: Path, encoding: dict[str, Any], zarr_format: int
+) -> None:
     values = np.array([[1.0, np.nan], [4.0, 6.0]])
     made = xr.Dataset({"v": (("frame", "depth"), values)})
-    made.to_zarr(tmp_path / "a", encoding={"v": encoding}, zarr_format=zarr_format, consolidated=False)
+    made.to_zarr(
+        tmp_path / "a", encoding={"v": encoding}, zarr_format=zarr_format, consolidated=False
+    )
     opened = open_array(tmp_path / "a", "v", dims="frame depth")
     np.testing.assert_array_equal(opened, xr.open_zarr(tmp_path / "a", consolidated=False)["v"])
     if "scale_factor" not in encoding:
@@ -82,8 +94,12 @@ def test_what_xarray_packs_is_read_as_by_xarray(tmp_path: Path, encoding: dict[s
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
-def test_the_fill_value_of_zarr_is_no_mark_of_missing_pixels(tmp_path: Path, zarr_format: int) -> None:
-    array = zarr.create_array(tmp_path / "a", shape=(2, 3), dtype="i2", fill_value=0, zarr_format=zarr_format)
+def test_the_fill_value_of_zarr_is_no_mark_of_missing_pixels(
+    tmp_path: Path, zarr_format: int
+) -> None:
+    array = zarr.create_array(
+        tmp_path / "a", shape=(2, 3), dtype="i2", fill_value=0, zarr_format=zarr_format
+    )
     array[0] = [0, 1, 2]
     np.testing.assert_array_equal(open_array(tmp_path / "a", dims="a b"), [[0, 1, 2], [0, 0, 0]])
 
@@ -95,10 +111,20 @@ def test_the_fill_value_of_zarr_is_no_mark_of_missing_pixels(tmp_path: Path, zar
     mark=st.integers(-128, 127),
 )
 def test_any_factor_offset_and_mark(
-    tmp_path_factory: pytest.TempPathFactory, counts: list[int], factor: float, offset: float, mark: int
+    tmp_path_factory: pytest.TempPathFactory,
+    counts: list[int],
+    factor: float,
+    offset: float,
+    mark: int,
 ) -> None:
     path = tmp_path_factory.mktemp("packed") / "a.h5"
-    _hdf5(path, np.array(counts, np.int8), scale_factor=factor, add_offset=offset, missing_value=[mark, 1000])
+    _hdf5(
+        path,
+        np.array(counts, np.int8),
+        scale_factor=factor,
+        add_offset=offset,
+        missing_value=[mark, 1000],
+    )
     wanted = [np.nan if count == mark else count * factor + offset for count in counts]
     np.testing.assert_array_equal(open_array(path, dims="time"), wanted)
 
@@ -125,8 +151,10 @@ def test_factors_of_real_numbers_are_applied_too(tmp_path: Path) -> None:
     [
         ({"valid_range": np.array([-5, 5], "i2")}, [np.nan, -5, 0, 5, np.nan]),
         ({"valid_min": np.int16(-5)}, [np.nan, -5, 0, 5, 10]),
-        ({"valid_max": np.int16(5), "scale_factor": 0.1}, [-1, -0.5, 0, 0.5, np.nan]),  # of the counts
-        ({"valid_range": [-0.6, 0.6], "scale_factor": 0.1}, [np.nan, -0.5, 0, 0.5, np.nan]),  # of the values
+        # of the counts
+        ({"valid_max": np.int16(5), "scale_factor": 0.1}, [-1, -0.5, 0, 0.5, np.nan]),
+        # of the values
+        ({"valid_range": [-0.6, 0.6], "scale_factor": 0.1}, [np.nan, -0.5, 0, 0.5, np.nan]),
     ],
 )
 def test_what_lies_outside_the_valid_range_is_missing(
@@ -143,10 +171,15 @@ def test_each_array_of_a_stack_is_unpacked_on_its_own(tmp_path: Path) -> None:
             file[f"frame_{number}"].attrs.update(scale_factor=factor, units="mm/s")
     opened = open_array(tmp_path / "a.h5", "frame_*")
     assert opened[:, 0, 0].values.tolist() == [2, 8]
-    assert (opened.attrs["units"], opened.attrs["unpacked"]) == ("mm/s", "scale_factor 0.5; scale_factor 2.0")
+    assert (opened.attrs["units"], opened.attrs["unpacked"]) == (
+        "mm/s",
+        "scale_factor 0.5; scale_factor 2.0",
+    )
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file["frame_1"].attrs["units"] = "cm/s"
-    with pytest.raises(ValueError, match="frame_0 is in 'mm/s' and frame_1 in 'cm/s'; only arrays of one unit"):
+    with pytest.raises(
+        ValueError, match="frame_0 is in 'mm/s' and frame_1 in 'cm/s'; only arrays of one unit"
+    ):
         open_array(tmp_path / "a.h5", "frame_*")
     with h5py.File(tmp_path / "a.h5", "a") as file:
         del file["frame_1"].attrs["units"]
@@ -167,7 +200,9 @@ def test_each_array_of_a_stack_is_unpacked_on_its_own(tmp_path: Path) -> None:
 )
 def test_attributes_that_cannot_be_applied(tmp_path: Path, attributes: dict[str, Any]) -> None:
     _hdf5(tmp_path / "a.h5", COUNTS, **attributes)
-    with pytest.raises(ValueError, match=rf"a\.h5: v: its attribute {next(iter(attributes))} = .* mend the file"):
+    with pytest.raises(
+        ValueError, match=rf"a\.h5: v: its attribute {next(iter(attributes))} = .* mend the file"
+    ):
         open_array(tmp_path / "a.h5")
 
 

@@ -32,7 +32,10 @@ def test_numbers_that_go_up_by_one(first: int, count: int, width: int) -> None:
 def test_any_gap_is_found(count: int, data: st.DataObject, before: str) -> None:
     missing = data.draw(st.integers(1, count - 2))
     names = [f"{before}{number:04d}" for number in range(count) if number != missing]
-    with pytest.raises(ValueError, match=f"here: {before}{missing + 1:04d} follows {before}{missing - 1:04d}, what is"):
+    with pytest.raises(
+        ValueError,
+        match=f"here: {before}{missing + 1:04d} follows {before}{missing - 1:04d}, what is",
+    ):
         _check(names)
 
 
@@ -42,13 +45,23 @@ def test_a_gap_in_the_only_number_that_varies() -> None:
         _check(names)
     _check([f"data/frame_{frame}/shot_{shot}" for frame in (1, 2, 3) for shot in (1, 2)])
     with pytest.raises(ValueError, match="frame_2/shot_3 follows frame_2/shot_1"):
-        _check([f"frame_{frame}/shot_{shot}" for frame in (1, 2) for shot in (1, 2, 3) if (frame, shot) != (2, 2)])
+        _check(
+            [
+                f"frame_{frame}/shot_{shot}"
+                for frame in (1, 2)
+                for shot in (1, 2, 3)
+                if (frame, shot) != (2, 2)
+            ]
+        )
 
 
 @pytest.mark.parametrize("step", [2, 30])
 def test_every_so_many_frames(step: int) -> None:
     names = [f"{number:03d}" for number in range(2, 400, step)]
-    with pytest.raises(ValueError, match=rf"here: numbers go up by {step} \(002, {2 + step:03d}\); .* own frame rate"):
+    with pytest.raises(
+        ValueError,
+        match=rf"here: numbers go up by {step} \(002, {2 + step:03d}\); .* own frame rate",
+    ):
         _check(names)
     with pytest.raises(ValueError, match=f"numbers go up by {step}"):
         _check([*names[:4], *names[5:]])
@@ -62,7 +75,8 @@ def test_a_frame_that_is_there_twice() -> None:
 @given(rate=st.floats(3, 200), minute=st.integers(0, 58))
 def test_clock_times_are_no_counters(rate: float, minute: int) -> None:
     start = datetime(2024, 1, 1, 12, minute, 57)
-    times = [start + timedelta(seconds=number / rate) for number in range(int(6 * rate))]  # from one minute to the next
+    # from one minute to the next
+    times = [start + timedelta(seconds=number / rate) for number in range(int(6 * rate))]
     _check([f"{time:%Y%m%d_%H%M%S}.{time.microsecond // 1000:03d}" for time in times])
     _check([f"{time:%Y-%m-%d %H-%M-%S}_{time.microsecond:06d}" for time in times])
     _check([str(int(1000 * time.timestamp())) for time in times])

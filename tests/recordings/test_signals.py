@@ -44,7 +44,9 @@ def test_signals_that_do_not_cover_the_video() -> None:
         sample_by_time(_ramp(), [1.5, 2.5])
     with pytest.raises(ValueError, match=r"they end 1\.25 s before its last frame$"):
         sample_by_time(_ramp(), [2.0, 4.25])
-    with pytest.raises(ValueError, match=r"begin 1 s after its first frame and end 1 s before its last frame"):
+    with pytest.raises(
+        ValueError, match=r"begin 1 s after its first frame and end 1 s before its last frame"
+    ):
         sample_by_time(_ramp(), [1.0, 4.0])
 
 
@@ -55,7 +57,8 @@ def test_times_in_milliseconds_are_refused(tmp_path: Path, rate: int) -> None:
     table.to_csv(tmp_path / "a.csv", index=False)
     frames = np.arange(300) / 60
     with pytest.raises(
-        ValueError, match=r"last 59\d\d.* s with a sample every .* their times are likely in ms; divide"
+        ValueError,
+        match=r"last 59\d\d.* s with a sample every .* their times are likely in ms; divide",
     ):
         sample_by_time(read_signals(tmp_path / "a.csv"), frames)
     table["time"] /= 1000
@@ -83,7 +86,9 @@ def test_sound_signals_are_taken(rate: int, lasts: float, video_rate: int, count
 def test_slow_signals_are_taken_with_a_warning() -> None:
     clock = np.arange(0, 60, 0.1)
     signals = xr.Dataset({"angle": ("time", -clock)}, {"time": clock})
-    with pytest.warns(UserWarning, match=r"a sample every 0\.1 s, the video a frame every 0\.0164 s"):
+    with pytest.warns(
+        UserWarning, match=r"a sample every 0\.1 s, the video a frame every 0\.0164 s"
+    ):
         sampled = sample_by_time(signals, np.arange(300) / 61)
     np.testing.assert_allclose(sampled["angle"], -np.arange(300) / 61, atol=1e-12)
 
@@ -96,10 +101,12 @@ def test_a_gap_within_the_video_is_refused(place: int, missing: int) -> None:
     frames = np.arange(61 * 3) / 61
     size, at = f"{(missing + 1) / 100:.3g}", f"{(place - 1) / 100:.6g}"
     with pytest.raises(
-        ValueError, match=f"a gap of {size} s at {at} s, within the video, where samples come every 0.01"
+        ValueError,
+        match=f"a gap of {size} s at {at} s, within the video, where samples come every 0.01",
     ):
         sample_by_time(signals, 1 + frames)
-    np.testing.assert_allclose(sample_by_time(signals, 6 + frames)["torque"], 6 + frames)  # another part
+    # another part
+    np.testing.assert_allclose(sample_by_time(signals, 6 + frames)["torque"], 6 + frames)
 
 
 def test_a_few_lost_samples_are_no_gap() -> None:
@@ -114,7 +121,9 @@ def test_clock_must_ascend() -> None:
         sample_by_time(_ramp().isel(time=slice(None, None, -1)), [2.5])
 
 
-@pytest.mark.parametrize(("index", "message"), [([0, 101], "101 has no sample"), ([-1], "-1 has"), ([0.5], "whole")])
+@pytest.mark.parametrize(
+    ("index", "message"), [([0, 101], "101 has no sample"), ([-1], "-1 has"), ([0.5], "whole")]
+)
 def test_impossible_frame_index(index: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         sample_by_index(_ramp(), index)
@@ -145,7 +154,10 @@ def test_csv_with_a_comma_at_the_end_of_its_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("time,force\n0,1\n", r"has the columns \['time', 'force'\]; needed are time and some of torque, angle"),
+        (
+            "time,force\n0,1\n",
+            r"has the columns \['time', 'force'\]; needed are time and some of torque, angle",
+        ),
         ("torque,angle\n0,1\n", "needed are time and some of torque, angle, angular_velocity, emg"),
         ("time\n0\n", r"has the columns \['time'\]"),
         ("time;torque\n0;1\n", "has the columns"),
@@ -198,7 +210,11 @@ def test_push_data_round_trip(tmp_path: Path) -> None:
     assert taken["angle"].values.tolist() == [0, 508]
     assert taken["angular_velocity"].values.tolist() == [0, 762]
     assert taken["time"].values.tolist() == [0, 2.54]
-    assert (taken["torque"].units, taken["angle"].units, taken["angular_velocity"].units) == ("N m", "deg", "deg/s")
+    assert (taken["torque"].units, taken["angle"].units, taken["angular_velocity"].units) == (
+        "N m",
+        "deg",
+        "deg/s",
+    )
 
 
 def test_foreign_files_are_named(tmp_path: Path) -> None:
@@ -232,13 +248,18 @@ def test_real_geometry(recording: Callable[[str], Path]) -> None:
 
 def test_real_signals_fit_their_videos(recording: Callable[[str], Path]) -> None:
     clips = read_push_data(recording("gm_torque_angle/AGR003_push_data.mat"))
-    for name in ("p6_passive_ROM_01_push_01", "p6_isometric_max_01_push_02", "p6_isokinetic500_01_push_01"):
+    for name in (
+        "p6_passive_ROM_01_push_01",
+        "p6_isometric_max_01_push_02",
+        "p6_isokinetic500_01_push_01",
+    ):
         signals = clips[name]
         video = open_video(recording(f"gm_torque_angle/{name}.mp4"), pixel_size=1)
         assert signals.sizes["frame"] == video.frame_count
         np.testing.assert_allclose(np.diff(signals["time"]), 0.01, atol=1e-6)
         times = sample_by_index(signals, signals["frame_index"])["time"].values
-        # the index map keeps the clock of the signals, 61 frames a second within the rounding to 10 ms
+        # the index map keeps the clock of the signals, 61 frames a second within the rounding to 10
+        # ms
         np.testing.assert_allclose(times - times[0], video.time, atol=0.06)
     passive = clips["p6_passive_ROM_01_push_01"]
     assert passive["angle"].values[0] == pytest.approx(19.9, abs=0.1)
@@ -249,7 +270,8 @@ def test_emg_is_the_mean_rectified_value_about_each_frame() -> None:
     """A 50 Hz sine sampled at 2 kHz, at 20 frames a second: its rectified mean is 2 / pi of its amplitude."""
     clock = np.arange(0, 2.0005, 0.0005)
     signals = xr.Dataset(
-        {"emg": ("time", 3 * np.sin(2 * np.pi * 50 * clock)), "torque": ("time", clock)}, {"time": clock}
+        {"emg": ("time", 3 * np.sin(2 * np.pi * 50 * clock)), "torque": ("time", clock)},
+        {"time": clock},
     )
     frames = np.arange(0, 2.0, 0.05)
     sampled = sample_by_time(signals, frames)

@@ -16,7 +16,9 @@ MOVING = np.random.default_rng(3).normal(size=(40, 5, 6))  # [mm/s]
 
 
 def _imported(velocity: object, unit: str | None = None) -> np.ndarray:
-    made = velocity_recording(velocity, 500.0, np.arange(5), np.arange(6), unit=unit, filters=None, source="test")  # type: ignore[arg-type]
+    made = velocity_recording(
+        velocity, 500.0, np.arange(5), np.arange(6), unit=unit, filters=None, source="test"
+    )  # type: ignore[arg-type]
     return np.asarray(made["velocity"].values[0])
 
 
@@ -35,7 +37,9 @@ def test_the_unit_of_a_file_reaches_the_sequence(tmp_path: Path) -> None:
         file["v"].attrs.update(units="m s-1", scale_factor=1e-6)
     opened = open_array(tmp_path / "a.h5", dims="frame depth lateral")
     np.testing.assert_allclose(_imported(opened), MOVING, atol=6e-4)
-    with pytest.raises(ValueError, match="unit = 'mm/s', but the file says that its velocity is in 'm s-1'"):
+    with pytest.raises(
+        ValueError, match="unit = 'mm/s', but the file says that its velocity is in 'm s-1'"
+    ):
         _imported(opened, "mm/s")
 
 
@@ -43,7 +47,19 @@ def test_the_unit_of_a_file_reaches_the_sequence(tmp_path: Path) -> None:
     ("stated", "unit"),
     [
         *((name, name) for name in FACTORS),
-        *((text, "mm/s") for text in ("mm s-1", "mm s^-1", "mm.s-1", "mm*s**-1", "mm·s⁻¹", "mm/sec", " mm / s ", "")),
+        *(
+            (text, "mm/s")
+            for text in (
+                "mm s-1",
+                "mm s^-1",
+                "mm.s-1",
+                "mm*s**-1",
+                "mm·s⁻¹",
+                "mm/sec",
+                " mm / s ",
+                "",
+            )
+        ),
         *((text, "um/s") for text in ("µm/s", "μm s-1")),
     ],
 )
@@ -52,12 +68,18 @@ def test_spellings_of_units(stated: str, unit: str) -> None:
 
 
 def test_units_that_are_unknown_or_contradict_each_other() -> None:
-    with pytest.raises(ValueError, match="unit = 'km/h': allowed are 'm/s', 'cm/s', 'mm/s', 'um/s', or None"):
+    with pytest.raises(
+        ValueError, match="unit = 'km/h': allowed are 'm/s', 'cm/s', 'mm/s', 'um/s', or None"
+    ):
         velocity_unit("km/h", "")
-    with pytest.raises(ValueError, match="the file says 'counts', no known unit of velocity; give unit, one of m/s"):
+    with pytest.raises(
+        ValueError, match="the file says 'counts', no known unit of velocity; give unit, one of m/s"
+    ):
         velocity_unit(None, "counts")
     assert velocity_unit("cm/s", "counts") == "cm/s"
-    with pytest.raises(ValueError, match="unit = 'cm/s', but the file says that its velocity is in 'm/s'"):
+    with pytest.raises(
+        ValueError, match="unit = 'cm/s', but the file says that its velocity is in 'm/s'"
+    ):
         velocity_unit("cm/s", "m/s")
 
 
@@ -72,7 +94,9 @@ def test_units_that_are_unknown_or_contradict_each_other() -> None:
     ],
 )
 def test_velocity_that_no_muscle_has(factor: float, unit: str | None, likely: str) -> None:
-    with pytest.raises(ValueError, match=f"velocity read as {unit or 'mm/s'} has an RMS of .* {likely}"):
+    with pytest.raises(
+        ValueError, match=f"velocity read as {unit or 'mm/s'} has an RMS of .* {likely}"
+    ):
         _imported(0.3 * factor * MOVING, unit)
 
 
@@ -85,6 +109,8 @@ def test_missing_pixels_marked_by_a_number_are_refused() -> None:
 
 def test_still_slow_and_fast_recordings_are_taken() -> None:
     assert not _imported(np.zeros((40, 5, 6))).any()
-    weakest = simulator.sequence_dataset(simulator.preset("paper2", units=(1, 1), noise_snr=None), 0, 0)
+    weakest = simulator.sequence_dataset(
+        simulator.preset("paper2", units=(1, 1), noise_snr=None), 0, 0
+    )
     check_plausible(weakest["velocity"].values[0], "mm/s")
     check_plausible(MOVING * 777 / np.abs(MOVING).max(), "mm/s")

@@ -21,7 +21,9 @@ COUNT, HEIGHT, WIDTH = 23, 48, 64
 
 def _frames() -> np.ndarray:
     """Smooth grey frames that move, every one different."""
-    time, row, column = np.meshgrid(np.arange(COUNT), np.arange(HEIGHT), np.arange(WIDTH), indexing="ij")
+    time, row, column = np.meshgrid(
+        np.arange(COUNT), np.arange(HEIGHT), np.arange(WIDTH), indexing="ij"
+    )
     return (128 + 100 * np.sin(0.2 * row + 0.3 * time) * np.cos(0.15 * column)).astype(np.uint8)
 
 
@@ -42,7 +44,8 @@ def _write_folder(path: Path, frames: np.ndarray, suffix: str) -> None:
     path.mkdir()
     (path / "notes.txt").write_text("not an image")
     for number, frame in enumerate(frames):
-        cv2.imwrite(str(path / f"frame_{number}{suffix}"), frame)  # frame_10 sorts before frame_2 as text
+        # frame_10 sorts before frame_2 as text
+        cv2.imwrite(str(path / f"frame_{number}{suffix}"), frame)
 
 
 def _all(video: object, frames: int = 32) -> np.ndarray:
@@ -111,7 +114,9 @@ def test_area_average_keeps_mean_and_constants(rows: int, columns: int, level: i
     assert np.all(area_average(np.full((1, 24, 30), level, np.uint8), (rows, columns)) == level)
 
 
-@pytest.mark.parametrize("crop", [(-1, 0, 10, 10), (0, 0, WIDTH + 1, 10), (0, 40, 10, 9), (0, 0, 0, 10)])
+@pytest.mark.parametrize(
+    "crop", [(-1, 0, 10, 10), (0, 0, WIDTH + 1, 10), (0, 40, 10, 9), (0, 0, 0, 10)]
+)
 def test_crop_outside_the_image(tmp_path: Path, crop: tuple[int, int, int, int]) -> None:
     _write_gif(tmp_path / "a.gif", _frames())
     with pytest.raises(ValueError, match="leaves the image of 64 x 48 px"):
@@ -147,7 +152,9 @@ def test_video_that_stops_in_the_middle(tmp_path: Path) -> None:
     path = tmp_path / "a.avi"
     _write_video(path, noise, "MJPG")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.warns(UserWarning, match=r"a\.avi announces 40 frames, but \d\d decode: is it cut off\?"):
+    with pytest.warns(
+        UserWarning, match=r"a\.avi announces 40 frames, but \d\d decode: is it cut off\?"
+    ):
         video = open_video(path, pixel_size=0.1)
     assert 10 < video.frame_count < 30
     assert len(_all(video)) == video.frame_count
@@ -167,19 +174,28 @@ def test_times_of_a_gif_whose_frames_are_not_even(tmp_path: Path) -> None:
     video = open_video(tmp_path / "a.gif", pixel_size=0.1)
     np.testing.assert_allclose(video.time, np.cumsum([0, *delays[:-1]]) / 1e3)
     assert video.frame_rate == pytest.approx(22 / 2.75)
-    with pytest.raises(ValueError, match=r"a\.gif: its frames are 50 to 200 ms apart, which no frame_rate describes"):
+    with pytest.raises(
+        ValueError,
+        match=r"a\.gif: its frames are 50 to 200 ms apart, which no frame_rate describes",
+    ):
         open_video(tmp_path / "a.gif", pixel_size=0.1, frame_rate=20.0)
 
 
 def test_even_gif_whose_clock_is_coarse(tmp_path: Path) -> None:
     """30 frames a second in hundredths of a second: delays of 30 and 40 ms."""
-    _write_gif(tmp_path / "a.gif", _frames(), np.diff(np.round(np.arange(COUNT + 1) / 0.3) * 10).astype(int).tolist())
+    _write_gif(
+        tmp_path / "a.gif",
+        _frames(),
+        np.diff(np.round(np.arange(COUNT + 1) / 0.3) * 10).astype(int).tolist(),
+    )
     assert open_video(tmp_path / "a.gif", pixel_size=0.1).frame_rate == pytest.approx(30, rel=2e-3)
     given = open_video(tmp_path / "a.gif", pixel_size=0.1, frame_rate=30.0)
     np.testing.assert_array_equal(given.time, np.arange(COUNT) / 30)
 
 
-@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="OpenCV writes no B-frames and no uneven times")
+@pytest.mark.skipif(
+    not shutil.which("ffmpeg"), reason="OpenCV writes no B-frames and no uneven times"
+)
 @pytest.mark.parametrize(
     ("name", "codec"),
     [
@@ -193,7 +209,15 @@ def test_even_gif_whose_clock_is_coarse(tmp_path: Path) -> None:
 )
 def test_containers_and_frames_out_of_order(tmp_path: Path, name: str, codec: list[str]) -> None:
     _write_folder(tmp_path / "images", _frames(), ".png")
-    source = ["ffmpeg", "-v", "error", "-framerate", "61", "-i", str(tmp_path / "images" / "frame_%d.png")]
+    source = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-framerate",
+        "61",
+        "-i",
+        str(tmp_path / "images" / "frame_%d.png"),
+    ]
     coded = ["-c:v", *codec, "-pix_fmt", "yuvj420p" if codec == ["mjpeg"] else "yuv420p"]
     subprocess.run([*source, *coded, str(tmp_path / name)], check=True)
     even = open_video(tmp_path / name, pixel_size=0.1)
@@ -229,7 +253,9 @@ def test_real_images_that_are_not_all_there(
 ) -> None:
     folder = f"gastrocnemius_fascicles/lateral_gastrocnemius/{name}"
     path = downloads.fetch_folder(folder)
-    with pytest.raises(ValueError, match=f"{name}: numbers go up by {step} .* number those that are there 0, 1, 2"):
+    with pytest.raises(
+        ValueError, match=f"{name}: numbers go up by {step} .* number those that are there 0, 1, 2"
+    ):
         open_video(path, pixel_size=1, frame_rate=1)
     for number, image in enumerate(sorted(path.iterdir())[:9]):
         shutil.copy(image, tmp_path / f"{number}.png")

@@ -21,7 +21,9 @@ def test_clips_are_the_chunks_of_the_store(store):
     for item in range(len(clips)):
         sequence, clip = divmod(item, 3)
         assert clips[item].shape == (1, 32, 24, 20)
-        np.testing.assert_array_equal(clips[item][0], velocity[sequence, clip * 32 : clip * 32 + 32])
+        np.testing.assert_array_equal(
+            clips[item][0], velocity[sequence, clip * 32 : clip * 32 + 32]
+        )
 
 
 def test_standardised_sequences_have_mean_0_and_sd_1(store):

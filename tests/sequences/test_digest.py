@@ -10,14 +10,23 @@ def test_what_makes_other_sequences_makes_another_digest(dataset):
     assert digest(dataset.copy(deep=True)) == first
     moved = dataset.assign_coords(depth=dataset.depth + 1)
     louder = dataset.assign(velocity=1.001 * dataset.velocity)
-    changed = [dataset.isel(sequence=slice(2)), moved, louder, dataset.assign_attrs(source="another")]
+    changed = [
+        dataset.isel(sequence=slice(2)),
+        moved,
+        louder,
+        dataset.assign_attrs(source="another"),
+    ]
     assert len({first, *map(digest, changed)}) == 5
 
 
 def test_it_is_of_the_variable_asked_for(dataset):
-    grey = dataset.assign(intensity=dataset.velocity.copy(data=np.zeros(dataset.velocity.shape, np.float32)))
+    grey = dataset.assign(
+        intensity=dataset.velocity.copy(data=np.zeros(dataset.velocity.shape, np.float32))
+    )
     assert digest(grey) == digest(dataset)
-    assert digest(grey, "intensity") != digest(grey.assign(intensity=grey.intensity + 1), "intensity")
+    assert digest(grey, "intensity") != digest(
+        grey.assign(intensity=grey.intensity + 1), "intensity"
+    )
 
 
 def test_of_sequences_with_moments_no_frame_is_read(tmp_path, small):

@@ -11,7 +11,9 @@ from musclelib.sequences.moments import with_moments
 
 @given(st.integers(0, 10**6), st.floats(-5, 5), st.floats(0.1, 10))
 def test_moments_agree_with_numpy(seed, shift, scale):
-    values = (shift + scale * np.random.default_rng(seed).standard_normal((20, 9, 8))).astype(np.float32)
+    values = (shift + scale * np.random.default_rng(seed).standard_normal((20, 9, 8))).astype(
+        np.float32
+    )
     exact = values.astype(float)
     assert moments(values) == pytest.approx((exact.mean(), exact.std()), rel=1e-9, abs=1e-9)
 
@@ -38,9 +40,12 @@ def test_standardised_sequences_have_mean_0_and_sd_1_and_still_ones_are_refused(
 def test_moments_follow_what_was_done_to_the_velocity(dataset, tmp_path):
     sequences.write(dataset.assign(_moments(dataset)), tmp_path / "whole.zarr")
     whole = sequences.open(tmp_path / "whole.zarr").load()
-    louder = whole.assign(velocity=whole.velocity.copy(data=1000 * whole.velocity.values + 3)).isel(time=slice(8, 72))
+    louder = whole.assign(velocity=whole.velocity.copy(data=1000 * whole.velocity.values + 3)).isel(
+        time=slice(8, 72)
+    )
     with pytest.raises(
-        sequences.SequenceError, match=r"velocity_mean, sequence 0: .* mm/s, but that of its velocity is"
+        sequences.SequenceError,
+        match=r"velocity_mean, sequence 0: .* mm/s, but that of its velocity is",
     ):
         sequences.check(louder)
     sequences.write(louder, tmp_path / "louder.zarr")
@@ -61,6 +66,10 @@ def _moments(dataset):
     """Return the moments of a data set as its variables."""
     each = [standardisation(velocity) for velocity in dataset.velocity.values]
     return {
-        name: ("sequence", np.concatenate([one[name] for one in each]), {"units": "mm/s", "long_name": name})
+        name: (
+            "sequence",
+            np.concatenate([one[name] for one in each]),
+            {"units": "mm/s", "long_name": name},
+        )
         for name in ("velocity_mean", "velocity_sd")
     }

@@ -19,7 +19,11 @@ simulator.generate(sys.argv[1], p, 24, seed=3, workers=2)
 
 
 def files(store):
-    return {path.relative_to(store): path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(store): path.read_bytes()
+        for path in sorted(store.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -35,7 +39,9 @@ def test_workers_do_not_change_a_byte(small, tmp_path, reference):
 
 def test_a_dask_cluster_does_not_change_a_byte(small, tmp_path, reference):
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        simulator.generate(tmp_path / "dask.zarr", small, 5, seed=4, scheduler=cluster.scheduler_address)
+        simulator.generate(
+            tmp_path / "dask.zarr", small, 5, seed=4, scheduler=cluster.scheduler_address
+        )
     assert files(tmp_path / "dask.zarr") == reference
 
 
@@ -47,7 +53,9 @@ def test_sequences_do_not_depend_on_their_number(small, tmp_path, reference):
 
 def test_killed_and_continued_gives_the_same_bytes(tmp_path):
     """SIGKILL in the middle, then the same command: nothing is lost, nothing is done twice, not a byte differs."""
-    subprocess.run([sys.executable, "-c", PROGRAM, tmp_path / "whole.zarr"], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM, tmp_path / "whole.zarr"], check=True, capture_output=True
+    )
     store = tmp_path / "killed.zarr"
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, store], stderr=subprocess.DEVNULL)
     shards = store / "velocity/c"
@@ -63,9 +71,9 @@ def test_killed_and_continued_gives_the_same_bytes(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in marks}
     subprocess.run([sys.executable, "-c", PROGRAM, store], check=True, capture_output=True)
     assert {path: path.stat().st_mtime_ns for path in marks} == before
-    assert {name: data for name, data in files(store).items() if ".partial" not in name.name} == files(
-        tmp_path / "whole.zarr"
-    )
+    assert {
+        name: data for name, data in files(store).items() if ".partial" not in name.name
+    } == files(tmp_path / "whole.zarr")
 
 
 def test_a_finished_store_is_left_alone_and_another_is_refused(small, tmp_path, reference):

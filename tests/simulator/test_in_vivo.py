@@ -1,4 +1,7 @@
-"""The synthetic in-vivo domain, on recordings as short as they can be; `quiet` ones have almost no electronic noise."""
+"""The synthetic in-vivo domain, on recordings as short as they can be.
+
+`quiet` ones have almost no electronic noise.
+"""
 
 import dataclasses
 import json
@@ -20,7 +23,11 @@ PARAMETERS, SEED = InVivoParameters(subjects=(0, 4), duration=0.3), 3
 
 
 def files(store):
-    return {path.relative_to(store): path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(store): path.read_bytes()
+        for path in sorted(store.rglob("*"))
+        if path.is_file()
+    }
 
 
 def changed_subject(**changes):
@@ -72,7 +79,9 @@ def replay(monkeypatch):
 
     def build(towards):
         def echoes(specimen, *arguments, plain=in_vivo.echoes):
-            return Replayed(plain(specimen, *arguments), 1e-3 * specimen.recording.axial_wavenumber * towards)
+            return Replayed(
+                plain(specimen, *arguments), 1e-3 * specimen.recording.axial_wavenumber * towards
+            )
 
         monkeypatch.setattr(in_vivo, "echoes", echoes)
         return in_vivo.record(PARAMETERS, SEED, 0)
@@ -94,7 +103,9 @@ class TestSets:
         for name, variable in alone.data_vars.items():
             assert variable.values.tobytes() == made[name][1:2].values.tobytes(), name
 
-    def test_half_a_sequence_is_refused_and_two_workers_go_on_to_the_same_bytes(self, store, tmp_path, monkeypatch):
+    def test_half_a_sequence_is_refused_and_two_workers_go_on_to_the_same_bytes(
+        self, store, tmp_path, monkeypatch
+    ):
         path, put = tmp_path / "two.zarr", sequences.put
 
         def dies(store, index, dataset):
@@ -119,10 +130,16 @@ class TestSets:
 
     def test_a_store_made_with_another_calibration_is_refused(self, store, monkeypatch):
         generate(store, PARAMETERS, 3, seed=SEED)  # the same: left alone
-        for changes in ({"attenuation": 0.5}, {"firing_rate": (8.0, 9.0)}, {"tissue": effects_off()}):
+        for changes in (
+            {"attenuation": 0.5},
+            {"firing_rate": (8.0, 9.0)},
+            {"tissue": effects_off()},
+        ):
             with monkeypatch.context() as patch:
                 patch.setattr(in_vivo, "subject", changed_subject(**changes))
-                with pytest.raises(sequences.SequenceError, match="exists already, with other parameters"):
+                with pytest.raises(
+                    sequences.SequenceError, match="exists already, with other parameters"
+                ):
                     generate(store, PARAMETERS, 3, seed=SEED)
 
     def test_json_tells_what_is_behind_the_parameters(self, made):
@@ -149,10 +166,15 @@ class TestLabels:
             assert 4 <= count <= 10
             assert not one.territory[count:].any()
             assert np.isnan(one.centre_depth[count:]).all()
-            assert set(np.unique(one.label_map.values[one.territory.any("unit")])) <= {Label.MUSCLE, Label.PERIMYSIUM}
+            assert set(np.unique(one.label_map.values[one.territory.any("unit")])) <= {
+                Label.MUSCLE,
+                Label.PERIMYSIUM,
+            }
             for unit in range(count):
                 inside = np.argwhere(one.territory.values[unit])
-                place = np.stack([one.depth.values[inside[:, 0]], one.lateral.values[inside[:, 1]]], axis=1)
+                place = np.stack(
+                    [one.depth.values[inside[:, 0]], one.lateral.values[inside[:, 1]]], axis=1
+                )
                 centre = float(one.centre_depth[unit]), float(one.centre_lateral[unit])
                 assert np.hypot(*(place - centre).T).min() < 1
 
@@ -164,7 +186,8 @@ class TestLabels:
             onset = pool.firing_time[unit, firing] + pool.lead[unit]
             stretch = pool.duration_factor[unit, firing]
             expected = twitch_velocity(
-                made.time.values + 0.25e-3 - onset[:, None],  # as the motion, which is that of the later of two echoes
+                # as the motion, which is that of the later of two echoes
+                made.time.values + 0.25e-3 - onset[:, None],
                 (pool.amplitude[unit] * pool.amplitude_factor[unit, firing])[:, None],
                 (pool.contraction_time[unit] * stretch)[:, None],
                 (pool.half_relaxation[unit] * stretch)[:, None],
@@ -179,7 +202,9 @@ class TestLabels:
         count = int(plain.unit_count[0])
         trains, territory = plain.twitch_train.values[0, :count], plain.territory.values[0, :count]
         passed = band_pass(trains.T[:, :, None], 512.0, 5.0, 50.0)[:, :, 0]
-        clear = np.all([binary_erosion(area) | ~binary_dilation(area) for area in territory], axis=0)
+        clear = np.all(
+            [binary_erosion(area) | ~binary_dilation(area) for area in territory], axis=0
+        )
         clear &= territory.any(axis=0)
         found = truth(plain)[:, clear]
         expected = passed @ territory[:, clear].astype(np.float32)
@@ -209,7 +234,9 @@ class TestEstimate:
         made = replay(towards)
         wanted = band_pass((2 * np.diff(towards))[:, None, None], 2000.0, 5.0, 50.0)[:, 0, 0]
         wanted = np.interp(made.velocity.time, (np.arange(599) + 0.5) / 2000, wanted)
-        np.testing.assert_allclose(np.median(made.velocity, axis=(1, 2)), wanted, atol=0.02 * np.abs(wanted).max())
+        np.testing.assert_allclose(
+            np.median(made.velocity, axis=(1, 2)), wanted, atol=0.02 * np.abs(wanted).max()
+        )
 
 
 def test_no_unit_leaves_the_pulse():
@@ -232,9 +259,11 @@ def test_no_unit_leaves_the_pulse():
 @pytest.mark.parametrize("probe", ["L11-5v", "L12-3v"])
 def test_other_probes_record_with_rows_that_carry_their_band(probe, monkeypatch):
     monkeypatch.setattr(in_vivo, "subject", changed_subject(snr=80.0))
-    parameters, recording = InVivoParameters(subjects=(0,), probe=probe, duration=0.3), PROBES[probe]
+    parameters = InVivoParameters(subjects=(0,), probe=probe, duration=0.3)
+    recording = PROBES[probe]
     rows, size = parameters.specimen(0).tissue.pixels[0], parameters.specimen(0).tissue.size[0]
-    rate = recording.sound_speed * 1e3 / 2 / (size / rows)  # of the samples in time [Hz], to which rows amount
+    # of the samples in time [Hz], to which rows amount
+    rate = recording.sound_speed * 1e3 / 2 / (size / rows)
     assert rate > 1.3 * recording.bandwidth * recording.centre_frequency
     made = sequence_dataset(parameters, 0, 0)
     sequences.check(made)

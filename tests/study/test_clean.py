@@ -49,7 +49,9 @@ def place(dataset, tmp_path):
 
 
 def _files(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
 
 
 def test_make_clean_removes_what_is_marked_and_tells_of_the_rest(place):

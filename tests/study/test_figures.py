@@ -31,7 +31,12 @@ def draw(element):
 
 
 def drawn_images(figure):
-    return [picture for axes in figure.axes for picture in axes.get_images() if isinstance(picture, AxesImage)]
+    return [
+        picture
+        for axes in figure.axes
+        for picture in axes.get_images()
+        if isinstance(picture, AxesImage)
+    ]
 
 
 def has_colours(picture, name):
@@ -74,7 +79,9 @@ def test_image_limits_and_colours(velocity):
     assert free.get_clim() == pytest.approx((np.nanmin(frame), np.nanmax(frame)))
     assert has_colours(free, figures.MAGNITUDE)
     assert not has_colours(free, figures.GREY)
-    (fixed,) = drawn_images(draw(figures.image(frame, limits=(-1, 2), cmap=figures.GREY, colorbar=False)))
+    (fixed,) = drawn_images(
+        draw(figures.image(frame, limits=(-1, 2), cmap=figures.GREY, colorbar=False))
+    )
     assert fixed.get_clim() == (-1, 2)
     assert has_colours(fixed, "gray")
     assert len(fixed.figure.axes) == 1  # no colour bar
@@ -97,7 +104,8 @@ def test_frames_share_limits_around_zero(velocity):
     chosen = np.abs(velocity.values[[0, 3, 7]])
     assert np.quantile(chosen, 0.99) < high <= chosen.max()
     assert all(has_colours(picture, figures.DIVERGING) for picture in pictures)
-    assert [picture.axes.get_title() for picture in pictures] == ["0 ms", "6 ms", "14 ms"]  # of the nearest frames
+    # of the nearest frames
+    assert [picture.axes.get_title() for picture in pictures] == ["0 ms", "6 ms", "14 ms"]
     for picture in pictures:
         bottom, top = picture.axes.get_ylim()
         assert bottom > top
@@ -113,7 +121,11 @@ def test_curves_are_labelled_and_told_apart_without_colour():
     data = {f"set {number}": (x, (number + 1) * np.exp(x)) for number in range(9)}
     figure = draw(figures.curves(data, x=("Time", "s"), y=("Velocity", "mm/s"), title="courses"))
     (axes,) = figure.axes
-    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("Time (s)", "Velocity (mm/s)", "courses")
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == (
+        "Time (s)",
+        "Velocity (mm/s)",
+        "courses",
+    )
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(data)
     lines = axes.get_lines()
     assert len(lines) == 9
@@ -135,29 +147,43 @@ def test_stacked_rows_lie_below_one_another_on_one_scale():
     time = np.linspace(0, 1, 50)
     rows = np.stack([np.sin(7 * time), 2 * np.sin(7 * time), np.zeros(50)])
     marks = [[0.1, 0.5, np.nan], [0.2], []]
-    figure = draw(figures.stacked(rows, time, ["MU 1", "MU 2", "MU 3"], marks, scale=(4.0, "mm/s"), title="trains"))
+    figure = draw(
+        figures.stacked(
+            rows, time, ["MU 1", "MU 2", "MU 3"], marks, scale=(4.0, "mm/s"), title="trains"
+        )
+    )
     (axes,) = figure.axes
     assert axes.get_xlabel() == "Time (s)"
     assert axes.get_ylabel() == "one step = 4 mm/s"
     assert axes.get_title() == "trains"
     for number, line in enumerate(axes.get_lines()):
         np.testing.assert_allclose(line.get_ydata(), rows[number] / 4 - number)
-    ticks = dict(zip((text.get_text() for text in axes.get_yticklabels()), axes.get_yticks(), strict=True))
+    ticks = dict(
+        zip((text.get_text() for text in axes.get_yticklabels()), axes.get_yticks(), strict=True)
+    )
     assert ticks == {"MU 1": 0, "MU 2": -1, "MU 3": -2}
     firings = [np.asarray(dots.get_offsets()) for dots in axes.collections]
-    assert [sorted(dots[:, 0]) for dots in firings if len(dots)] == [[0.1, 0.5], [0.2]]  # NaN is no firing
-    assert all((-number - 1 < dots[:, 1]).all() and (dots[:, 1] < -number).all() for number, dots in enumerate(firings))
+    # NaN is no firing
+    assert [sorted(dots[:, 0]) for dots in firings if len(dots)] == [[0.1, 0.5], [0.2]]
+    assert all(
+        (-number - 1 < dots[:, 1]).all() and (dots[:, 1] < -number).all()
+        for number, dots in enumerate(firings)
+    )
 
 
 def test_stacked_rows_without_marks():
-    (axes,) = draw(figures.stacked(np.ones((2, 5)), np.arange(5), ["a", "b"], scale=(1, "mm/s"))).axes
+    (axes,) = draw(
+        figures.stacked(np.ones((2, 5)), np.arange(5), ["a", "b"], scale=(1, "mm/s"))
+    ).axes
     assert len(axes.get_lines()) == 2
     assert not axes.collections
 
 
 def _territories(velocity, centres):
     depth, lateral = velocity["depth"], velocity["lateral"]
-    masks = [(depth - row) ** 2 + (lateral - column) ** 2 < radius**2 for row, column, radius in centres]
+    masks = [
+        (depth - row) ** 2 + (lateral - column) ** 2 < radius**2 for row, column, radius in centres
+    ]
     return xr.concat(masks, "unit")
 
 
@@ -165,7 +191,8 @@ def test_an_outline_a_unit_and_none_for_padding(velocity):
     # the second is empty, as padding is; the last is cut by the edge of the image
     territory = _territories(velocity, [(5, -1, 1.5), (5, 0, 0), (8, 2, 1.2), (0, 0, 2)])
     drawn = figures.outlines(territory, figures.image(velocity[0]))
-    rims, numbers = drawn.traverse(lambda rim: rim, [hv.Contours]), drawn.traverse(lambda text: text, [hv.Text])
+    rims = drawn.traverse(lambda rim: rim, [hv.Contours])
+    numbers = drawn.traverse(lambda text: text, [hv.Text])
     assert len(rims) == len(numbers) == 3
     assert [text.text for text in numbers] == ["1", "3", "4"]  # as the units are counted elsewhere
     path = rims[0].data[0] if isinstance(rims[0].data, list) else rims[0].data

@@ -24,7 +24,9 @@ def place(tmp_path):
     """An empty folder of a scale, the page of choices and the folder of the executed steps."""
     (tmp_path / "folder" / "steps").mkdir(parents=True)
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs/choices.md").write_text("# Choices\n\n| a | b |\n|---|---|\n| 1 | $\\alpha$ |\n")
+    (tmp_path / "docs/choices.md").write_text(
+        "# Choices\n\n| a | b |\n|---|---|\n| 1 | $\\alpha$ |\n"
+    )
     return tmp_path
 
 
@@ -36,14 +38,19 @@ def _executed(place, name, *cells, title=TITLE, **meta):
     """Write an executed notebook; a cell is its code and its outputs."""
     notebook = nbformat.v4.new_notebook(metadata={"musclelib": META | meta})
     notebook.cells = [nbformat.v4.new_markdown_cell(title)]
-    notebook.cells += [nbformat.v4.new_code_cell(source, outputs=list(outputs)) for source, *outputs in cells]
+    notebook.cells += [
+        nbformat.v4.new_code_cell(source, outputs=list(outputs)) for source, *outputs in cells
+    ]
     nbformat.write(notebook, place / "folder" / "steps" / f"{name}.ipynb")
     return place / "folder" / "steps" / f"{name}.ipynb"
 
 
 def _built(place, *notebooks):
     build("smoke", place / "folder", place / "reports", list(notebooks), place / "docs")
-    return {path.stem: BeautifulSoup(path.read_text(), "html.parser") for path in (place / "reports").glob("*.html")}
+    return {
+        path.stem: BeautifulSoup(path.read_text(), "html.parser")
+        for path in (place / "reports").glob("*.html")
+    }
 
 
 def _figure(place, name="simulated_sequence"):
@@ -56,17 +63,25 @@ def _figure(place, name="simulated_sequence"):
 
 
 def test_the_pages_and_their_links(place):
-    pages = _built(place, _executed(place, "01_a"), _executed(place, "02_b", title="# The second step"))
+    pages = _built(
+        place, _executed(place, "01_a"), _executed(place, "02_b", title="# The second step")
+    )
     assert set(pages) == {"index", "01_a", "02_b", "choices"}
     names = ["index.html", "01_a.html", "02_b.html", "choices.html"]
     for name, page in pages.items():
         assert page.html["lang"] == "en"
         assert [link["href"] for link in page.nav.find_all("a")] == names
-        assert [link["href"] for link in page.nav.find_all("a", {"aria-current": "page"})] == [f"{name}.html"]
+        assert [link["href"] for link in page.nav.find_all("a", {"aria-current": "page"})] == [
+            f"{name}.html"
+        ]
         assert len(page.find_all("h1")) == 1
     steps = pages["index"].find(class_="steps")
     assert [link["href"] for link in steps.find_all("a")] == names[1:]
-    assert [link.get_text() for link in steps.find_all("a")] == ["The first step", "The second step", "Choices"]
+    assert [link.get_text() for link in steps.find_all("a")] == [
+        "The first step",
+        "The second step",
+        "Choices",
+    ]
     assert "What it is for" in steps.li.p.get_text()
     assert pages["02_b"].title.get_text().startswith("The second step")
 
@@ -91,7 +106,9 @@ def test_code_is_folded_and_its_outputs_are_not(place):
     page = _built(place, _executed(place, "01_a", cell))["01_a"]
     assert page.details.pre.get_text().strip() == "x = '<b>'"
     assert not page.details.has_attr("open")
-    outside = [pre.get_text() for pre in page.main.find_all("pre") if not pre.find_parent("details")]
+    outside = [
+        pre.get_text() for pre in page.main.find_all("pre") if not pre.find_parent("details")
+    ]
     assert outside == ["made <b>\n"]
 
 
@@ -121,8 +138,13 @@ def test_a_figure_is_shown_on_the_index_and_its_files_lie_beside(place):
     assert pages["01_a"].find(id="simulated_sequence").img["alt"] == "A 'line' & <more>"
     assert section.img["alt"] == "A 'line' & <more>"
     assert section.figcaption.get_text() == '1 < 2, "both"'
-    targets = [section.img["src"], *(link["href"] for link in pages["01_a"].figcaption.find_all("a"))]
-    assert sorted(targets) == ["figures/simulated_sequence.png"] * 2 + ["figures/simulated_sequence.svg"]
+    targets = [
+        section.img["src"],
+        *(link["href"] for link in pages["01_a"].figcaption.find_all("a")),
+    ]
+    assert sorted(targets) == ["figures/simulated_sequence.png"] * 2 + [
+        "figures/simulated_sequence.svg"
+    ]
     for target in targets:
         kept, given = place / "reports" / target, place / "folder" / "report" / target
         assert kept.read_bytes() == given.read_bytes()
@@ -138,11 +160,17 @@ def test_a_figure_of_a_step_that_is_missing_now(place):
 
 
 def test_the_comparison_is_on_the_index(place):
-    table = pd.DataFrame({"Comparison": ["a - b"], "N x M": ["4 x 2"], "Corr mean": [0.123456], "Corr SD": [0.5]})
+    table = pd.DataFrame(
+        {"Comparison": ["a - b"], "N x M": ["4 x 2"], "Corr mean": [0.123456], "Corr SD": [0.5]}
+    )
     (place / "folder" / "report" / "tables").mkdir(parents=True)
     table.to_csv(place / "folder" / "report" / "tables" / "comparison.csv", index=False)
     index = _built(place, _executed(place, "01_a"))["index"]
-    assert [cell.get_text() for cell in index.table.tbody.find_all("td")] == ["a - b", "4 x 2", "0.12 (0.50)"]
+    assert [cell.get_text() for cell in index.table.tbody.find_all("td")] == [
+        "a - b",
+        "4 x 2",
+        "0.12 (0.50)",
+    ]
     assert (place / "reports" / index.find("a", string="CSV")["href"]).is_file()
 
 
@@ -153,16 +181,28 @@ def test_stale_pages_and_files_go(place):
         (place / "folder" / "report" / "figures" / f"02_b.{kind}").unlink()
     (place / "reports" / "README.md").write_text("mine")
     assert set(_built(place, first)) == {"index", "01_a", "choices"}
-    assert sorted(path.name for path in (place / "reports" / "figures").iterdir()) == ["01_a.png", "01_a.svg"]
+    assert sorted(path.name for path in (place / "reports" / "figures").iterdir()) == [
+        "01_a.png",
+        "01_a.svg",
+    ]
     assert (place / "reports" / "README.md").read_text() == "mine"
 
 
 def _files(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def test_pages_and_figures_of_a_user_stay(place):
-    mine = ["mine.html", "figures/mine.png", "tables/mine.csv", "demo/figures/01_a.png", "notes/a.txt", ".hidden"]
+    mine = [
+        "mine.html",
+        "figures/mine.png",
+        "tables/mine.csv",
+        "demo/figures/01_a.png",
+        "notes/a.txt",
+        ".hidden",
+    ]
     for name in mine:
         (place / "reports" / name).parent.mkdir(parents=True, exist_ok=True)
         (place / "reports" / name).write_text("mine")
@@ -213,7 +253,8 @@ def test_a_page_that_was_changed_by_hand_is_not_removed_as_stale(place):
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"nbformat": 4}', '{"nbformat": 4, "nbformat_minor": 5, "cells": []}']
+    "damage",
+    ["", "{", "[]", '{"nbformat": 4}', '{"nbformat": 4, "nbformat_minor": 5, "cells": []}'],
 )
 def test_a_damaged_notebook_leaves_the_last_report_whole(place, damage):
     notebooks = [_executed(place, name, _figure(place, name)) for name in ("01_a", "02_b")]
@@ -247,7 +288,9 @@ build("smoke", place / "folder", place / "reports", [Path(name) for name in sys.
 
 def _killed(place, notebooks, module, what, after):
     script = KILLED.format(module=module, what=what, after=after)
-    done = subprocess.run([sys.executable, "-c", script, place, *notebooks], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, place, *notebooks], capture_output=True, check=False
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
@@ -258,7 +301,11 @@ def test_a_kill_while_a_report_is_made_leaves_the_last_one_whole(place):
     for what in ("module._index", "module.shutil.copytree"):
         _killed(place, [first, second], "pages", what, 1)
         hidden = ".report.musclelib"
-        assert {name: data for name, data in _files(place / "reports").items() if name.parts[0] != hidden} == before
+        assert {
+            name: data
+            for name, data in _files(place / "reports").items()
+            if name.parts[0] != hidden
+        } == before
     assert "02_b" in _built(place, first, second)
     assert not (place / "reports" / hidden).exists()
 
@@ -276,7 +323,12 @@ def test_a_kill_in_the_moment_of_the_change_leaves_whole_files_and_is_mended(pla
     left = _files(place / "reports")
     _built(place, second)
     new = _files(place / "reports")
-    assert {path.as_posix() for path in new} >= {"02_b.html", "figures/02_b.png", "mine.html", "index.html"}
+    assert {path.as_posix() for path in new} >= {
+        "02_b.html",
+        "figures/02_b.png",
+        "mine.html",
+        "index.html",
+    }
     assert not {path.as_posix() for path in new} & {"01_a.html", "figures/01_a.png"}
     for path, data in left.items():
         if ".musclelib" not in path.parts[0]:
@@ -288,7 +340,9 @@ def test_building_twice_gives_the_same_bytes(place):
     kept = []
     for _ in range(2):
         _built(place, notebook)
-        kept.append({path: path.read_bytes() for path in (place / "reports").rglob("*") if path.is_file()})
+        kept.append(
+            {path: path.read_bytes() for path in (place / "reports").rglob("*") if path.is_file()}
+        )
     assert kept[0] == kept[1]
 
 
@@ -309,10 +363,20 @@ def test_provenance(place):
     store.mkdir()
     (store / "zarr.json").write_text("{}")
     pages = _built(place, _executed(place, "01_a"), _executed(place, "02_b", seconds=2.5))
-    said = {term.get_text(): term.find_next("dd").get_text() for term in pages["01_a"].footer.find_all("dt")}
-    assert (said["notebook"], said["parameters"].strip(), said["duration"]) == ("a.ipynb", "seed = 3", "1.2 s")
+    said = {
+        term.get_text(): term.find_next("dd").get_text()
+        for term in pages["01_a"].footer.find_all("dt")
+    }
+    assert (said["notebook"], said["parameters"].strip(), said["duration"]) == (
+        "a.ipynb",
+        "seed = 3",
+        "1.2 s",
+    )
     assert "numpy" in said["versions"]
-    said = {term.get_text(): term.find_next("dd").get_text() for term in pages["index"].footer.find_all("dt")}
+    said = {
+        term.get_text(): term.find_next("dd").get_text()
+        for term in pages["index"].footer.find_all("dt")
+    }
     assert said["SHA-256 of a.zarr"] == digest(store)
     assert said["duration"] == "3.8 s"
 
@@ -350,6 +414,8 @@ def test_the_digest_sees_one_byte_and_every_name(tmp_path):
 def test_the_command_line(place):
     notebook = _executed(place, "01_a")
     arguments = ["demo", place / "folder", place / "reports", place / "docs", notebook]
-    subprocess.run([sys.executable, "-m", "musclelib.study.pages", *map(str, arguments)], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "musclelib.study.pages", *map(str, arguments)], check=True
+    )
     index = BeautifulSoup((place / "reports" / "index.html").read_text(), "html.parser")
     assert index.header.span.get_text() == "demo scale"

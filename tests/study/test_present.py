@@ -59,7 +59,8 @@ def _parts(shown, name):
 
 @pytest.mark.parametrize("draw", [_curve, _drawn])
 def test_a_figure_is_shown_and_kept(show, shown, tmp_path, draw):
-    assert show.figure(draw(), "one", caption=CAPTION, alt=ALT) is None  # else a cell's last line showed it twice
+    # else a cell's last line showed it twice
+    assert show.figure(draw(), "one", caption=CAPTION, alt=ALT) is None
     figure, caption, links = _parts(shown, "one")
     assert caption == CAPTION
     assert figure.img["alt"] == ALT
@@ -81,13 +82,17 @@ def test_the_same_drawing_gives_the_same_bytes(tmp_path, draw):
     kept = []
     for folder in ("first", "second"):
         Presenter(tmp_path / folder).figure(draw(), "one", caption="", alt="")
-        kept.append({path.name: path.read_bytes() for path in (tmp_path / folder / "figures").iterdir()})
+        kept.append(
+            {path.name: path.read_bytes() for path in (tmp_path / folder / "figures").iterdir()}
+        )
     assert sorted(kept[0]) == ["one.png", "one.svg"]
     assert kept[0] == kept[1]
 
 
 def test_a_table_keeps_every_digit(show, shown, tmp_path):
-    frame = pd.DataFrame({"r": [1 / 3, np.nan], "name": ["a < b", "c, d"], "count": [1, 2]}, index=["x", "y"])
+    frame = pd.DataFrame(
+        {"r": [1 / 3, np.nan], "name": ["a < b", "c, d"], "count": [1, 2]}, index=["x", "y"]
+    )
     frame.index.name = "Set"
     show.table(frame, "numbers", caption=CAPTION, digits=3)
     figure, caption, links = _parts(shown, "numbers-table")
@@ -95,7 +100,9 @@ def test_a_table_keeps_every_digit(show, shown, tmp_path):
     assert links == ["tables/numbers.csv"]
     read = pd.read_csv(tmp_path / "tables" / "numbers.csv", index_col="Set")
     pd.testing.assert_frame_equal(read, frame, check_exact=True)
-    cells = [[cell.get_text() for cell in row.find_all("td")] for row in figure.tbody.find_all("tr")]
+    cells = [
+        [cell.get_text() for cell in row.find_all("td")] for row in figure.tbody.find_all("tr")
+    ]
     assert cells == [["0.333", "a < b", "1"], ["–", "c, d", "2"]]
     assert b"\r" not in (tmp_path / "tables" / "numbers.csv").read_bytes()
 
@@ -138,10 +145,17 @@ def test_text_cannot_leave_its_attribute(show, shown):
 
 
 def test_a_table_shows_mean_and_sd_in_one_column(show, shown, tmp_path):
-    frame = pd.DataFrame({"Corr mean": [0.126], "Corr SD": [0.5], "N": [3], "lag mean": [1.5]}, index=["x"])
+    frame = pd.DataFrame(
+        {"Corr mean": [0.126], "Corr SD": [0.5], "N": [3], "lag mean": [1.5]}, index=["x"]
+    )
     show.table(frame, "numbers", caption=CAPTION)
     figure, _, _ = _parts(shown, "numbers-table")
-    assert [cell.get_text() for cell in figure.thead.find_all("th")] == ["", "Corr", "N", "lag mean"]
+    assert [cell.get_text() for cell in figure.thead.find_all("th")] == [
+        "",
+        "Corr",
+        "N",
+        "lag mean",
+    ]
     assert [cell.get_text() for cell in figure.tbody.find_all("td")] == ["0.13 (0.50)", "3", "1.50"]
     kept = pd.read_csv(tmp_path / "tables" / "numbers.csv", index_col=0)
     pd.testing.assert_frame_equal(kept, frame, check_exact=True)
@@ -152,4 +166,7 @@ def test_files_of_a_user_beside_a_movie_stay(show, tmp_path):
     (tmp_path / "movies" / "part-film.webm").write_text("mine")
     show.movie(_frames(), "film", rate=25.0, limit=1.0, caption=CAPTION, alt=ALT)
     assert (tmp_path / "movies" / "part-film.webm").read_text() == "mine"
-    assert sorted(path.name for path in (tmp_path / "movies").iterdir()) == ["film.webm", "part-film.webm"]
+    assert sorted(path.name for path in (tmp_path / "movies").iterdir()) == [
+        "film.webm",
+        "part-film.webm",
+    ]

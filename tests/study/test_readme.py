@@ -25,7 +25,10 @@ def test_a_changed_number_is_noticed(tmp_path):
     pd.DataFrame({"a": ["x"], "b": [0.12345]}).to_csv(tmp_path / "t.csv", index=False)
     readme = "before\n<!-- table t -->\n<!-- end -->\nafter"
     filled = fill(readme, tmp_path)
-    assert filled == "before\n<!-- table t -->\n| a | b |\n| --- | --- |\n| x | 0.123 |\n<!-- end -->\nafter"
+    assert (
+        filled
+        == "before\n<!-- table t -->\n| a | b |\n| --- | --- |\n| x | 0.123 |\n<!-- end -->\nafter"
+    )
     assert fill(filled, tmp_path) == filled
     assert fill(filled.replace("0.123", "0.99"), tmp_path) == filled
 
@@ -48,7 +51,8 @@ def test_what_is_kept_is_there_and_shown():
 
 def test_benchmarks_become_a_table(tmp_path):
     (tmp_path / "b.json").write_text(
-        '{"benchmarks": [{"name": "test_speed", "stats": {"min": 0.5}, "extra_info": {"clips_per_s": 7}}]}'
+        '{"benchmarks": [{"name": "test_speed", "stats": {"min": 0.5}, "extra_info":'
+        ' {"clips_per_s": 7}}]}'
     )
     table = benchmark_table(tmp_path / "b.json")
     assert table.loc["speed"].tolist() == [0.5, "clips per s 7"]

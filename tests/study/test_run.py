@@ -52,12 +52,22 @@ def _read(path):
 
 def _printed(path):
     return "".join(
-        output.get("text", "") for cell in _read(path).cells for output in cell.get("outputs", []) if "name" in output
+        output.get("text", "")
+        for cell in _read(path).cells
+        for output in cell.get("outputs", [])
+        if "name" in output
     )
 
 
 def _command(notebook, output, parameters):
-    return [sys.executable, "-m", "musclelib.study.run", str(notebook), str(output), json.dumps(parameters)]
+    return [
+        sys.executable,
+        "-m",
+        "musclelib.study.run",
+        str(notebook),
+        str(output),
+        json.dumps(parameters),
+    ]
 
 
 def test_a_step_that_succeeds(notebook, tmp_path):
@@ -67,7 +77,8 @@ def test_a_step_that_succeeds(notebook, tmp_path):
     run_step(source, output, {"folder": "elsewhere"})
     assert [path.name for path in output.parent.iterdir()] == ["step.ipynb"]
     assert output.stat().st_mtime >= before - 1
-    assert f"elsewhere {tmp_path}" in _printed(output)  # it runs beside its source, as in JupyterLab
+    # it runs beside its source, as in JupyterLab
+    assert f"elsewhere {tmp_path}" in _printed(output)
     meta = _read(output).metadata.musclelib
     assert meta.source == "step.ipynb"
     assert meta.parameters == {"folder": "elsewhere"}
@@ -84,7 +95,9 @@ def test_a_step_that_succeeds(notebook, tmp_path):
 def test_an_unknown_parameter_is_one_line_and_exit_code_1(notebook, tmp_path):
     output = tmp_path / "steps" / "step.ipynb"
     source = notebook(GATE, "print('computed')")
-    done = subprocess.run(_command(source, output, {"foldr": "a"}), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        _command(source, output, {"foldr": "a"}), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert done.stderr == f"{source} has no parameter 'foldr'; allowed are folder\n"
     assert not output.parent.exists()
@@ -93,7 +106,9 @@ def test_an_unknown_parameter_is_one_line_and_exit_code_1(notebook, tmp_path):
 def test_a_value_that_is_not_allowed_is_one_line_and_exit_code_1(notebook, tmp_path):
     output = tmp_path / "steps" / "step.ipynb"
     source = notebook(GATE, "print('computed')")
-    done = subprocess.run(_command(source, output, {"folder": ""}), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        _command(source, output, {"folder": ""}), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if "ParameterError" in line]
@@ -119,7 +134,9 @@ def test_a_value_that_is_not_allowed_is_one_line_and_exit_code_1(notebook, tmp_p
 )
 def test_a_name_that_is_code_never_reaches_papermill(notebook, tmp_path, name):
     name = name.replace("TRACE", str(tmp_path / "trace")) if isinstance(name, str) else name
-    with pytest.raises(ParameterError, match=r"step\.ipynb has no parameter .*; allowed are folder$"):
+    with pytest.raises(
+        ParameterError, match=r"step\.ipynb has no parameter .*; allowed are folder$"
+    ):
         run_step(notebook(GATE), tmp_path / "out.ipynb", {"folder": "a", name: 1})
     assert [path.name for path in tmp_path.iterdir()] == ["step.ipynb"]
 
@@ -145,7 +162,9 @@ def test_a_value_stays_a_value_in_the_cell_that_papermill_writes(value):
 
 
 def test_a_text_comes_through_as_it_is(notebook, tmp_path):
-    text = '"); open("trace", "w") #\n{braces} {{twice}} {0} \\n \\ µ Übung 筋 & $HOME `x` %s \'"""\''
+    text = (
+        '"); open("trace", "w") #\n{braces} {{twice}} {0} \\n \\ µ Übung 筋 & $HOME `x` %s \'"""\''
+    )
     run_step(notebook("print(ascii(folder))"), tmp_path / "out.ipynb", {"folder": text})
     assert _printed(tmp_path / "out.ipynb").strip() == ascii(text)
     assert not (tmp_path / "trace").exists()
@@ -154,7 +173,9 @@ def test_a_text_comes_through_as_it_is(notebook, tmp_path):
 @pytest.mark.parametrize("value", [{1, 2}, b"a", Path("a"), np.float32(1), object()])
 def test_a_value_that_json_cannot_hold_is_refused(notebook, tmp_path, value):
     """Papermill would put the text of such a value between quotes, whatever is in it."""
-    with pytest.raises(ParameterError, match=r"step\.ipynb, folder = .*: only what JSON can hold is allowed"):
+    with pytest.raises(
+        ParameterError, match=r"step\.ipynb, folder = .*: only what JSON can hold is allowed"
+    ):
         run_step(notebook(GATE), tmp_path / "out.ipynb", {"folder": value})
 
 
@@ -211,7 +232,9 @@ def test_a_missing_recording_ends_a_step_for_now(notebook, tmp_path, capsys):
     assert _read(output).metadata.musclelib.missing == "a.mp4 is not at hand: put it there"
     assert "step.ipynb: a.mp4 is not at hand: put it there" in capsys.readouterr().err
     assert "after" not in _printed(output)
-    assert [cell.source for cell in _read(output).cells] == [cell.source for cell in _read(source).cells]
+    assert [cell.source for cell in _read(output).cells] == [
+        cell.source for cell in _read(source).cells
+    ]
     run_step(notebook("print('after')"), output, {})
     assert output.stat().st_mtime > 0
     assert _read(output).metadata.musclelib.missing is None
@@ -222,11 +245,16 @@ def test_a_step_after_a_missing_one_is_not_executed(notebook, tmp_path):
     whole = tmp_path / "whole.ipynb"
     run_step(notebook("print('whole')", name="w"), whole, {})
     run_step(notebook(MISSING, name="a"), first, {})
-    source = notebook(f"from pathlib import Path\nPath({str(tmp_path / 'trace')!r}).touch()", name="b")
+    source = notebook(
+        f"from pathlib import Path\nPath({str(tmp_path / 'trace')!r}).touch()", name="b"
+    )
     run_step(source, second, {"folder": "elsewhere"}, after=[whole, first])
     assert not (tmp_path / "trace").exists()
     meta = _read(second).metadata.musclelib
-    assert (meta.missing, meta.parameters) == ("a.mp4 is not at hand: put it there", {"folder": "elsewhere"})
+    assert (meta.missing, meta.parameters) == (
+        "a.mp4 is not at hand: put it there",
+        {"folder": "elsewhere"},
+    )
     assert second.stat().st_mtime == 0
     run_step(source, second, {}, after=[whole])
     assert (tmp_path / "trace").exists()
@@ -261,6 +289,9 @@ def test_the_executed_notebook_can_be_opened_and_executed_again(notebook, tmp_pa
     run_step(notebook(GATE, "print(step.folder)"), tmp_path / "out.ipynb", {"folder": "first"})
     nbformat.validate(_read(tmp_path / "out.ipynb"))
     papermill.execute_notebook(
-        str(tmp_path / "out.ipynb"), str(tmp_path / "again.ipynb"), {"folder": "second"}, progress_bar=False
+        str(tmp_path / "out.ipynb"),
+        str(tmp_path / "again.ipynb"),
+        {"folder": "second"},
+        progress_bar=False,
     )
     assert "second" in _printed(tmp_path / "again.ipynb")

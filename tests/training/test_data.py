@@ -13,7 +13,10 @@ from musclelib.training.data import Pairs, Recut, loader
 def numbered(count, domain, shape=(1, 3, 6, 8)):
     """Clips whose every pixel says where it is from."""
     size = torch.Size(shape).numel()
-    return [torch.arange(size).reshape(shape).double() + 1000 * clip + 100_000 * domain for clip in range(count)]
+    return [
+        torch.arange(size).reshape(shape).double() + 1000 * clip + 100_000 * domain
+        for clip in range(count)
+    ]
 
 
 @given(step=st.integers(0, 10**9), seed=st.integers(0, 2**40), world=st.integers(1, 3))
@@ -59,9 +62,13 @@ def test_sizes_that_do_not_fit_are_refused():
     small, large = numbered(2, 0), numbered(2, 1, (1, 3, 8, 8))
     with pytest.raises(ParameterError, match=r"domain B: there are no clips"):
         Pairs(small, [], 1, None, 0)
-    with pytest.raises(ParameterError, match=r"crop = 7: clips of domain A have 6 x 8 pixels; allowed is at most 6"):
+    with pytest.raises(
+        ParameterError, match=r"crop = 7: clips of domain A have 6 x 8 pixels; allowed is at most 6"
+    ):
         Pairs(small, large, 1, 7, 0)
-    with pytest.raises(ParameterError, match=r"domain A have shape \(1, 3, 6, 8\), of domain B \(1, 3, 8, 8\)"):
+    with pytest.raises(
+        ParameterError, match=r"domain A have shape \(1, 3, 6, 8\), of domain B \(1, 3, 8, 8\)"
+    ):
         Pairs(small, large, 1, None, 0)
     assert Pairs(small, large, 1, 6, 0)[0][1].shape == (1, 1, 3, 6, 6)
     with pytest.raises(ParameterError, match="agree in channels and frames"):
@@ -86,7 +93,9 @@ def test_still_clips_are_drawn_anew_until_nothing_moves_anywhere():
     assert not Pairs(still, still, 1, None, 0)[0][0].any()
 
 
-@pytest.mark.parametrize(("frames", "every", "count"), [(32, 2, 1), (8, 1, 3), (48, 1, 1), (40, 2, 1)])
+@pytest.mark.parametrize(
+    ("frames", "every", "count"), [(32, 2, 1), (8, 1, 3), (48, 1, 1), (40, 2, 1)]
+)
 def test_recut_clips_are_frames_of_one_sequence(tmp_path, small, frames, every, count):
     path = tmp_path / "a.zarr"
     simulator.generate(path, small.changed(frames=100), 2, seed=0)

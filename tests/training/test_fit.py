@@ -31,7 +31,9 @@ class Line(nn.Module):
         torch.manual_seed(1)
         self.settings = settings or LineParameters()
         width = self.settings.width
-        self.network = nn.Sequential(nn.Linear(2, width), nn.BatchNorm1d(width), nn.Dropout(0.2), nn.Linear(width, 1))
+        self.network = nn.Sequential(
+            nn.Linear(2, width), nn.BatchNorm1d(width), nn.Dropout(0.2), nn.Linear(width, 1)
+        )
         self.kept = nn.Linear(1, 1)
 
     def trained(self):
@@ -57,7 +59,13 @@ class Points:
 
 
 def run(folder, objective=None, validate=None, **changes):
-    small = {"steps": 6, "learning_rate": 1e-2, "checkpoint_every": 2, "preview_every": 3, "device": "cpu"}
+    small = {
+        "steps": 6,
+        "learning_rate": 1e-2,
+        "checkpoint_every": 2,
+        "preview_every": 3,
+        "device": "cpu",
+    }
     parameters = TrainingParameters.from_dict(small | {"precision": "32-true"} | changes)
     objective = objective or Line()
     return objective, fit(objective, Points, folder, parameters, validate)
@@ -72,7 +80,9 @@ def test_a_run_made_longer_is_bit_identical_to_a_long_one(tmp_path, changes):
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert "model/network.1.running_mean" in one
-    tables = [pd.read_csv(tmp_path / folder / "losses.csv").drop(columns="seconds") for folder in "ab"]
+    tables = [
+        pd.read_csv(tmp_path / folder / "losses.csv").drop(columns="seconds") for folder in "ab"
+    ]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
     assert list(tables[0]) == ["step", "networks", "squared", "gradient of networks"]
 
@@ -119,7 +129,10 @@ def test_without_average_the_last_weights_are_validated(tmp_path):
     objective, best = run(tmp_path, ema=0.0, steps=2, validate=lambda _: {"score": 1.0})
     averaged = Line()
     load_averaged(best, averaged)
-    assert all(torch.equal(one, two) for one, two in zip(objective.parameters(), averaged.parameters(), strict=True))
+    assert all(
+        torch.equal(one, two)
+        for one, two in zip(objective.parameters(), averaged.parameters(), strict=True)
+    )
 
 
 def test_weights_without_a_gradient_stay(tmp_path):
@@ -164,11 +177,18 @@ def test_out_of_memory_says_the_size_of_a_batch(tmp_path):
         def loss(self, x, y):
             raise MemoryError
 
-    with pytest.raises(TrainingError, match="step 1: out of memory with 8 clips of , 32-true; lower batch"):
+    with pytest.raises(
+        TrainingError, match="step 1: out of memory with 8 clips of , 32-true; lower batch"
+    ):
         run(tmp_path, Large())
 
 
 def test_each_device_asks_for_its_own_examples(tmp_path):
     asked = []
-    fit(Line(), lambda *own: asked.append(own) or Points(*own), tmp_path, TrainingParameters(steps=1, device="cpu"))
+    fit(
+        Line(),
+        lambda *own: asked.append(own) or Points(*own),
+        tmp_path,
+        TrainingParameters(steps=1, device="cpu"),
+    )
     assert asked == [(0, 1)]

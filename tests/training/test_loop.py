@@ -17,7 +17,14 @@ from musclelib.training import TrainingError, TrainingParameters, load_averaged,
 from musclelib.training.checkpoint import read
 from musclelib.translation.models.cyclegan import CycleGAN, CycleGANParameters
 
-TINY = {"frames": "single", "features": 2, "blocks": 1, "noise": True, "discriminator_features": 2, "pool": 3}
+TINY = {
+    "frames": "single",
+    "features": 2,
+    "blocks": 1,
+    "noise": True,
+    "discriminator_features": 2,
+    "pool": 3,
+}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -45,13 +52,27 @@ def clips(seed, count, shape):
 
 
 def settings(**changes):
-    small = {"steps": 6, "crop": 24, "checkpoint_every": 2, "preview_every": 4, "device": "cpu", "precision": "32-true"}
+    small = {
+        "steps": 6,
+        "crop": 24,
+        "checkpoint_every": 2,
+        "preview_every": 4,
+        "device": "cpu",
+        "precision": "32-true",
+    }
     return TrainingParameters.from_dict(small | changes)
 
 
 def run(folder, objective=None, validate=None, frames=6, **changes):
     shape = (1, frames, 28, 26)
-    return train(objective or model(), clips(1, 5, shape), clips(2, 5, shape), folder, settings(**changes), validate)
+    return train(
+        objective or model(),
+        clips(1, 5, shape),
+        clips(2, 5, shape),
+        folder,
+        settings(**changes),
+        validate,
+    )
 
 
 def assert_same(first, second):
@@ -97,13 +118,17 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_run_stopped_in_the_middle_of_a_step_and_resumed_is_bit_identical(whole, tmp_path, workers):
+def test_a_run_stopped_in_the_middle_of_a_step_and_resumed_is_bit_identical(
+    whole, tmp_path, workers
+):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, model(Stopping), workers=workers)
     assert read(tmp_path / "last.safetensors")[1]["step"] == 4
     run(tmp_path, model(), workers=workers)
     assert_same(whole / "last.safetensors", tmp_path / "last.safetensors")
-    logs = [pd.read_csv(folder / "losses.csv").drop(columns="seconds") for folder in (whole, tmp_path)]
+    logs = [
+        pd.read_csv(folder / "losses.csv").drop(columns="seconds") for folder in (whole, tmp_path)
+    ]
     pd.testing.assert_frame_equal(*logs, check_exact=True)
     assert list(logs[0]["step"]) == [1, 2, 3, 4, 5, 6]
 
@@ -132,10 +157,14 @@ test_loop.run({folder!r}, test_loop.model(noise={noise}), **{changes!r})
 
 
 def start(folder, noise=True, **changes):
-    script = SCRIPT.format(tests=str(Path(__file__).parent), folder=str(folder), noise=noise, changes=changes)
+    script = SCRIPT.format(
+        tests=str(Path(__file__).parent), folder=str(folder), noise=noise, changes=changes
+    )
     path = Path(folder).with_suffix(".py")
     path.write_text(script)
-    return subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 @pytest.mark.slow
@@ -163,7 +192,8 @@ def test_two_devices_of_one_clip_learn_as_one_device_of_two(tmp_path):
     states = {name for name in two if name.startswith("state")}
     assert {name.split("/")[0] for name in states} == {"state 0", "state 1"}
     assert two.keys() - states == {name for name in one if not name.startswith("state")}
-    gradients = [name for name in one if name.endswith("exp_avg") and one[name].dim() > 1]  # times 1 - beta
+    # times 1 - beta
+    gradients = [name for name in one if name.endswith("exp_avg") and one[name].dim() > 1]
     assert len(gradients) == 2 * 8 + 2 * 5
     for name in gradients:  # of biases before a norm there is rounding only
         assert float((two[name] - one[name]).norm() / one[name].norm()) < 1e-4, name
@@ -174,7 +204,8 @@ def test_compiled_networks_learn_the_same(whole, tmp_path, monkeypatch):
 
     def compile_eager(module, **_):
         compiled.add(module)
-        return compile(module, backend="eager")  # traced, but not translated to another language, which takes minutes
+        # traced, but not translated to another language, which takes minutes
+        return compile(module, backend="eager")
 
     monkeypatch.setattr(torch, "compile", compile_eager)
     run(tmp_path, compile=True)
@@ -198,10 +229,15 @@ def test_a_finished_run_is_left_alone_but_gives_its_weights(whole):
 def test_steps_are_those_of_plain_adam_generators_first(tmp_path):
     """Two steps of `train` against the same written out, without Fabric, averages or layouts."""
     trained, plain, first = (model(noise=False) for _ in range(3))
-    symmetric = [clip + clip.flip(2) for clip in clips(3, 1, (1, 6, 24, 24))]  # so that flips do not matter
+    # so that flips do not matter
+    symmetric = [clip + clip.flip(2) for clip in clips(3, 1, (1, 6, 24, 24))]
     train(trained, symmetric, symmetric, tmp_path, settings(steps=2, batch=1))
     generators, discriminators = (
-        torch.optim.Adam([weight for network in networks() for weight in network.parameters()], 2e-4, (0.5, 0.999))
+        torch.optim.Adam(
+            [weight for network in networks() for weight in network.parameters()],
+            2e-4,
+            (0.5, 0.999),
+        )
         for networks in (plain.generators, plain.discriminators)
     )
     batch = torch.stack(symmetric)
@@ -213,8 +249,11 @@ def test_steps_are_those_of_plain_adam_generators_first(tmp_path):
         discriminators.zero_grad()
         plain.discriminator_loss(batch, batch, fakes)[0].backward()
         discriminators.step()
-    for one, two, start in zip(trained.parameters(), plain.parameters(), first.parameters(), strict=True):
-        if one.dim() > 1:  # a bias before a norm has no gradient but rounding, which Adam makes as large as any
+    for one, two, start in zip(
+        trained.parameters(), plain.parameters(), first.parameters(), strict=True
+    ):
+        # a bias before a norm has no gradient but rounding, which Adam makes as large as any
+        if one.dim() > 1:
             assert float((two - start).abs().max()) > 1e-4
             torch.testing.assert_close(one, two, rtol=0, atol=2e-6)
 
@@ -255,7 +294,8 @@ def test_the_best_checkpoint_is_that_of_the_lowest_score(tmp_path):
     table = pd.read_csv(tmp_path / "scores.csv")
     assert list(table["step"]) == [1, 2, 3, 4]
     assert list(table["score"][[0, 2, 3]]) == [3, 1, 2]
-    run(tmp_path, validate=lambda _: {"score": 1.5}, steps=5, preview_every=1)  # the best is known after a resume
+    # the best is known after a resume
+    run(tmp_path, validate=lambda _: {"score": 1.5}, steps=5, preview_every=1)
     assert read(best)[1]["step"] == 3
 
 
@@ -273,7 +313,9 @@ def test_validation_without_a_score_is_refused(tmp_path):
 def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_checkpoint(whole, tmp_path):
     with pytest.raises(TrainingError) as error:
         run(tmp_path, model(Broken))
-    assert str(error.value).startswith("step 4: the loss 'cycle_a' is nan; lower learning_rate (now 0.0002)")
+    assert str(error.value).startswith(
+        "step 4: the loss 'cycle_a' is nan; lower learning_rate (now 0.0002)"
+    )
     assert str(tmp_path / "last.safetensors") in str(error.value)
     assert "\n" not in str(error.value)
     assert read(tmp_path / "last.safetensors")[1]["step"] == 2
@@ -289,7 +331,9 @@ def test_a_gradient_that_is_not_finite_reaches_no_weight(tmp_path):
     message = r"step 1: the 'gradient of discriminators' is (nan|inf).*there is no checkpoint yet"
     with pytest.raises(TrainingError, match=message):
         run(tmp_path, objective)
-    assert all(torch.equal(value, before[name]) for name, value in objective.judge_a.named_parameters())
+    assert all(
+        torch.equal(value, before[name]) for name, value in objective.judge_a.named_parameters()
+    )
 
 
 @pytest.mark.parametrize(
@@ -303,7 +347,9 @@ def test_a_gradient_that_is_not_finite_reaches_no_weight(tmp_path):
 def test_out_of_memory_says_what_to_lower(tmp_path, cause):
     objective = model(Stopping)
     objective.stop, objective.error = 1, cause
-    message = "step 1: out of memory with 2 clips of 6 x 24 x 24 a domain, 32-true; lower batch, crop or"
+    message = (
+        "step 1: out of memory with 2 clips of 6 x 24 x 24 a domain, 32-true; lower batch, crop or"
+    )
     with pytest.raises(TrainingError, match=message):
         run(tmp_path, objective)
 
@@ -318,7 +364,11 @@ def test_other_errors_come_through(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [
-        ({"learning_rate": 1e-3}, {}, "with learning_rate = 0.0002, not 0.001; choose another folder"),
+        (
+            {"learning_rate": 1e-3},
+            {},
+            "with learning_rate = 0.0002, not 0.001; choose another folder",
+        ),
         ({"seed": 1}, {}, "with seed = 0, not 1"),
         ({}, {"cycle": 5.0}, "with cycle = 10.0, not 5.0"),
     ],
@@ -342,13 +392,29 @@ def test_a_gpu_that_is_not_there(tmp_path):
 
 def test_losses_reach_csv_and_tensorboard_and_previews_are_drawn(whole):
     table = pd.read_csv(whole / "losses.csv")
-    parts = {"adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "identity_a", "identity_b", "judge_a", "judge_b"}
+    parts = {
+        "adversarial_a",
+        "adversarial_b",
+        "cycle_a",
+        "cycle_b",
+        "identity_a",
+        "identity_b",
+        "judge_a",
+        "judge_b",
+    }
     assert parts | {"step", "seconds", "generators", "discriminators"} <= set(table)
     weighted = table.adversarial_a + table.adversarial_b + 10 * (table.cycle_a + table.cycle_b)
-    np.testing.assert_allclose(table.generators, weighted + 5 * (table.identity_a + table.identity_b), rtol=1e-5)
+    np.testing.assert_allclose(
+        table.generators, weighted + 5 * (table.identity_a + table.identity_b), rtol=1e-5
+    )
     events = EventAccumulator(str(whole / "tensorboard")).Reload()
-    np.testing.assert_allclose([event.value for event in events.Scalars("losses/generators")], table.generators)
-    assert [path.name for path in sorted((whole / "previews").iterdir())] == ["0000004.png", "0000006.png"]
+    np.testing.assert_allclose(
+        [event.value for event in events.Scalars("losses/generators")], table.generators
+    )
+    assert [path.name for path in sorted((whole / "previews").iterdir())] == [
+        "0000004.png",
+        "0000006.png",
+    ]
     scores = pd.read_csv(whole / "scores.csv")
     assert list(scores["step"]) == [4, 6]
     assert scores["correlation A to B"].between(-1, 1).all()
@@ -376,4 +442,6 @@ def test_inverted_contractions_are_warned_of_once_each(tmp_path):
     texts = [str(warning.message) for warning in caught if "inverted" in str(warning.message)]
     assert len(texts) == 2
     assert texts[0].startswith("step 1: translations 'A to B' correlate with their input by -1.00")
-    np.testing.assert_allclose(pd.read_csv(tmp_path / "scores.csv")["correlation B to A"], -1, atol=1e-6)
+    np.testing.assert_allclose(
+        pd.read_csv(tmp_path / "scores.csv")["correlation B to A"], -1, atol=1e-6
+    )

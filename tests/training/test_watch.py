@@ -17,12 +17,19 @@ def warned(values):
 
 def test_a_loss_far_above_its_median_is_warned_of_once():
     (text,) = warned([2.0] * 30 + [21.0, 2.0, 30.0])
-    assert text.startswith("step 31: the loss 'generators' is 21, more than 10 times its running median 2;")
+    assert text.startswith(
+        "step 31: the loss 'generators' is 21, more than 10 times its running median 2;"
+    )
 
 
 @pytest.mark.parametrize(
     "values",
-    [[2.0] * 30 + [19.0], [0.001] * 30 + [0.4], [100.0, 1.0, 1.0, 80.0], [2.0 * 0.9**step for step in range(60)]],
+    [
+        [2.0] * 30 + [19.0],
+        [0.001] * 30 + [0.4],
+        [100.0, 1.0, 1.0, 80.0],
+        [2.0 * 0.9**step for step in range(60)],
+    ],
     ids=["nine times", "a winning discriminator", "young", "falling"],
 )
 def test_no_false_alarm(values):

@@ -17,7 +17,13 @@ def test_a_run_is_shipped_with_a_card_of_its_own_numbers(tmp_path, small):
     run, target = tmp_path / "run", tmp_path / "weights" / "tiny"
     simulator.generate(tmp_path / "a.zarr", small.changed(pixels=(32, 32)), 2, seed=3)
     clips = Clips(tmp_path / "a.zarr")
-    train(build("one-sided", **changes), clips, clips, run, TrainingParameters(steps=3, batch=1, precision="32-true"))
+    train(
+        build("one-sided", **changes),
+        clips,
+        clips,
+        run,
+        TrainingParameters(steps=3, batch=1, precision="32-true"),
+    )
     export(run, target, [tmp_path / "a.zarr"])
 
     model = build("one-sided", **changes)
@@ -61,7 +67,12 @@ def test_a_one_sided_generator_is_shipped_with_a_filter_matched_on_both_domains(
     for seed, store in enumerate(stores):
         simulator.generate(store, small.changed(pixels=(32, 32)), 2, seed=seed)
     clips = [Clips(store) for store in stores]
-    train(build("one-sided", **changes), *clips, run, TrainingParameters(steps=2, batch=1, precision="32-true"))
+    train(
+        build("one-sided", **changes),
+        *clips,
+        run,
+        TrainingParameters(steps=2, batch=1, precision="32-true"),
+    )
     export(run, target, stores, "began with others", match=[1])
     shipped = load_generator(target.with_suffix(".safetensors"))
     assert shipped.settings.time_filter > 0

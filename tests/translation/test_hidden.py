@@ -7,7 +7,10 @@ from musclelib.translation.hidden import hidden_information
 
 
 class Writer(nn.Module):
-    """Writes the source, scaled, on top of stripes; or, with a factor above 1, reads it from there."""
+    """Writes the source, scaled, on top of stripes.
+
+    Or, with a factor above 1, reads it from there.
+    """
 
     multiple, smallest, reach = (1, 1, 1), (1, 1, 1), 0
 
@@ -29,7 +32,8 @@ def test_noise_spoils_what_is_hidden_and_leaves_what_is_seen():
     seen = hidden_information(*pair(0.5, 0.0), velocity, (0.0, 0.03))
     hidden = hidden_information(*pair(0.001, 10.0), velocity, (0.0, 0.03))
     assert seen.loc[0.0, "Error"] < 0.01
-    assert seen.loc[0.03, "Error"] == pytest.approx(0.03, rel=0.1)  # the noise comes back as it was added
+    # the noise comes back as it was added
+    assert seen.loc[0.03, "Error"] == pytest.approx(0.03, rel=0.1)
     assert seen.loc[0.03, "Correlation"] > 0.99
     assert hidden.loc[0.0, "Error"] < 0.01
     assert hidden.loc[0.03, "Error"] > 10

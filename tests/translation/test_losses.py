@@ -29,7 +29,9 @@ def test_both_forms_agree_on_a_constant_difference(difference):
     mapped = original + difference
     expected = torch.tensor(abs(difference))
     for form in ("l1", "l2"):
-        torch.testing.assert_close(losses.identity(mapped, original, form), expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            losses.identity(mapped, original, form), expected, atol=1e-5, rtol=1e-5
+        )
 
 
 def test_the_gradient_of_the_norm_at_no_difference_is_finite():

@@ -22,9 +22,17 @@ def test_a_full_pool_swaps_half_of_the_clips_for_earlier_ones():
     pool, size, count = ClipPool(5), 5, 1000
     pool(clips(*range(size)))
     returned = [values(pool(clips(value)))[0] for value in range(size, size + count)]
-    swapped = [past for past, value in zip(returned, range(size, size + count), strict=True) if past != value]
+    swapped = [
+        past
+        for past, value in zip(returned, range(size, size + count), strict=True)
+        if past != value
+    ]
     assert 0.45 * count < len(swapped) < 0.55 * count
-    assert all(past < value for past, value in zip(returned, range(size, size + count), strict=True) if past in swapped)
+    assert all(
+        past < value
+        for past, value in zip(returned, range(size, size + count), strict=True)
+        if past in swapped
+    )
     assert len(set(swapped)) == len(swapped)  # what was returned from the pool is no longer in it
     assert sorted(returned + values(torch.stack(pool.clips))) == list(range(size + count))
 

@@ -36,19 +36,39 @@ def test_tests_are_not_trained_on(tmp_path, stores, monkeypatch):
     last = sequences.standardised(sequences.open(stores[0]).velocity[3].to_numpy())
     assert len(clips) == per_sequence
     torch.testing.assert_close(
-        torch.cat([clips[index] for index in range(per_sequence)], dim=1)[0], torch.from_numpy(last)[: 3 * 32]
+        torch.cat([clips[index] for index in range(per_sequence)], dim=1)[0],
+        torch.from_numpy(last)[: 3 * 32],
     )
     assert len(validate.originals) == 3
     with pytest.raises(ParameterError, match=r"a\.zarr has 4 sequences"):
-        train_translation(build("one-sided", **TINY), tmp_path / "run", *stores, PARAMETERS, tests=4)
+        train_translation(
+            build("one-sided", **TINY), tmp_path / "run", *stores, PARAMETERS, tests=4
+        )
 
 
 def test_one_command_trains_and_ships_and_goes_on(tmp_path, stores):
     def command(steps):
         return [
-            *(sys.executable, "-m", "musclelib.translation.recipes", "one-sided", tmp_path / "run", *stores),
-            *("--target", tmp_path / "weights" / "mine", "--tests", "1", "--settings", '{"features": 2}'),
-            *("--training", f'{{"steps": {steps}, "seed": 3, "precision": "32-true", "device": "cpu"}}'),
+            *(
+                sys.executable,
+                "-m",
+                "musclelib.translation.recipes",
+                "one-sided",
+                tmp_path / "run",
+                *stores,
+            ),
+            *(
+                "--target",
+                tmp_path / "weights" / "mine",
+                "--tests",
+                "1",
+                "--settings",
+                '{"features": 2}',
+            ),
+            *(
+                "--training",
+                f'{{"steps": {steps}, "seed": 3, "precision": "32-true", "device": "cpu"}}',
+            ),
         ]
 
     for steps in (1, 2):
@@ -63,12 +83,16 @@ def test_one_command_trains_and_ships_and_goes_on(tmp_path, stores):
 def test_a_run_goes_on_with_its_own_stores_alone(tmp_path, stores):
     def run(*own, steps=2, tests=1):
         parameters = PARAMETERS.changed(steps=steps, checkpoint_every=1)
-        return train_translation(build("one-sided", **TINY), tmp_path / "run", *own, parameters, tests)
+        return train_translation(
+            build("one-sided", **TINY), tmp_path / "run", *own, parameters, tests
+        )
 
     best = run(*stores)
     weights = best.read_bytes()
     other = tmp_path / "other.zarr"
-    simulator.generate(other, simulator.preset("paper1", frames=96, pixels=(24, 24), units=(2, 2)), 4, seed=0)
+    simulator.generate(
+        other, simulator.preset("paper1", frames=96, pixels=(24, 24), units=(2, 2)), 4, seed=0
+    )
     for changed in ((other, stores[1]), (stores[0], other)):
         for steps in (2, 3):  # finished, and made longer
             with pytest.raises(TrainingError, match="is of a run on other examples"):

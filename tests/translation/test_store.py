@@ -15,7 +15,11 @@ from musclelib.translation.translate import translate
 
 
 def files(store):
-    return {path.relative_to(store): path.read_bytes() for path in sorted(store.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(store): path.read_bytes()
+        for path in sorted(store.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -39,7 +43,14 @@ def test_labels_are_kept_and_frames_translated(generator, source, target):
     before, after = sequences.open(source).load(), sequences.open(target).load()
     sequences.check(after)
     assert after.attrs["domain"] == "translated"
-    labels = {"territory", "twitch_train", "firing_time", "firing_rate", "centre_depth", "unit_count"}
+    labels = {
+        "territory",
+        "twitch_train",
+        "firing_time",
+        "firing_rate",
+        "centre_depth",
+        "unit_count",
+    }
     assert labels <= set(after.data_vars)
     for name in set(after.data_vars) - {"velocity", "velocity_mean", "velocity_sd"}:
         assert after[name].identical(before[name])
@@ -51,7 +62,9 @@ def test_labels_are_kept_and_frames_translated(generator, source, target):
         mean, deviation = (values[index] for values in moments)
         wanted = translate(generator, (before.velocity[index].values - mean) / deviation, seed=seed)
         # a rounded mean may move a value across the edge between two numbers of half precision
-        np.testing.assert_allclose(after.velocity[index], wanted * deviation + mean, atol=0.03 * deviation)
+        np.testing.assert_allclose(
+            after.velocity[index], wanted * deviation + mean, atol=0.03 * deviation
+        )
 
 
 def test_a_translated_set_is_a_training_set(target):
@@ -72,17 +85,32 @@ def test_origin_network_and_way_are_told(generator, source, target):
 
 def test_what_describes_other_frames_is_not_kept(dataset, generator, tmp_path):
     more = {
-        "coherence": (dataset.velocity.dims, np.ones(dataset.velocity.shape, np.float32), {"units": "1"}),
-        "true_map": (("sequence", "source", "depth", "lateral"), np.ones((3, 2, 12, 10)), {"units": "1"}),
+        "coherence": (
+            dataset.velocity.dims,
+            np.ones(dataset.velocity.shape, np.float32),
+            {"units": "1"},
+        ),
+        "true_map": (
+            ("sequence", "source", "depth", "lateral"),
+            np.ones((3, 2, 12, 10)),
+            {"units": "1"},
+        ),
         "true_signal": (("sequence", "source", "time"), np.ones((3, 2, 80)), {"units": "mm/s"}),
         "angle": (("sequence", "time"), np.ones((3, 80)), {"units": "deg"}),
     }
     sequences.write(dataset.assign(more), tmp_path / "a.zarr")
     translate_store(generator, tmp_path / "a.zarr", tmp_path / "b.zarr")
-    assert set(sequences.open(tmp_path / "b.zarr").data_vars) == {"angle", "velocity", "velocity_mean", "velocity_sd"}
+    assert set(sequences.open(tmp_path / "b.zarr").data_vars) == {
+        "angle",
+        "velocity",
+        "velocity_mean",
+        "velocity_sd",
+    }
 
 
-def test_interrupted_and_continued_gives_the_same_bytes(generator, source, target, tmp_path, monkeypatch):
+def test_interrupted_and_continued_gives_the_same_bytes(
+    generator, source, target, tmp_path, monkeypatch
+):
     store, done = tmp_path / "again.zarr", []
 
     def stops(*arguments, **options):
@@ -102,7 +130,9 @@ def test_interrupted_and_continued_gives_the_same_bytes(generator, source, targe
     assert files(store) == files(target)
 
 
-def test_a_finished_store_is_left_alone_and_another_is_refused(generator, source, target, monkeypatch):
+def test_a_finished_store_is_left_alone_and_another_is_refused(
+    generator, source, target, monkeypatch
+):
     def never(*_, **__):
         raise AssertionError("translated again")
 
@@ -110,10 +140,14 @@ def test_a_finished_store_is_left_alone_and_another_is_refused(generator, source
     with monkeypatch.context() as patch:
         patch.setattr(room, "translate", never)
         translate_store(generator, source, target, seed=5)
-        with pytest.raises(sequences.SequenceError, match="exists already, translated from other sequences"):
+        with pytest.raises(
+            sequences.SequenceError, match="exists already, translated from other sequences"
+        ):
             translate_store(generator, source, target, seed=6)
         next(generator.parameters()).data += 0.1
-        with pytest.raises(sequences.SequenceError, match="exists already, translated from other sequences"):
+        with pytest.raises(
+            sequences.SequenceError, match="exists already, translated from other sequences"
+        ):
             translate_store(generator, source, target, seed=5)
     assert files(target) == whole
     translate_store(generator, source, target, seed=5, replace=True)
@@ -123,7 +157,9 @@ def test_a_finished_store_is_left_alone_and_another_is_refused(generator, source
 def test_another_source_that_says_the_same_of_itself_is_refused(dataset, generator, tmp_path):
     for name, factor in (("a", 1.0), ("b", 2.0)):
         deviation = (("sequence",), np.full(3, factor), {"units": "mm/s"})
-        made = (dataset * np.float32(factor)).assign(velocity_sd=deviation).assign_attrs(dataset.attrs)
+        made = (
+            (dataset * np.float32(factor)).assign(velocity_sd=deviation).assign_attrs(dataset.attrs)
+        )
         made.velocity.attrs = dataset.velocity.attrs
         sequences.write(made, tmp_path / f"{name}.zarr")
     translate_store(generator, tmp_path / "a.zarr", tmp_path / "c.zarr")
@@ -138,7 +174,9 @@ def test_what_cannot_be_translated_leaves_no_store(dataset, generator, source, t
     with pytest.raises(ParameterError, match="memory = 1e-06 GB"):
         translate_store(generator, source, target, memory=1e3)
     sequences.write(
-        dataset.rename(velocity="displacement").assign(displacement=dataset.velocity.assign_attrs(units="um")),
+        dataset.rename(velocity="displacement").assign(
+            displacement=dataset.velocity.assign_attrs(units="um")
+        ),
         tmp_path / "d.zarr",
     )
     with pytest.raises(sequences.SequenceError, match="has no 'velocity'"):

@@ -37,7 +37,10 @@ def light():
 def recording(*shape):
     """White noise that becomes louder: its parts have other statistics than the whole."""
     rng = np.random.default_rng(0)
-    return rng.standard_normal(shape, np.float32) * np.linspace(0.3, 2, shape[0], dtype=np.float32)[:, None, None]
+    return (
+        rng.standard_normal(shape, np.float32)
+        * np.linspace(0.3, 2, shape[0], dtype=np.float32)[:, None, None]
+    )
 
 
 def apply(network, frames):
@@ -49,13 +52,19 @@ def difference(found, wanted):
     return np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
 
 
-@pytest.mark.parametrize("changes", [{}, {"temporal_stride": 1}, {"frames": "single"}, {"limit": 1.0}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"temporal_stride": 1}, {"frames": "single"}, {"limit": 1.0}]
+)
 def test_a_recording_of_a_fitting_size_is_what_the_network_makes_of_it(changes):
     network, frames = generator(**changes), recording(40, 16, 12)
-    assert difference(translate(network, frames, precision="32-true"), apply(network, frames)) < 1e-5
+    assert (
+        difference(translate(network, frames, precision="32-true"), apply(network, frames)) < 1e-5
+    )
 
 
-@pytest.mark.parametrize("changes", [{}, {"temporal_stride": 1}, {"noise": True}, {"noise": True, "blocks": 2}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"temporal_stride": 1}, {"noise": True}, {"noise": True, "blocks": 2}]
+)
 @pytest.mark.parametrize("chunk", [8, 20, 51])
 def test_chunks_differ_from_the_whole_by_rounding_alone(changes, chunk):
     network, frames = generator(**changes), recording(102, 16, 12)
@@ -84,13 +93,22 @@ def test_chunks_in_half_precision_stay_within_one_percent():
 def test_there_are_no_seams():
     """The step from frame to frame is no larger where chunks meet than elsewhere."""
     network, frames = generator(), recording(96, 16, 16)
-    error = translate(network, frames, chunk=24, precision="32-true") - translate(network, frames, precision="32-true")
+    error = translate(network, frames, chunk=24, precision="32-true") - translate(
+        network, frames, precision="32-true"
+    )
     steps = np.abs(np.diff(error, axis=0)).max(axis=(1, 2))
     assert steps[[23, 47, 71]].max() < 1e-4
 
 
-@given(st.integers(2, 37), st.integers(2, 21), st.integers(2, 21), st.sampled_from(["3d", "3d-stride1", "2d"]))
-def test_any_size_is_translated_as_its_reflection_beyond_the_edge_would_be(time, depth, lateral, name):
+@given(
+    st.integers(2, 37),
+    st.integers(2, 21),
+    st.integers(2, 21),
+    st.sampled_from(["3d", "3d-stride1", "2d"]),
+)
+def test_any_size_is_translated_as_its_reflection_beyond_the_edge_would_be(
+    time, depth, lateral, name
+):
     changes = {"3d": {}, "3d-stride1": {"temporal_stride": 1}, "2d": {"frames": "single"}}[name]
     network, frames = generator(**changes), recording(time, depth, lateral)
     found = translate(network, frames, precision="32-true")
@@ -112,7 +130,9 @@ def test_clip_statistics_are_half_overlapping_clips_faded_linearly():
     np.testing.assert_allclose(found[:8], clips[0][:8], atol=1e-5)  # alone
     np.testing.assert_allclose(found[48:], clips[40][8:], atol=1e-5)
     rise = (np.arange(8)[:, None, None] + 0.5) / 8
-    np.testing.assert_allclose(found[16:24], (1 - rise) * clips[8][8:] + rise * clips[16][:8], atol=1e-5)
+    np.testing.assert_allclose(
+        found[16:24], (1 - rise) * clips[8][8:] + rise * clips[16][:8], atol=1e-5
+    )
 
 
 def test_clips_are_as_in_training_unless_told_otherwise():
@@ -156,7 +176,12 @@ def test_reach_of_the_published_networks():
     assert reach(Generator(GeneratorParameters(frames="single"))) == 0
 
 
-@given(st.integers(1, 3000), st.floats(1e8, 2e9), st.sampled_from(["whole", "clip"]), st.sampled_from([1, 2]))
+@given(
+    st.integers(1, 3000),
+    st.floats(1e8, 2e9),
+    st.sampled_from(["whole", "clip"]),
+    st.sampled_from([1, 2]),
+)
 def test_a_plan_covers_every_frame_within_the_memory(total, memory, statistics, stride):
     network = generator(temporal_stride=stride)
     step, margin = network.multiple[0], reach(network)
@@ -212,7 +237,8 @@ def test_the_generator_is_left_as_it_was():
 def test_what_fails_in_a_chunk_is_raised_and_ends_the_others():
     class Fails(nn.Module):
         def forward(self, x):
-            if x.shape[2] < 20:  # of the coarsest steps, at work on chunks, not in the plan's tiny pass on time 32 / 4
+            # of the coarsest steps, at work on chunks, not in the plan's tiny pass on time 32 / 4
+            if x.shape[2] < 20:
                 raise RuntimeError("not enough memory")
             return x
 
@@ -231,11 +257,23 @@ def test_what_fails_in_a_chunk_is_raised_and_ends_the_others():
         (np.zeros((4, 4)), {}, r"velocity has shape \(4, 4\): \(time, depth, lateral\) is needed"),
         (np.zeros((0, 8, 8)), {}, r"velocity has shape \(0, 8, 8\)"),
         (np.full((8, 8, 8), np.nan), {}, "velocity: 512 values are not finite"),
-        (np.zeros((8, 8, 8)), {"statistics": "batch"}, "statistics = 'batch': allowed are 'whole', 'clip'"),
-        (np.zeros((8, 8, 8)), {"precision": "16"}, "precision = '16': allowed are 'bf16-mixed', '32-true'"),
+        (
+            np.zeros((8, 8, 8)),
+            {"statistics": "batch"},
+            "statistics = 'batch': allowed are 'whole', 'clip'",
+        ),
+        (
+            np.zeros((8, 8, 8)),
+            {"precision": "16"},
+            "precision = '16': allowed are 'bf16-mixed', '32-true'",
+        ),
         (np.zeros((8, 8, 8)), {"chunk": 4}, "chunk = 4: allowed is a whole number of at least 8"),
         (np.zeros((8, 8, 8)), {"chunk": True}, "chunk = True: allowed is a whole number"),
-        (np.zeros((99, 64, 64)), {"memory": 1e5}, r"memory = 0.0001 GB: .* of 64 x 64 pixels, take .* GB; give more"),
+        (
+            np.zeros((99, 64, 64)),
+            {"memory": 1e5},
+            r"memory = 0.0001 GB: .* of 64 x 64 pixels, take .* GB; give more",
+        ),
     ],
 )
 def test_what_cannot_be_translated_is_named(frames, options, message):

@@ -19,10 +19,15 @@ from musclelib.identification.separation.rims import LAG, separate, sharpness
 from musclelib.networks.territory_reader import TerritoryReader
 from musclelib.networks.unit_weights import load_unit_network
 
-_SMOOTH = 1.2  # exponent of the variogram from which on maps have no rims: simulated discs have 1.0, soft ones 1.25
-_SURE = 0.8  # least confidence: noise that is stronger in places comes near it, no unit of 350 was below 0.9
-_WHITE = 2 / 3  # share of singular vectors above white noise, from which on the noise is of another kind
-_ALIKE = 0.3  # correlation of the noise of neighbours: simulated noise has 0.02 at most, that of acquisitions 0.5
+# exponent of the variogram from which on maps have no rims: simulated discs have 1.0, soft ones
+# 1.25
+_SMOOTH = 1.2
+# least confidence: noise that is stronger in places comes near it, no unit of 350 was below 0.9
+_SURE = 0.8
+# share of singular vectors above white noise, from which on the noise is of another kind
+_WHITE = 2 / 3
+# correlation of the noise of neighbours: simulated noise has 0.02 at most, that of acquisitions 0.5
+_ALIKE = 0.3
 _NOISELESS = 2e-5  # of the mean power: with less beside the signal, there is no noise to judge by
 _WINDOW = 10.0  # side of the squares in which small units are sought [mm]: the largest territory
 
@@ -31,10 +36,10 @@ _WINDOW = 10.0  # side of the squares in which small units are sought [mm]: the 
 class Decomposition:
     """Identify units by the edges of their territories.
 
-    The motion that the whole field has in common is taken out first. A sequence of territories that move as one in
-    white noise, as simulated, is separated and then explained by flat territories alone (`Flat`). Where maps are smooth
-    instead, since the tissue around moves along, or noise is that of an acquisition, whose gates and beams overlap, a
-    network reads the components.
+    The motion that the whole field has in common is taken out first. A sequence of territories that
+    move as one in white noise, as simulated, is separated and then explained by flat territories
+    alone (`Flat`). Where maps are smooth instead, since the tissue around moves along, or noise is
+    that of an acquisition, whose gates and beams overlap, a network reads the components.
 
     Attributes
     ----------
@@ -56,7 +61,11 @@ class Decomposition:
         return cls(load_unit_network(TerritoryReader, Path(folder) / "reader.safetensors"))
 
     def __call__(
-        self, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
+        self,
+        velocity: np.ndarray,
+        frame_rate: float,
+        spacing: tuple[float, float] = SPACING,
+        seed: int = 0,
     ) -> Units:
         """Identify units.
 
@@ -83,7 +92,10 @@ class Decomposition:
         if moves_as_one(band, rank):
             units = replace(flat_units(band, rank, float(np.mean(spacing)), seed), model="flat")
         else:
-            units = replace(read(Components.of(common.rest, frame_rate, spacing, seed), self.reader), model="read")
+            units = replace(
+                read(Components.of(common.rest, frame_rate, spacing, seed), self.reader),
+                model="read",
+            )
         return replace(units, common_motion=common.deviation)
 
 
@@ -133,4 +145,6 @@ def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> Units:
     trains, sizes = flat.trains(masks), masks.sum(axis=1)
     confidence = 1 - band.chance(sizes) / ((trains**2).sum(axis=1) * sizes)
     sure = confidence >= _SURE
-    return Units.sorted(masks[sure].reshape(-1, *band.field), band.over_time(trains[sure]), confidence[sure])
+    return Units.sorted(
+        masks[sure].reshape(-1, *band.field), band.over_time(trains[sure]), confidence[sure]
+    )

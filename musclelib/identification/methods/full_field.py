@@ -37,16 +37,19 @@ def _sparse_maps(maps: np.ndarray, field: tuple[int, int], rng: np.random.Genera
     return found[kept]
 
 
-def full_field(velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0) -> Units:
+def full_field(
+    velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
+) -> Units:
     """Identify units without regions, by spatial sparsity and peeling: akin to velBSS.
 
-    With velBSS (Rohlén et al., J Neural Eng 20:034001, 2023) it shares the aim and the idea: the whole field in one
-    low rank, and sparse sources by a fast fixed-point iteration instead of one decomposition a region. That source's
-    steps in detail were not at hand, so that these are ours. Every place of a grid starts from its own mean direction
-    among the whitened maps and climbs to the nearest map of largest skewness, all at once. Maps with a lobe that holds
-    most of their variance are units; their trains are the least squares of the sequence on their maps, all together,
-    so that overlapping units do not leak into one another. What they explain is taken away, and the rest is searched
-    again for units that stronger ones hid.
+    With velBSS (Rohlén et al., J Neural Eng 20:034001, 2023) it shares the aim and the idea: the
+    whole field in one low rank, and sparse sources by a fast fixed-point iteration instead of one
+    decomposition a region. That source's steps in detail were not at hand, so that these are ours.
+    Every place of a grid starts from its own mean direction among the whitened maps and climbs to
+    the nearest map of largest skewness, all at once. Maps with a lobe that holds most of their
+    variance are units; their trains are the least squares of the sequence on their maps, all
+    together, so that overlapping units do not leak into one another. What they explain is taken
+    away, and the rest is searched again for units that stronger ones hid.
 
     Parameters
     ----------

@@ -48,11 +48,17 @@ class Paper2:
         """
         folder = Path(folder)
         detector = load_unit_network(Detector, folder / "detector.safetensors", device)
-        return cls(detector, load_unit_network(TwitchNetwork, folder / "twitch.safetensors", device))
+        return cls(
+            detector, load_unit_network(TwitchNetwork, folder / "twitch.safetensors", device)
+        )
 
     @torch.no_grad()
     def __call__(
-        self, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
+        self,
+        velocity: np.ndarray,
+        frame_rate: float,
+        spacing: tuple[float, float] = SPACING,
+        seed: int = 0,
     ) -> Units:
         """Identify units; their confidence is the detector's score.
 
@@ -70,15 +76,17 @@ class Paper2:
         Raises
         ------
         ValueError
-            As `units.check`, or the sequence is not of the size, frame rate and spacing that the networks know.
+            As `units.check`, or the sequence is not of the size, frame rate and spacing that the
+            networks know.
         """
         velocity = check(velocity)
         known = velocity.shape == (FRAMES, FIELD, FIELD) and frame_rate == FRAME_RATE
         if not known or not np.allclose(spacing, SPACING, rtol=0.01):
             raise ValueError(
-                f"velocity of {' x '.join(map(str, velocity.shape))} at {frame_rate:g} Hz, pixels of {spacing[0]:g} x"
-                f" {spacing[1]:g} mm: paper 2's networks take {FRAMES} x {FIELD} x {FIELD} (time, depth, lateral) at"
-                f" {FRAME_RATE:g} Hz, pixels of {SPACING[0]:g} mm alone"
+                f"velocity of {' x '.join(map(str, velocity.shape))} at {frame_rate:g} Hz, pixels"
+                f" of {spacing[0]:g} x {spacing[1]:g} mm: paper 2's networks take {FRAMES} x"
+                f" {FIELD} x {FIELD} (time, depth, lateral) at {FRAME_RATE:g} Hz, pixels of"
+                f" {SPACING[0]:g} mm alone"
             )
         device = next(self.detector.parameters()).device
         _, deviation = sequences.moments(velocity)

@@ -16,7 +16,9 @@ from musclelib.identification.separation.noise import signal_rank
 _ITERATIONS = 400
 
 
-def plain(velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0) -> Units:
+def plain(
+    velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
+) -> Units:
     """Identify units by SVD, spatial FastICA and Otsu's threshold: the baseline of every other method.
 
     Parameters
@@ -40,7 +42,9 @@ def plain(velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] 
     rank = signal_rank(strengths, *moving.shape)
     if not rank:
         return Units.none(frames, (field[0], field[1]))
-    separation = FastICA(rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=1e-3)
+    separation = FastICA(
+        rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=1e-3
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # what was reached is used
         sources = separation.fit_transform(maps[:rank].T * strengths[:rank]).T  # (unit, pixel)
@@ -49,6 +53,9 @@ def plain(velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] 
     sources, trains = sources * signs, trains * signs
     cuts = np.array([threshold_otsu(source) for source in sources])[:, None]
     territory = (sources > cuts).reshape(rank, *field)
-    # the share of a map's variance that lies between territory and the rest, which Otsu's threshold makes largest
-    certain = [contrast(*pair) for pair in zip(sources.reshape(territory.shape), territory, strict=True)]
+    # the share of a map's variance that lies between territory and the rest, which Otsu's threshold
+    # makes largest
+    certain = [
+        contrast(*pair) for pair in zip(sources.reshape(territory.shape), territory, strict=True)
+    ]
     return Units.sorted(territory, trains, np.array(certain))

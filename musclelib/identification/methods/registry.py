@@ -21,7 +21,11 @@ class Method(Protocol):
     """A sequence in, units out."""
 
     def __call__(
-        self, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
+        self,
+        velocity: np.ndarray,
+        frame_rate: float,
+        spacing: tuple[float, float] = SPACING,
+        seed: int = 0,
     ) -> Units:
         """Identify units in `(time, depth, lateral)` at `frame_rate` [Hz], of pixels of `spacing` [mm]."""
         ...

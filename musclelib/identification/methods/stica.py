@@ -40,10 +40,11 @@ def spatiotemporal(
 ) -> Units:
     """Identify units by spatiotemporal independent component analysis (Rohlén et al., IEEE Access 8:50299, 2020).
 
-    A grid of 5 x 5 squares of 20 x 20 mm covers the field. Each square is reduced to 25 singular vectors, or to those
-    that white noise could not have if they are fewer, and separated by `infomax`. A component is a unit if the largest
-    lobe of its map has the area of a territory, holds a good share of the map's variance, and lies within the square;
-    the most certain of all squares' components that are one unit is kept. The source's selection was by eye and by
+    A grid of 5 x 5 squares of 20 x 20 mm covers the field. Each square is reduced to 25 singular
+    vectors, or to those that white noise could not have if they are fewer, and separated by
+    `infomax`. A component is a unit if the largest lobe of its map has the area of a territory,
+    holds a good share of the map's variance, and lies within the square; the most certain of all
+    squares' components that are one unit is kept. The source's selection was by eye and by
     reference, so that these criteria are ours.
 
     Parameters
@@ -70,7 +71,11 @@ def spatiotemporal(
         for image, course in zip(*_components(velocity, region, seed), strict=True):
             lobe = largest_lobe(image)
             certain = contrast(image, lobe)
-            if not AREA[0] <= lobe.sum() * pixel <= AREA[1] or certain < CONTRAST or _cut(lobe, region, field):
+            if (
+                not AREA[0] <= lobe.sum() * pixel <= AREA[1]
+                or certain < CONTRAST
+                or _cut(lobe, region, field)
+            ):
                 continue
             mask = np.zeros(field, bool)
             mask[region] = lobe

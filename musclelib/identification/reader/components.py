@@ -23,9 +23,9 @@ class Components:
     Attributes
     ----------
     images : numpy.ndarray
-        `(component, 5, depth, lateral)`, float32, without unit: the signed root of the map over its maximum, that
-        map, its correlation with every pixel, the logarithm of the sequence's SD over its maximum, and that of the
-        component's energy over that of the strongest.
+        `(component, 5, depth, lateral)`, float32, without unit: the signed root of the map over its
+        maximum, that map, its correlation with every pixel, the logarithm of the sequence's SD over
+        its maximum, and that of the component's energy over that of the strongest.
     trains : numpy.ndarray
         `(component, time)`, float32, times the map over its maximum in the unit of the sequence.
     block : int
@@ -40,7 +40,9 @@ class Components:
     field: tuple[int, int]
 
     @classmethod
-    def of(cls, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float], seed: int = 0) -> Components:
+    def of(
+        cls, velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float], seed: int = 0
+    ) -> Components:
         """Separate a sequence `(time, depth, lateral)` of pixels of `spacing` [mm] at `frame_rate` [Hz]."""
         field = (velocity.shape[1], velocity.shape[2])
         block = max(1, min(round(PIXEL / float(np.mean(spacing))), *(side // 8 for side in field)))
@@ -49,17 +51,27 @@ class Components:
         real = (powers > _SHARE * powers.sum()) & (powers > band.chance(band.coefficients.shape[1]))
         if not real.any():
             return cls(
-                np.zeros((0, 5, *band.field), np.float32), np.zeros((0, len(velocity)), np.float32), block, field
+                np.zeros((0, 5, *band.field), np.float32),
+                np.zeros((0, len(velocity)), np.float32),
+                block,
+                field,
             )
         maps, trains = separate(
-            band, min(_MOST, int(real.sum())), max(1, round(LAG / (block * float(np.mean(spacing))))), seed
+            band,
+            min(_MOST, int(real.sum())),
+            max(1, round(LAG / (block * float(np.mean(spacing))))),
+            seed,
         )
         flat = maps.reshape(len(maps), -1)
         peaks = flat[np.arange(len(maps)), np.abs(flat).argmax(axis=1)][:, None]
         flat, trains = flat / peaks, trains * peaks
         lengths = np.linalg.norm(band.coefficients, axis=0)
         spread = np.linalg.norm(trains, axis=1)
-        likeness = trains @ band.coefficients / (spread[:, None] * np.maximum(lengths, 1e-12 * lengths.max()))
+        likeness = (
+            trains
+            @ band.coefficients
+            / (spread[:, None] * np.maximum(lengths, 1e-12 * lengths.max()))
+        )
         energy = np.log10(spread**2 * (flat**2).sum(axis=1))
         images = [
             np.sign(flat) * np.sqrt(np.abs(flat)),
@@ -69,11 +81,21 @@ class Components:
             np.broadcast_to((energy - energy.max())[:, None] / 3, flat.shape),
         ]
         shape = (len(maps), len(images), *band.field)
-        return cls(np.stack(images, axis=1).reshape(shape).astype(np.float32), band.over_time(trains), block, field)
+        return cls(
+            np.stack(images, axis=1).reshape(shape).astype(np.float32),
+            band.over_time(trains),
+            block,
+            field,
+        )
 
 
 def blocks(values: np.ndarray, side: int) -> np.ndarray:
-    """Average `(..., depth, lateral)` over blocks; what does not fill a block at the far edges is left out."""
+    """Average `(..., depth, lateral)` over blocks.
+
+    What does not fill a block at the far edges is left out.
+    """
     depth, lateral = (length // side for length in values.shape[-2:])
     cut = values[..., : depth * side, : lateral * side]
-    return cut.reshape(*values.shape[:-2], depth, side, lateral, side).mean(axis=(-3, -1), dtype=np.float32)
+    return cut.reshape(*values.shape[:-2], depth, side, lateral, side).mean(
+        axis=(-3, -1), dtype=np.float32
+    )

@@ -1,4 +1,7 @@
-"""Batches of components whose territories are known, out of stores that have labels; and how well they are read."""
+"""Batches of components whose territories are known, out of stores that have labels.
+
+And how well they are read.
+"""
 
 from __future__ import annotations
 
@@ -53,12 +56,19 @@ def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[La
     for name in ("velocity", "territory", "twitch_train", "unit_count"):
         if name not in dataset:
             raise sequences.SequenceError(f"{store}: has no {name!r}, which a labelled set has")
-    rate, spacing, store = sequences.frame_rate(dataset), sequences.pixel_size(dataset), sequences.digest(dataset)
+    rate = sequences.frame_rate(dataset)
+    spacing = sequences.pixel_size(dataset)
+    store = sequences.digest(dataset)
     found = []
-    for number in tqdm(range(dataset.sizes["sequence"]) if numbers is None else numbers, unit="seq", desc="separate"):
+    for number in tqdm(
+        range(dataset.sizes["sequence"]) if numbers is None else numbers,
+        unit="seq",
+        desc="separate",
+    ):
         one = dataset.isel(sequence=number).load()
         units = int(one.unit_count)
-        territory, trains = one.territory.values[:units].astype(bool), one.twitch_train.values[:units]
+        territory = one.territory.values[:units].astype(bool)
+        trains = one.twitch_train.values[:units]
         components = Components.of(one.velocity.values, rate, spacing)
         likeness = np.abs(_correlation(components.trains, trains))
         behind = np.full(len(components.trains), -1)
@@ -79,7 +89,8 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 class LabelledComponents(Dataset[tuple[Tensor, ...]]):
     """Item `step`: images, territories, and whether they are known and are units, as `Reading.loss` takes them.
 
-    Components are drawn with replacement, turned over at random along depth and lateral, and shifted round.
+    Components are drawn with replacement, turned over at random along depth and lateral, and
+    shifted round.
 
     Parameters
     ----------
@@ -98,13 +109,18 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
         There is no component, or the fields differ.
     """
 
-    def __init__(self, sets: Sequence[Labelled], batch: int, seed: int, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self, sets: Sequence[Labelled], batch: int, seed: int, rank: int = 0, world: int = 1
+    ) -> None:
         fields = {one.components.images.shape[2:] for one in sets}
         self.sets = sets
-        self.places = [(place, number) for place, one in enumerate(sets) for number in range(len(one.behind))]
+        self.places = [
+            (place, number) for place, one in enumerate(sets) for number in range(len(one.behind))
+        ]
         if len(fields) > 1 or not self.places:
             raise ParameterError(
-                f"labelled components: {len(self.places)} of fields {sorted(fields)}; one field is needed"
+                f"labelled components: {len(self.places)} of fields {sorted(fields)}; one field is"
+                " needed"
             )
         self.batch, self.seed, self.rank, self.world = batch, seed, rank, world
         self.territories = [blocks(one.territory, one.components.block) for one in sets]
@@ -115,7 +131,9 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
         self.digest = f"{content.hexdigest()} of {', '.join(sorted({one.store for one in sets}))}"
 
     def __getitem__(self, step: int) -> tuple[Tensor, ...]:
-        return tuple(torch.stack(values) for values in zip(*map(self._one, self._numbers(step)), strict=True))
+        return tuple(
+            torch.stack(values) for values in zip(*map(self._one, self._numbers(step)), strict=True)
+        )
 
     def _numbers(self, step: int) -> range:
         first = (step * self.world + self.rank) * self.batch
@@ -137,7 +155,10 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
 
 
 class ReadingValidation:
-    """Read sequences that are not trained on; `score`, lower better, is 1 - the F score at an IoU of 0.5."""
+    """Read sequences that are not trained on.
+
+    `score`, lower better, is 1 - the F score at an IoU of 0.5.
+    """
 
     def __init__(self, sets: Sequence[Labelled]) -> None:
         self.sets = sets

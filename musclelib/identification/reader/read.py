@@ -31,7 +31,9 @@ def read(components: Components, reader: TerritoryReader) -> Units:
     frames = components.trains.shape[1]
     if not len(components.images):
         return Units.none(frames, components.field)
-    logits, scores = (values.float().numpy() for values in reader(torch.from_numpy(components.images)))
+    logits, scores = (
+        values.float().numpy() for values in reader(torch.from_numpy(components.images))
+    )
     masks, certain = logits > 0, 1 / (1 + np.exp(-scores))
     kept: list[int] = []
     for number in np.argsort(-certain, kind="stable"):
@@ -43,7 +45,14 @@ def read(components: Components, reader: TerritoryReader) -> Units:
         return Units.none(frames, components.field)
     inside = masks[kept]
     sizes = inside.sum(axis=(1, 2))
-    mean = (components.images[kept, 1] * inside).sum(axis=(1, 2)) / sizes  # of the map over its maximum
+    # of the map over its maximum
+    mean = (components.images[kept, 1] * inside).sum(axis=(1, 2)) / sizes
     territory = inside.repeat(components.block, axis=1).repeat(components.block, axis=2)
-    missing = [(0, whole - part) for whole, part in zip(components.field, territory.shape[1:], strict=True)]
-    return Units.sorted(np.pad(territory, [(0, 0), *missing]), components.trains[kept] * mean[:, None], certain[kept])
+    missing = [
+        (0, whole - part) for whole, part in zip(components.field, territory.shape[1:], strict=True)
+    ]
+    return Units.sorted(
+        np.pad(territory, [(0, 0), *missing]),
+        components.trains[kept] * mean[:, None],
+        certain[kept],
+    )

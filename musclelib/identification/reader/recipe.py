@@ -11,7 +11,12 @@ import torch
 
 from musclelib import sequences
 from musclelib.identification.objectives import Reading
-from musclelib.identification.reader.labelled import Labelled, LabelledComponents, ReadingValidation, labelled
+from musclelib.identification.reader.labelled import (
+    Labelled,
+    LabelledComponents,
+    ReadingValidation,
+    labelled,
+)
 from musclelib.networks.territory_reader import ReaderParameters
 from musclelib.networks.unit_weights import save_unit_network
 from musclelib.networks.weights import card_line, digest
@@ -41,7 +46,10 @@ def recipe(steps: int = 2000, seed: int = 0) -> TrainingParameters:
 
 
 def train_reader(
-    sets: Sequence[Labelled], folder: str | Path, parameters: TrainingParameters, kept: Sequence[Labelled] = ()
+    sets: Sequence[Labelled],
+    folder: str | Path,
+    parameters: TrainingParameters,
+    kept: Sequence[Labelled] = (),
 ) -> Path:
     """Train a reader, or go on with a run that was stopped.
 
@@ -69,7 +77,9 @@ def train_reader(
     torch.manual_seed(parameters.seed)
     return fit(
         Reading(ReaderParameters()),
-        lambda rank, world: LabelledComponents(sets, parameters.batch, parameters.seed, rank, world),
+        lambda rank, world: LabelledComponents(
+            sets, parameters.batch, parameters.seed, rank, world
+        ),
         folder,
         parameters,
         ReadingValidation(kept) if kept else None,
@@ -103,16 +113,29 @@ def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
     lines = [
         "# TerritoryReader",
         "",
-        "Reads the territory of a motor unit out of the map of a separated component, and whether it is one.",
+        (
+            "Reads the territory of a motor unit out of the map of a separated component, and"
+            " whether it is one."
+        ),
         "Trained on synthetic data alone; no recording of a person.",
         "",
-        f"- steps: {about['step']} of {len(losses)} run" + ("; the best by its score" if scores is not None else ""),
-        f"- time to that step: {hours:.2f} h, on {card.device()}; other work ran beside it where steps vary",
+        f"- steps: {about['step']} of {len(losses)} run"
+        + ("; the best by its score" if scores is not None else ""),
+        (
+            f"- time to that step: {hours:.2f} h, on {card.device()}; other work ran beside it"
+            " where steps vary"
+        ),
         f"- training: `{about['parameters']}`",
         f"- model: `{about['settings']}`",
-        f"- weights as trained (SHA-256 of parameters and values): `{digest(model.reader)}`; kernels in half precision",
+        (
+            f"- weights as trained (SHA-256 of parameters and values): `{digest(model.reader)}`;"
+            " kernels in half precision"
+        ),
         card_line(target.with_suffix(".safetensors")),
-        *(f"- data: {card.data(store)}; one subject in {_KEPT} kept for validation" for store in stores),
+        *(
+            f"- data: {card.data(store)}; one subject in {_KEPT} kept for validation"
+            for store in stores
+        ),
         "",
         "Losses, means over quarters of the run:",
         "",
@@ -120,15 +143,24 @@ def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
         "",
     ]
     if scores is not None:
-        lines += ["Validation on subjects that were not trained on (score lower better):", "", *card.rows(scores), ""]
+        lines += [
+            "Validation on subjects that were not trained on (score lower better):",
+            "",
+            *card.rows(scores),
+            "",
+        ]
     target.with_suffix(".md").write_text("\n".join(lines))
 
 
 def main() -> None:
     """Train and export from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path, help="folder of the run")
-    parser.add_argument("target", type=Path, help="name of the weights and the card, without their endings")
+    parser.add_argument(
+        "target", type=Path, help="name of the weights and the card, without their endings"
+    )
     parser.add_argument("stores", type=Path, nargs="+", help="labelled sequences")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)

@@ -15,7 +15,8 @@ LIMIT = 50.0
 """Highest frequency kept [Hz]: above it lies at most 0.5 % of the power of a simulated twitch train."""
 
 _EMPTY = 80.0  # above this frequency [Hz] there is nothing but noise
-_LEAST = 1e-5  # of the mean power: below it, noise is that of the arithmetic and of the ends of the sequence
+# of the mean power: below it, noise is that of the arithmetic and of the ends of the sequence
+_LEAST = 1e-5
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,15 @@ class Band:
     Attributes
     ----------
     coefficients : numpy.ndarray
-        `(coefficient, pixel)`, float32, up to `LIMIT`; the transform is orthonormal, so white noise stays white.
+        `(coefficient, pixel)`, float32, up to `LIMIT`; the transform is orthonormal, so white noise
+        stays white.
     field : tuple of int
         Pixels along depth and lateral.
     frames : int
         Frames of the sequence.
     noise : float
-        Variance of white noise; 1e-5 of the mean power at least, also where the sequence was band-limited before.
+        Variance of white noise; 1e-5 of the mean power at least, also where the sequence was
+        band-limited before.
     """
 
     coefficients: np.ndarray
@@ -53,7 +56,10 @@ class Band:
         per_hertz = 2 * frames / frame_rate
         kept = whole[1 : math.ceil(LIMIT * per_hertz)]
         if not len(kept):
-            raise ValueError(f"velocity lasts {frames / frame_rate:.3g} s: more than {0.5 / LIMIT:g} s are needed")
+            raise ValueError(
+                f"velocity lasts {frames / frame_rate:.3g} s: more than {0.5 / LIMIT:g} s are"
+                " needed"
+            )
         moving = kept.any(axis=0)  # pixels beyond the image are of no noise
         empty = whole[math.ceil(_EMPTY * per_hertz) :, moving]
         if len(empty):
@@ -61,7 +67,12 @@ class Band:
         else:  # too few frames a second
             real = kept[:, moving]
             noise = noise_variance(singular(real)[1][: min(real.shape)], *real.shape)
-        return cls(kept, (velocity.shape[1], velocity.shape[2]), frames, max(noise, _LEAST * float((kept**2).mean())))
+        return cls(
+            kept,
+            (velocity.shape[1], velocity.shape[2]),
+            frames,
+            max(noise, _LEAST * float((kept**2).mean())),
+        )
 
     @cached_property
     def parts(self) -> tuple[np.ndarray, np.ndarray]:

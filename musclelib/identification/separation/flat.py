@@ -1,7 +1,8 @@
 """Units as flat territories: each pixel moves with the sum of the trains of the territories that it lies in.
 
-Masks and trains are improved in turn, units that the others explain as well are taken out, and those that the rest of
-the sequence still shows are taken in. All in the coefficients of a `Band`; masks are `(unit, pixel)` of 0 and 1.
+Masks and trains are improved in turn, units that the others explain as well are taken out, and
+those that the rest of the sequence still shows are taken in. All in the coefficients of a `Band`;
+masks are `(unit, pixel)` of 0 and 1.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Flat:
     band : Band
         The sequence.
     window : int
-        Side of the squares in which further units are sought [pixel], about that of the largest territory.
+        Side of the squares in which further units are sought [pixel], about that of the largest
+        territory.
     """
 
     def __init__(self, band: Band, window: int) -> None:
@@ -61,16 +63,21 @@ class Flat:
             if not len(masks):
                 break
             before, trains = masks, self.trains(masks)
-            masks = self.whole(self.assign(masks, trains @ self.values, trains @ trains.T, smooth=True))
+            masks = self.whole(
+                self.assign(masks, trains @ self.values, trains @ trains.T, smooth=True)
+            )
             if masks.shape == before.shape and (masks == before).all():
                 break
         return masks
 
-    def assign(self, masks: np.ndarray, products: np.ndarray, gram: np.ndarray, smooth: bool) -> np.ndarray:
+    def assign(
+        self, masks: np.ndarray, products: np.ndarray, gram: np.ndarray, smooth: bool
+    ) -> np.ndarray:
         """Put every pixel into the territories whose trains fit it best, one unit after the other.
 
-        Only the products of trains and pixels, and of trains with trains, are needed. Where `smooth`, the four
-        neighbours of a pixel count too, each as much as one standard deviation of the noise (a Potts model).
+        Only the products of trains and pixels, and of trains with trains, are needed. Where
+        `smooth`, the four neighbours of a pixel count too, each as much as one standard deviation
+        of the noise (a Potts model).
         """
         masks = masks.copy()
         left = products - gram @ masks
@@ -81,7 +88,9 @@ class Flat:
                 if smooth:
                     mask = masks[unit]
                     for _ in range(2):
-                        mask = (gain / self.band.noise + self._neighbours(mask) > 0).astype(np.float32)
+                        mask = (gain / self.band.noise + self._neighbours(mask) > 0).astype(
+                            np.float32
+                        )
                 else:
                     mask = (gain > 0).astype(np.float32)
                 changes = mask - masks[unit]
@@ -94,7 +103,10 @@ class Flat:
         return masks
 
     def _neighbours(self, mask: np.ndarray) -> np.ndarray:
-        """Count how many of the four neighbours are in a mask, less those that are not; outside there are none."""
+        """Count how many of the four neighbours are in a mask, less those that are not.
+
+        Outside there are none.
+        """
         around = np.pad(mask.reshape(self.band.field) * 2 - 1, 1)
         return (around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]).ravel()
 
@@ -125,15 +137,20 @@ class Flat:
             if like[one, other] <= _LIKE:
                 break
             masks = np.delete(
-                np.where((np.arange(len(masks)) == one)[:, None], masks[[one, other]].max(0), masks), other, 0
+                np.where(
+                    (np.arange(len(masks)) == one)[:, None], masks[[one, other]].max(0), masks
+                ),
+                other,
+                0,
             )
         return masks
 
     def prune(self, masks: np.ndarray) -> np.ndarray:
         """Take out every unit without which its neighbours, fitted again, explain the sequence as well.
 
-        "As well" is up to what a unit of noise alone would explain. The least important ones go first, and such that
-        contract slowly and relax quickly before others: those are differences of units, not units.
+        "As well" is up to what a unit of noise alone would explain. The least important ones go
+        first, and such that contract slowly and relax quickly before others: those are differences
+        of units, not units.
         """
         if not len(masks):
             return masks
@@ -178,11 +195,15 @@ class Flat:
         found: list[tuple[float, int, int, np.ndarray]] = []
         for row in range(0, self.band.field[0] - window + 1, max(1, window // 2)):
             for column in range(0, self.band.field[1] - window + 1, max(1, window // 2)):
-                square = images[:, row : row + window, column : column + window].reshape(len(rest), -1)
+                square = images[:, row : row + window, column : column + window].reshape(
+                    len(rest), -1
+                )
                 wide = len(square) < window**2  # the smaller product has the same largest energy
                 energies, vectors = np.linalg.eigh(square @ square.T if wide else square.T @ square)
                 if energies[-1] > 1.1 * self.band.chance(window**2):
-                    train = vectors[:, -1] if wide else square @ vectors[:, -1] / np.sqrt(energies[-1])
+                    train = (
+                        vectors[:, -1] if wide else square @ vectors[:, -1] / np.sqrt(energies[-1])
+                    )
                     found.append((float(energies[-1]), row, column, train))
         taken = np.zeros(self.band.field, bool)
         new: list[np.ndarray] = []

@@ -6,7 +6,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 SPATIAL_WEIGHT = 0.8
-"""What the independence of the maps counts; that of the courses counts the rest (the field's setting)."""
+"""What the independence of the maps counts.
+
+That of the courses counts the rest (the field's setting).
+"""
 
 _SKEW = 0.5  # of the maps' density: its fall above 0 is to that below as 1 - skew to 1 + skew
 _ITERATIONS = 400
@@ -22,16 +25,18 @@ def infomax(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Turn the singular vectors of a signal into spatially and temporally independent components.
 
-    The maps are unmixed by a matrix, the courses by its inverse transposed, so that their outer products still add up
-    to the signal. The sum of both entropies after a squashing function is largest for the matrix that is returned:
-    spatiotemporal independent component analysis (Stone et al., NeuroImage 15:407, 2002). As there, a map's density is
-    skewed, for a territory stands out of a still background, and a course's is symmetric. Each component's share of
-    scale between map and course is free, which makes the two criteria one smooth function; L-BFGS climbs it.
+    The maps are unmixed by a matrix, the courses by its inverse transposed, so that their outer
+    products still add up to the signal. The sum of both entropies after a squashing function is
+    largest for the matrix that is returned: spatiotemporal independent component analysis (Stone et
+    al., NeuroImage 15:407, 2002). As there, a map's density is skewed, for a territory stands out
+    of a still background, and a course's is symmetric. Each component's share of scale between map
+    and course is free, which makes the two criteria one smooth function; L-BFGS climbs it.
 
     Parameters
     ----------
     maps : numpy.ndarray
-        `(component, pixel)`, orthogonal rows, in any unit; the background is at 0, and is not shifted.
+        `(component, pixel)`, orthogonal rows, in any unit; the background is at 0, and is not
+        shifted.
     courses : numpy.ndarray
         `(component, time)`, orthogonal rows, in any unit.
     seed : int

@@ -13,7 +13,9 @@ _TOUCHING = np.ones((3, 3), int)  # pixels that meet at a corner are of one lobe
 
 
 def largest_lobe(image: np.ndarray) -> np.ndarray:
-    """Mark the lobe of a map that holds the most energy, without holes; a map's territory is where it is above 0.
+    """Mark the lobe of a map that holds the most energy, without holes.
+
+    A map's territory is where it is above 0.
 
     Parameters
     ----------

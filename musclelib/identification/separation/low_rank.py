@@ -6,7 +6,8 @@ import numpy as np
 
 from musclelib.identification.separation.noise import signal_rank
 
-_WEAKEST = 1e-3  # of the strongest singular value: below lie rounding errors, where there is no noise
+# of the strongest singular value: below lie rounding errors, where there is no noise
+_WEAKEST = 1e-3
 
 
 def low_rank(moving: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -22,8 +23,8 @@ def low_rank(moving: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     courses, maps : numpy.ndarray
-        `(component, time)`, orthonormal, and `(component, pixel)`, orthogonal, in the unit of `moving`, whose outer
-        products add up to the signal; strongest first, possibly none.
+        `(component, time)`, orthonormal, and `(component, pixel)`, orthogonal, in the unit of
+        `moving`, whose outer products add up to the signal; strongest first, possibly none.
     """
     frames, pixels = moving.shape
     moving = np.asarray(moving, np.float64)

@@ -8,8 +8,8 @@ import numpy as np
 def noise_variance(singular_values: np.ndarray, frames: int, pixels: int) -> float:
     """Return the variance of white noise in a matrix, from the median of its singular values.
 
-    The squares of noise's follow the distribution of Marchenko and Pastur, whose median the sides of the matrix tell; a
-    signal of low rank hardly moves it.
+    The squares of noise's follow the distribution of Marchenko and Pastur, whose median the sides
+    of the matrix tell; a signal of low rank hardly moves it.
     """
     ratio = min(frames, pixels) / max(frames, pixels)
     low, edge = (1 - np.sqrt(ratio)) ** 2, (1 + np.sqrt(ratio)) ** 2
@@ -22,5 +22,7 @@ def noise_variance(singular_values: np.ndarray, frames: int, pixels: int) -> flo
 
 def signal_rank(singular_values: np.ndarray, frames: int, pixels: int) -> int:
     """Count the singular values that white noise could not have: 2 % above the edge of its distribution."""
-    edge = np.sqrt(noise_variance(singular_values, frames, pixels)) * (np.sqrt(frames) + np.sqrt(pixels))
+    edge = np.sqrt(noise_variance(singular_values, frames, pixels)) * (
+        np.sqrt(frames) + np.sqrt(pixels)
+    )
     return int((singular_values > 1.02 * edge).sum())

@@ -12,7 +12,9 @@ from musclelib.identification.motor_units import Units
 Region = tuple[slice, slice]
 
 
-def regions(field: tuple[int, int], spacing: tuple[float, float], side: float = 20.0, grid: int = 5) -> list[Region]:
+def regions(
+    field: tuple[int, int], spacing: tuple[float, float], side: float = 20.0, grid: int = 5
+) -> list[Region]:
     """Cover a field with a grid of squares, evenly spaced from edge to edge.
 
     Parameters
@@ -22,7 +24,8 @@ def regions(field: tuple[int, int], spacing: tuple[float, float], side: float = 
     spacing : tuple[float, float]
         Size of a pixel along depth and lateral [mm].
     side : float
-        Length of a square's side [mm]; along an axis that is no longer than this there is one square.
+        Length of a square's side [mm]; along an axis that is no longer than this there is one
+        square.
     grid : int
         Squares along each axis; more where these would leave gaps.
 
@@ -50,20 +53,22 @@ def regions(field: tuple[int, int], spacing: tuple[float, float], side: float = 
 def distinct(units: Units, shared: float = 0.5, alike: float = 0.5) -> np.ndarray:
     """Return the numbers of the units that are not a more certain one again, the most certain first.
 
-    One unit is another again if the places of both are the same, and so are their trains: units of one place count as
-    two if they move differently, and units that move alike if they lie apart.
+    One unit is another again if the places of both are the same, and so are their trains: units of
+    one place count as two if they move differently, and units that move alike if they lie apart.
 
     Parameters
     ----------
     units : Units
         In any order.
     shared : float
-        Two places are the same where more than this share of the smaller one lies in the other: a part of a unit is no
-        unit of its own.
+        Two places are the same where more than this share of the smaller one lies in the other: a
+        part of a unit is no unit of its own.
     alike : float
         Two trains are the same above this coefficient of correlation.
     """
-    masks = units.territory.reshape(len(units.territory), math.prod(units.territory.shape[1:])).astype(np.float32)
+    masks = units.territory.reshape(
+        len(units.territory), math.prod(units.territory.shape[1:])
+    ).astype(np.float32)
     sizes = masks.sum(axis=1)
     place = masks @ masks.T > shared * np.minimum.outer(sizes, sizes)
     centred = units.twitch_train - units.twitch_train.mean(axis=1, keepdims=True)
@@ -77,6 +82,9 @@ def distinct(units: Units, shared: float = 0.5, alike: float = 0.5) -> np.ndarra
 
 
 def merge(units: Units, shared: float = 0.5, alike: float = 0.5) -> Units:
-    """Keep the most certain one of all that are one unit, with its own territory and train; arguments of `distinct`."""
+    """Keep the most certain one of all that are one unit, with its own territory and train.
+
+    Arguments of `distinct`.
+    """
     kept = distinct(units, shared, alike)
     return Units.sorted(units.territory[kept], units.twitch_train[kept], units.confidence[kept])

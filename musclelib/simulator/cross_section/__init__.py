@@ -1,4 +1,7 @@
-"""Tissue of the synthetic in-vivo domain: the pool of motor units moves a layered cross-section; truth is kept."""
+"""Tissue of the synthetic in-vivo domain: the pool of motor units moves a layered cross-section.
+
+Truth is kept.
+"""
 
 from musclelib.simulator.cross_section.motion import Motion
 from musclelib.simulator.cross_section.parameters import TissueParameters, effects_off

@@ -23,9 +23,9 @@ def fascicles(
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Divide a cross-section into fascicles with log-normal diameters.
 
-    A power diagram is a Voronoi diagram whose walls are shifted by a weight of each seed (Aurenhammer 1987). Weights
-    are raised where a cell is too small and seeds move to the centroids of their cells, a few times over, which
-    brings the areas to those drawn.
+    A power diagram is a Voronoi diagram whose walls are shifted by a weight of each seed
+    (Aurenhammer 1987). Weights are raised where a cell is too small and seeds move to the centroids
+    of their cells, a few times over, which brings the areas to those drawn.
 
     Parameters
     ----------
@@ -53,7 +53,10 @@ def fascicles(
     area *= span.prod() / area.sum()
     seed = low + rng.uniform(size=(count, 2)) * span
     weight = area / np.pi
-    axes = [np.arange(start + _STEP / 2, start + length, _STEP) for start, length in zip(low, span, strict=True)]
+    axes = [
+        np.arange(start + _STEP / 2, start + length, _STEP)
+        for start, length in zip(low, span, strict=True)
+    ]
     sample = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 2)
     for _ in range(_ROUNDS):
         owner = cKDTree(_lift(seed, weight)).query(_on_plane(sample))[1]

@@ -22,10 +22,13 @@ class Motion:
     rate: float  # frames a second [Hz]
 
     def __post_init__(self) -> None:
-        if self.gain.shape != (len(self.signal), len(self.depth), len(self.lateral)) or self.signal.ndim != 2:
+        if (
+            self.gain.shape != (len(self.signal), len(self.depth), len(self.lateral))
+            or self.signal.ndim != 2
+        ):
             raise ValueError(
-                f"gain {self.gain.shape}, signal {self.signal.shape}: allowed are (source, depth, lateral) with"
-                f" {len(self.depth)} x {len(self.lateral)} pixels, and (source, time)"
+                f"gain {self.gain.shape}, signal {self.signal.shape}: allowed are (source, depth,"
+                f" lateral) with {len(self.depth)} x {len(self.lateral)} pixels, and (source, time)"
             )
 
     def displacement(self, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -35,9 +38,12 @@ class Motion:
     def velocity(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Velocity of the frames from `start` to before `stop`: `(time, depth, lateral)` [mm/s].
 
-        The displacement since the frame before, times the frame rate: what a perfect estimator sees.
+        The displacement since the frame before, times the frame rate: what a perfect estimator
+        sees.
         """
-        return np.tensordot(self._signal_velocity()[:, start:stop].astype(np.float32), self.gain, (0, 0))
+        return np.tensordot(
+            self._signal_velocity()[:, start:stop].astype(np.float32), self.gain, (0, 0)
+        )
 
     def gain_at(self, points: np.ndarray) -> np.ndarray:
         """Gains between pixels, bilinear: `(point, 2)` of depth and lateral [mm] give `(source, point)`.
@@ -56,13 +62,15 @@ class Motion:
     def compress(self, tolerance: float) -> Motion:
         """Return the same motion with fewer sources.
 
-        Signals are projected onto the strongest singular vectors of the motion as a matrix of pixels by frames.
-        Displacement and velocity count alike, each relative to its RMS, so that neither slow nor fast motion is lost.
+        Signals are projected onto the strongest singular vectors of the motion as a matrix of
+        pixels by frames. Displacement and velocity count alike, each relative to its RMS, so that
+        neither slow nor fast motion is lost.
 
         Parameters
         ----------
         tolerance : float
-            Relative RMS error, over pixels and frames, that both displacement and velocity stay below.
+            Relative RMS error, over pixels and frames, that both displacement and velocity stay
+            below.
 
         Raises
         ------
@@ -71,15 +79,19 @@ class Motion:
         """
         if not 0 < tolerance < 1:
             raise ValueError(f"tolerance = {tolerance}: allowed is a number between 0 and 1")
-        gain = self.gain.reshape(len(self.gain), len(self.depth) * len(self.lateral)).astype(np.float64)
+        gain = self.gain.reshape(len(self.gain), len(self.depth) * len(self.lateral)).astype(
+            np.float64
+        )
         power, vectors = np.linalg.eigh(gain @ gain.T)
         kept = power > 1e-12 * power.max(initial=0)
         root = vectors[:, kept] * np.sqrt(power[kept])  # gain.T = orthonormal maps @ root.T
         orthonormal = (root / power[kept]).T @ gain
         signal, velocity = root.T @ self.signal, root.T @ self._signal_velocity()
         shares = [part @ part.T / max(np.sum(part**2), 1e-30) for part in (signal, velocity)]
-        weight, left = np.linalg.eigh(shares[0] + shares[1])  # ascending: squares of the singular values
-        lost = np.sqrt(np.append(0.0, np.cumsum(np.maximum(weight, 0))))  # by dropping the first 0, 1, ...
+        # ascending: squares of the singular values
+        weight, left = np.linalg.eigh(shares[0] + shares[1])
+        # by dropping the first 0, 1, ...
+        lost = np.sqrt(np.append(0.0, np.cumsum(np.maximum(weight, 0))))
         left = left[:, np.count_nonzero(lost < 0.99 * tolerance) - 1 :]
         maps = left.T @ orthonormal
         peak = np.abs(maps).max(axis=1, keepdims=True)  # gains stay near 1 and signals near [um]

@@ -15,59 +15,111 @@ THINNEST_MUSCLE = 5.0
 
 @dataclass(frozen=True)
 class TissueParameters(Parameters):
-    """Parameters of the layered cross-section of one subject; pairs are ranges that values are drawn from, uniformly.
+    """Parameters of the layered cross-section of one subject.
 
-    The defaults describe a limb muscle under an L14-5 probe; `effects_off` turns every effect off, which leaves the
-    simulator of papers 1 and 2. A comment gives each value's reason. Rim, coupling, fascicle_cv and
-    wall_contrast are calibrated and frozen (docs/calibration.md).
+    Pairs are ranges that values are drawn from, uniformly.
+
+    The defaults describe a limb muscle under an L14-5 probe; `effects_off` turns every effect off,
+    which leaves the simulator of papers 1 and 2. A comment gives each value's reason. Rim,
+    coupling, fascicle_cv and wall_contrast are calibrated and frozen (docs/calibration.md).
     """
 
-    # the image: the field of paper 1 at the frame rate of its acquisition; pixels finer in depth, as echoes are
+    # the image: the field of paper 1 at the frame rate of its acquisition; pixels finer in depth,
+    # as echoes are
     pixels: tuple[int, int] = quantity((256, 128), "1", "pixels along depth and lateral", low=4)
-    size: tuple[float, float] = quantity((40.0, 40.0), "mm", "depth and width of the cross-section", above=0)
-    rate: float = quantity(2000.0, "Hz", "frames a second, the pulse repetition frequency", low=50, high=20000)
-    duration: float = quantity(2.0, "s", "length of a sequence, at most that of the pool", above=0, high=60)
-    # layers, from the probe down; 0 leaves one out. Skin 1-2 mm, deep fascia below 1 mm; fat 2-6 mm by subject
+    size: tuple[float, float] = quantity(
+        (40.0, 40.0), "mm", "depth and width of the cross-section", above=0
+    )
+    rate: float = quantity(
+        2000.0, "Hz", "frames a second, the pulse repetition frequency", low=50, high=20000
+    )
+    duration: float = quantity(
+        2.0, "s", "length of a sequence, at most that of the pool", above=0, high=60
+    )
+    # layers, from the probe down; 0 leaves one out. Skin 1-2 mm, deep fascia below 1 mm; fat 2-6 mm
+    # by subject
     skin: float = quantity(1.5, "mm", "thickness of the skin", low=0, high=5)
     fat: float = quantity(4.0, "mm", "thickness of the subcutaneous fat", low=0, high=30)
     fascia: float = quantity(0.7, "mm", "thickness of the deep fascia", low=0, high=3)
-    superficial_gain: float = quantity(  # paper 1 sees lower velocity there; the fascia bridges the two
+    # paper 1 sees lower velocity there; the fascia bridges the two
+    superficial_gain: float = quantity(
         0.3, "1", "motion of skin and fat relative to muscle, 1 for no difference", low=0, high=1
     )
     bone_depth: float | None = quantity(34.0, "mm", "top of the bone, None for no bone", above=0)
-    bone_radius: float = quantity(10.0, "mm", "radius of the bone's surface, that of a humerus or femur", above=0)
-    periosteum: float = quantity(1.0, "mm", "distance over which motion falls to zero at the bone", low=0, high=5)
+    bone_radius: float = quantity(
+        10.0, "mm", "radius of the bone's surface, that of a humerus or femur", above=0
+    )
+    periosteum: float = quantity(
+        1.0, "mm", "distance over which motion falls to zero at the bone", low=0, high=5
+    )
     # fascicles: holes of 1-2 mm in paper 1's similarity maps
-    fascicle_size: float = quantity(1.4, "mm", "median diameter of a fascicle, 0 for no fascicles", low=0, high=5)
-    fascicle_spread: float = quantity(0.2, "1", "SD of the diameter's logarithm: most lie in 1-2 mm", low=0, high=0.3)
-    fascicle_cv: float = quantity(0.2, "1", "CV of the gain from fascicle to fascicle, 0 for none", low=0, high=1)
-    wall: float = quantity(0.15, "mm", "half thickness of the perimysium between fascicles", above=0, high=1)
-    wall_contrast: float = quantity(0.2, "1", "motion lost in the middle of a wall, 0 for none", low=0, high=1)
+    fascicle_size: float = quantity(
+        1.4, "mm", "median diameter of a fascicle, 0 for no fascicles", low=0, high=5
+    )
+    fascicle_spread: float = quantity(
+        0.2, "1", "SD of the diameter's logarithm: most lie in 1-2 mm", low=0, high=0.3
+    )
+    fascicle_cv: float = quantity(
+        0.2, "1", "CV of the gain from fascicle to fascicle, 0 for none", low=0, high=1
+    )
+    wall: float = quantity(
+        0.15, "mm", "half thickness of the perimysium between fascicles", above=0, high=1
+    )
+    wall_contrast: float = quantity(
+        0.2, "1", "motion lost in the middle of a wall, 0 for none", low=0, high=1
+    )
     slip: float = quantity(  # fascicles glide on one another, how freely is not known: half way
-        0.5, "1", "0: motion is continuous through walls; 1: each fascicle moves as a rigid body", low=0, high=1
+        0.5,
+        "1",
+        "0: motion is continuous through walls; 1: each fascicle moves as a rigid body",
+        low=0,
+        high=1,
     )
     # units as sources
     elongation: tuple[float, float] = quantity(  # MUMRI: 10.7 mm by 4.5 mm at most, often less
         (1.2, 2.4), "1", "long over short axis of a territory, 1 for circles", low=1, high=5
     )
     bend: tuple[float, float] = quantity(
-        (0.0, 1.0), "1", "sag of a territory over its half short axis: 0 an ellipse, 1 a crescent", low=0, high=2
+        (0.0, 1.0),
+        "1",
+        "sag of a territory over its half short axis: 0 an ellipse, 1 a crescent",
+        low=0,
+        high=2,
     )
-    rim: float = quantity(  # fibres of a unit mix with those of its neighbours, and are tethered to them
+    # fibres of a unit mix with those of its neighbours, and are tethered to them
+    rim: float = quantity(
         2.0, "mm", "SD of the blur of a territory's motion, 0 for a sharp rim", low=0, high=5
     )
-    coupling: float = quantity(  # a full dipole is that of free slip at the rim; less for tethered fibres
-        0.75, "1", "motion around a territory relative to the dipole of a rigid one, 0 for none", low=0, high=1
+    # a full dipole is that of free slip at the rim; less for tethered fibres
+    coupling: float = quantity(
+        0.75,
+        "1",
+        "motion around a territory relative to the dipole of a rigid one, 0 for none",
+        low=0,
+        high=1,
     )
-    shear_speed: float = quantity(1.35, "m/s", "speed of shear waves across the fibres", low=0.3, high=10)
-    viscosity: float = quantity(1.0, "Pa s", "shear viscosity, spreads waves in time, 0 for none", low=0, high=20)
-    damping: float = quantity(10.0, "mm", "distance over which a shear wave falls to 1/e", above=0, high=1000)
-    compression: float = quantity(  # no published figure: small beside twitches, open to calibration
-        0.05, "1", "slow bulging of the whole muscle relative to the summed motion of units, 0 for none", low=0, high=1
+    shear_speed: float = quantity(
+        1.35, "m/s", "speed of shear waves across the fibres", low=0.3, high=10
+    )
+    viscosity: float = quantity(
+        1.0, "Pa s", "shear viscosity, spreads waves in time, 0 for none", low=0, high=20
+    )
+    damping: float = quantity(
+        10.0, "mm", "distance over which a shear wave falls to 1/e", above=0, high=1000
+    )
+    # no published figure: small beside twitches, open to calibration
+    compression: float = quantity(
+        0.05,
+        "1",
+        "slow bulging of the whole muscle relative to the summed motion of units, 0 for none",
+        low=0,
+        high=1,
     )
     # the vessel
     vessel_radius: float = quantity(1.0, "mm", "radius of the artery", low=0.1, high=5)
-    pulsation: tuple[float, float] = quantity((5.0, 30.0), "um", "peak-to-peak motion of its wall, 0 for none", low=0)
+    pulsation: tuple[float, float] = quantity(
+        (5.0, 30.0), "um", "peak-to-peak motion of its wall, 0 for none", low=0
+    )
     pulse_rate: tuple[float, float] = quantity((1.0, 1.3), "Hz", "heart rate", low=0.3, high=4)
 
     def check(self) -> None:
@@ -75,16 +127,27 @@ class TissueParameters(Parameters):
         self.check_ranges("elongation", "bend", "pulsation", "pulse_rate")
         floor = self.size[0] if self.bone_depth is None else self.bone_depth
         if floor > self.size[0]:
-            raise ParameterError(f"bone_depth = {floor:g} [mm]: at most the image depth {self.size[0]:g}, or None")
+            raise ParameterError(
+                f"bone_depth = {floor:g} [mm]: at most the image depth {self.size[0]:g}, or None"
+            )
         if self.muscle_top + THINNEST_MUSCLE > floor:
             raise ParameterError(
-                f"skin + fat + fascia = {self.muscle_top:g} [mm]: at most {floor - THINNEST_MUSCLE:g}, so that"
-                f" {THINNEST_MUSCLE:g} mm of muscle are left above {floor:g} mm, the bone or the image's end"
+                f"skin + fat + fascia = {self.muscle_top:g} [mm]: at most"
+                f" {floor - THINNEST_MUSCLE:g}, so that {THINNEST_MUSCLE:g} mm of muscle are left"
+                f" above {floor:g} mm, the bone or the image's end"
             )
-        if 0 < self.fascicle_size < 2 * max(self.size[0] / self.pixels[0], self.size[1] / self.pixels[1]):
-            raise ParameterError(f"fascicle_size = {self.fascicle_size:g} [mm]: at least two pixels, or 0 for none")
+        if (
+            0
+            < self.fascicle_size
+            < 2 * max(self.size[0] / self.pixels[0], self.size[1] / self.pixels[1])
+        ):
+            raise ParameterError(
+                f"fascicle_size = {self.fascicle_size:g} [mm]: at least two pixels, or 0 for none"
+            )
         if self.duration * self.rate < 8:
-            raise ParameterError(f"duration = {self.duration:g} [s]: at least 8 frames at {self.rate:g} Hz")
+            raise ParameterError(
+                f"duration = {self.duration:g} [s]: at least 8 frames at {self.rate:g} Hz"
+            )
 
     @property
     def muscle_top(self) -> float:

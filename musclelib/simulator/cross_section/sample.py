@@ -42,10 +42,13 @@ class Tissue:
 
 
 def sample_tissue(parameters: TissueParameters, pool: Pool, seed: int, index: int) -> Tissue:
-    """Draw the tissue of sequence `index` of the set `seed`; the same alone or among any number of others.
+    """Draw the tissue of sequence `index` of the set `seed`.
 
-    The territories of the pool, which fill the image, are moved into the muscle, column by column in proportion to
-    depth, and keep their area but for what lies outside the muscle. Turning an effect off leaves the rest as drawn.
+    The same alone or among any number of others.
+
+    The territories of the pool, which fill the image, are moved into the muscle, column by column
+    in proportion to depth, and keep their area but for what lies outside the muscle. Turning an
+    effect off leaves the rest as drawn.
     """
     p, rng = parameters, stream(seed, index, Stage.TISSUE)
     depth, lateral = p.depth, p.lateral
@@ -63,15 +66,20 @@ def sample_tissue(parameters: TissueParameters, pool: Pool, seed: int, index: in
     cell, texture = np.full(p.pixels, -1, np.int32), np.ones(p.pixels)
     if p.fascicle_size:
         cell, wall, count = fascicles(depth, lateral, p.fascicle_size, p.fascicle_spread, rng)
-        sigma = np.sqrt(np.log1p(p.fascicle_cv**2))  # log-normal, mean 1: no negative gains, none on average
+        # log-normal, mean 1: no negative gains, none on average
+        sigma = np.sqrt(np.log1p(p.fascicle_cv**2))
         texture = np.exp(sigma * rng.standard_normal(count) - sigma**2 / 2)[cell]
         texture *= 1 - p.wall_contrast * np.exp(-0.5 * (wall / p.wall) ** 2)
         label[(wall < p.wall) & (label == Label.MUSCLE)] = Label.PERIMYSIUM
     below = depth[:, None] >= bottom
     margin = p.vessel_radius / np.array([p.size[0], p.size[1]])
-    vessel = _into_muscle((margin + place * (1 - 2 * margin))[None] * p.size - [0, p.size[1] / 2], p)[0]
+    vessel = _into_muscle(
+        (margin + place * (1 - 2 * margin))[None] * p.size - [0, p.size[1] / 2], p
+    )[0]
     if vessel_pulsation:
-        label[np.hypot(depth[:, None] - vessel[0], lateral - vessel[1]) <= p.vessel_radius] = Label.VESSEL
+        label[np.hypot(depth[:, None] - vessel[0], lateral - vessel[1]) <= p.vessel_radius] = (
+            Label.VESSEL
+        )
     label[below] = Label.BONE
     muscle = np.isin(label, (Label.MUSCLE, Label.PERIMYSIUM))
     cell[~muscle] = -1
@@ -86,7 +94,9 @@ def sample_tissue(parameters: TissueParameters, pool: Pool, seed: int, index: in
         top=p.muscle_top,
         bottom=bottom,
         centre=centre,
-        territory=_territories(centre, pool.diameter, elongation, bend, np.pi * shape[2], muscle, depth, lateral),
+        territory=_territories(
+            centre, pool.diameter, elongation, bend, np.pi * shape[2], muscle, depth, lateral
+        ),
         vessel=vessel,
         pulsation=vessel_pulsation,
         pulse_rate=pulse_rate,
@@ -105,7 +115,9 @@ def _into_muscle(points: np.ndarray, p: TissueParameters) -> np.ndarray:
     floor = np.full(len(points), p.size[0])
     if p.bone_depth is not None:
         floor = np.minimum(floor, _bone_surface(points[:, 1], p.bone_depth, p.bone_radius))
-    return np.column_stack([p.muscle_top + points[:, 0] * (floor - p.muscle_top) / p.size[0], points[:, 1]])
+    return np.column_stack(
+        [p.muscle_top + points[:, 0] * (floor - p.muscle_top) / p.size[0], points[:, 1]]
+    )
 
 
 def _layer_gain(p: TissueParameters, bottom: np.ndarray) -> np.ndarray:
@@ -131,8 +143,8 @@ def _territories(
 ) -> np.ndarray:
     """Draw territories `(unit, depth, lateral)`: ellipses of the area of a circle of `diameter`, sheared to crescents.
 
-    A shift across the long axis by a square of the place along it bends the ellipse and keeps its area. Of the pixels
-    of the muscle the one nearest to the centre always belongs to the territory.
+    A shift across the long axis by a square of the place along it bends the ellipse and keeps its
+    area. Of the pixels of the muscle the one nearest to the centre always belongs to the territory.
     """
     mask = np.zeros((len(centre), *muscle.shape), bool)
     for unit, (z, x) in enumerate(centre):
@@ -142,5 +154,7 @@ def _territories(
         over = np.cos(angle[unit]) * down - np.sin(angle[unit]) * across
         over = over - bend[unit] * short * ((along / long) ** 2 - 0.5)
         distance = np.where(muscle, np.hypot(down, across), np.inf)
-        mask[unit] = (np.hypot(along / long, over / short) <= 1) & muscle | (distance == distance.min())
+        mask[unit] = (np.hypot(along / long, over / short) <= 1) & muscle | (
+            distance == distance.min()
+        )
     return mask

@@ -19,9 +19,10 @@ class Subject:
     snr: float  # mean power of the image over that of electronic noise [dB]
 
 
-# Each column spreads nine evenly spaced values over its range, in orders of their own, so that no two quantities rise
-# together: fat 2-6 mm, fascicles 1.2-1.6 mm, bone at 30-38 mm, shear speed 1.35 m/s +- 20 %, pulse 1-1.3 Hz, centre of
-# the 8-13 Hz firing rates, attenuation across fibres 0.55-0.95 dB/cm/MHz, echo SNR 62-78 dB
+# Each column spreads nine evenly spaced values over its range, in orders of their own, so that no
+# two quantities rise together: fat 2-6 mm, fascicles 1.2-1.6 mm, bone at 30-38 mm, shear speed 1.35
+# m/s +- 20 %, pulse 1-1.3 Hz, centre of the 8-13 Hz firing rates, attenuation across fibres
+# 0.55-0.95 dB/cm/MHz, echo SNR 62-78 dB
 _TABLE = (
     # fat, fascicle, bone, shear, pulse, firing, attenuation, snr
     (4.0, 1.30, 31.0, 1.4850, 1.1500, 11.0, 0.60, 76.0),
@@ -55,6 +56,7 @@ def subject(number: int) -> Subject:
         fascicle_size=fascicle,
         bone_depth=bone,
         shear_speed=shear,
-        pulse_rate=(max(pulse - 0.05, 1.0), min(pulse + 0.05, 1.3)),  # the heart rate of one person varies a little
+        # the heart rate of one person varies a little
+        pulse_rate=(max(pulse - 0.05, 1.0), min(pulse + 0.05, 1.3)),
     )
     return Subject(number, tissue, (firing - 1.5, firing + 1.5), attenuation, snr)

@@ -18,7 +18,9 @@ from musclelib.simulator.motor_units.superpose import twitch_trains
 DENSITY = 1060.0
 """Density of muscle [kg/m^3]."""
 
-_RING = 0.002  # delay between two rings of a unit [s]: linear interpolation then errs by 0.8 % at 20 Hz, 5 % at 50 Hz
+# delay between two rings of a unit [s]: linear interpolation then errs by 0.8 % at 20 Hz, 5 % at 50
+# Hz
+_RING = 0.002
 _FAINT = 0.02  # a shear wave is followed until damping leaves this share of it
 _SLOW = 0.15  # SD of the smoothing of concurrent activity [s]: bulging takes several twitches
 
@@ -26,9 +28,10 @@ _SLOW = 0.15  # SD of the smoothing of concurrent activity [s]: bulging takes se
 def dipole(axial: ArrayLike, lateral: ArrayLike, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Displacement around a disc that moves by 1 along the axial axis in an incompressible medium, axial and lateral.
 
-    `R^2 (z^2 - x^2) / r^4` and `2 R^2 z x / r^4`, the two-dimensional dipole of potential flow (Lamb, Hydrodynamics,
-    section 68), which agrees with the disc along the normal of its rim. `axial` z, `lateral` x and `radius` R in the
-    same unit, from the centre; inside the disc the values have no meaning.
+    `R^2 (z^2 - x^2) / r^4` and `2 R^2 z x / r^4`, the two-dimensional dipole of potential flow
+    (Lamb, Hydrodynamics, section 68), which agrees with the disc along the normal of its rim.
+    `axial` z, `lateral` x and `radius` R in the same unit, from the centre; inside the disc the
+    values have no meaning.
     """
     z, x = np.asarray(axial, float), np.asarray(lateral, float)
     power = np.maximum(np.hypot(z, x), 1e-9) ** 4 / radius**2
@@ -38,10 +41,11 @@ def dipole(axial: ArrayLike, lateral: ArrayLike, radius: float) -> tuple[np.ndar
 def tissue_motion(tissue: Tissue, pool: Pool, parameters: TissueParameters) -> Motion:
     """Make the motion that a pool causes in a tissue sampled for it, with the same parameters.
 
-    Each unit moves its territory by its twitches and the tissue around it as a dipole, by a shear wave that leaves the
-    rim at the shear speed, is damped with distance and spread by viscosity. The muscle bulges slowly with the summed
-    activity; the vessel pulsates. Fascicles, layers and bone then shape all of it. No units and no other source give
-    a motion without sources, zero everywhere.
+    Each unit moves its territory by its twitches and the tissue around it as a dipole, by a shear
+    wave that leaves the rim at the shear speed, is damped with distance and spread by viscosity.
+    The muscle bulges slowly with the summed activity; the vessel pulsates. Fascicles, layers and
+    bone then shape all of it. No units and no other source give a motion without sources, zero
+    everywhere.
 
     Raises
     ------
@@ -51,8 +55,8 @@ def tissue_motion(tissue: Tissue, pool: Pool, parameters: TissueParameters) -> M
     p = parameters
     if len(pool) != len(tissue.territory) or tissue.label.shape != p.pixels:
         raise ValueError(
-            f"tissue of {len(tissue.territory)} units and {tissue.label.shape} pixels: sample it with this pool of"
-            f" {len(pool)} units and these parameters of {p.pixels} pixels"
+            f"tissue of {len(tissue.territory)} units and {tissue.label.shape} pixels: sample it"
+            f" with this pool of {len(pool)} units and these parameters of {p.pixels} pixels"
         )
     step = max(round(_RING * p.rate), 1)
     ring = _rings(tissue, pool, p, step / p.rate)
@@ -60,41 +64,60 @@ def tissue_motion(tissue: Tissue, pool: Pool, parameters: TissueParameters) -> M
     train = _early_trains(pool, p, lead_in)
     gains, signals = [], []
     for number in range(max(map(len, ring), default=0)):
-        reached = [unit for unit, maps in enumerate(ring) if number < len(maps) and maps[number].any()]
+        reached = [
+            unit for unit, maps in enumerate(ring) if number < len(maps) and maps[number].any()
+        ]
         start = lead_in - number * step
         spread = _spread(number * step / p.rate, p)
-        signal = gaussian_filter1d(train[reached], spread * p.rate, mode="nearest") if spread else train[reached]
+        signal = (
+            gaussian_filter1d(train[reached], spread * p.rate, mode="nearest")
+            if spread
+            else train[reached]
+        )
         gains += [ring[unit][number] for unit in reached]
         signals.append(signal[:, start : start + p.frames])
     if p.compression and len(pool):
         activity = gaussian_filter1d(train.sum(axis=0), _SLOW * p.rate)[None, lead_in:]
         gains.append(_bulge(tissue, p))
         signals.append(p.compression * activity)
-    gain, velocity = np.array(gains, float).reshape(-1, *p.pixels), np.concatenate([np.zeros((0, p.frames)), *signals])
-    signal = np.cumsum(velocity, axis=1) * (1e3 / p.rate)  # [um]; its difference between frames is the velocity again
+    gain = np.array(gains, float).reshape(-1, *p.pixels)
+    velocity = np.concatenate([np.zeros((0, p.frames)), *signals])
+    # [um]; its difference between frames is the velocity again
+    signal = np.cumsum(velocity, axis=1) * (1e3 / p.rate)
     if p.slip:
         gain = _slide(gain, tissue.fascicle, p.slip)
     if tissue.pulsation:
         gain = np.concatenate([gain, _pulse_map(tissue, p)[None]])
         signal = np.concatenate([signal, _pulse(tissue, p)[None]])
-    return Motion((gain * tissue.gain).astype(np.float32), signal.astype(np.float32), p.depth, p.lateral, p.rate)
+    return Motion(
+        (gain * tissue.gain).astype(np.float32),
+        signal.astype(np.float32),
+        p.depth,
+        p.lateral,
+        p.rate,
+    )
 
 
 def _early_trains(pool: Pool, p: TissueParameters, lead_in: int) -> np.ndarray:
     """Twitch trains `(unit, time)` [mm/s] that begin `lead_in` frames early, for waves under way in the first one."""
     frames = SimulatorParameters(frames=p.frames + lead_in, frame_rate=p.rate)
-    return twitch_trains(dataclasses.replace(pool, firing_time=pool.firing_time + lead_in / p.rate), frames)
+    return twitch_trains(
+        dataclasses.replace(pool, firing_time=pool.firing_time + lead_in / p.rate), frames
+    )
 
 
 def _rings(tissue: Tissue, pool: Pool, p: TissueParameters, interval: float) -> list[np.ndarray]:
     """Map each unit to `(ring, depth, lateral)`: ring k moves k intervals later, pixels between two rings by both.
 
-    Around a territory that is no circle the dipole and the delay are those of the circle of its area.
+    Around a territory that is no circle the dipole and the delay are those of the circle of its
+    area.
     """
     rings = []
     blur = (0, *(p.rim * np.array(p.pixels) / p.size))
     reach = p.damping * -np.log(_FAINT)  # [mm]
-    for (z, x), diameter, inside in zip(tissue.centre, pool.diameter, tissue.territory, strict=True):
+    for (z, x), diameter, inside in zip(
+        tissue.centre, pool.diameter, tissue.territory, strict=True
+    ):
         if not p.coupling:
             rings.append(_blurred(inside[None].astype(float), blur))
             continue
@@ -121,7 +144,8 @@ def _blurred(maps: np.ndarray, blur: tuple[float, ...]) -> np.ndarray:
 def _spread(delay: float, p: TissueParameters) -> float:
     """SD of the Gaussian that viscosity turns an impulse into after travelling for `delay` [s].
 
-    A Kelvin-Voigt medium attenuates by exp(-w^2 eta t / (2 rho c^2)) at low frequencies (Catheline et al. 2004).
+    A Kelvin-Voigt medium attenuates by exp(-w^2 eta t / (2 rho c^2)) at low frequencies (Catheline
+    et al. 2004).
     """
     return float(np.sqrt(p.viscosity * delay / (DENSITY * p.shear_speed**2)))
 
@@ -155,7 +179,8 @@ def _pulse_map(tissue: Tissue, p: TissueParameters) -> np.ndarray:
 def _pulse(tissue: Tissue, p: TissueParameters) -> np.ndarray:
     """Motion of the vessel's wall `(time,)` [um], 0 in the frame before the first: steep rise, slow fall.
 
-    The sum of sin(h phase) / 2^(h - 1) over all harmonics h, in closed form and scaled to a peak-to-peak of 1.
+    The sum of sin(h phase) / 2^(h - 1) over all harmonics h, in closed form and scaled to a
+    peak-to-peak of 1.
     """
     phase = 2 * np.pi * tissue.pulse_rate * np.arange(-1, p.frames) / p.rate + tissue.pulse_phase
     wave = tissue.pulsation * 0.375 * np.sin(phase) / (1.25 - np.cos(phase))

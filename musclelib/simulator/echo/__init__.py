@@ -5,4 +5,11 @@ from musclelib.simulator.echo.noise import ElectronicNoise
 from musclelib.simulator.echo.psf import PointSpread
 from musclelib.simulator.echo.scatterers import EchoParameters, Scatterers, sample_scatterers
 
-__all__ = ["EchoFrames", "EchoParameters", "ElectronicNoise", "PointSpread", "Scatterers", "sample_scatterers"]
+__all__ = [
+    "EchoFrames",
+    "EchoParameters",
+    "ElectronicNoise",
+    "PointSpread",
+    "Scatterers",
+    "sample_scatterers",
+]

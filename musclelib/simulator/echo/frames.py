@@ -36,16 +36,17 @@ class Motion(Protocol):
 class EchoFrames:
     """IQ images of displaced scatterers, for `musclelib.acquisition.velocity_sequence` with kind "image iq".
 
-    Slicing gives frames by expansion. The phase of the mean displacement u of a pixel's resolution cell is exact;
-    what its scatterers move otherwise is taken to first order about their mean positions in time:
-    ``IQ = exp(j k u(x, t)) [B_0 + sum_k s_k(t) (B_k - j k g_k(x) B_0)]`` with s_k the signals less their means, B_0
-    the image of the scatterers at their mean positions, and B_k the derivative of the image with respect to s_k.
-    `exact` displaces every scatterer in every frame instead. Both add the same noise and decorrelation.
+    Slicing gives frames by expansion. The phase of the mean displacement u of a pixel's resolution
+    cell is exact; what its scatterers move otherwise is taken to first order about their mean
+    positions in time: ``IQ = exp(j k u(x, t)) [B_0 + sum_k s_k(t) (B_k - j k g_k(x) B_0)]`` with
+    s_k the signals less their means, B_0 the image of the scatterers at their mean positions, and
+    B_k the derivative of the image with respect to s_k. `exact` displaces every scatterer in every
+    frame instead. Both add the same noise and decorrelation.
 
-    Out of the image plane the tissue drifts: a second, independent set of amplitudes at the same points is turned
-    in by an angle that performs a random walk, ``cos(angle)`` of the first and ``sin(angle)`` of the second. The
-    correlation of an echo with itself n frames on is then correlation ** n, as of an AR(1) process, and the
-    brightness stays.
+    Out of the image plane the tissue drifts: a second, independent set of amplitudes at the same
+    points is turned in by an angle that performs a random walk, ``cos(angle)`` of the first and
+    ``sin(angle)`` of the second. The correlation of an echo with itself n frames on is then
+    correlation ** n, as of an AR(1) process, and the brightness stays.
 
     Parameters
     ----------
@@ -65,7 +66,8 @@ class EchoFrames:
     Raises
     ------
     ValueError
-        The probe, the pixels or the scatterers leave the motion's grid; rates differ; or as of `PointSpread`.
+        The probe, the pixels or the scatterers leave the motion's grid; rates differ; or as of
+        `PointSpread`.
 
     Warns
     -----
@@ -97,17 +99,25 @@ class EchoFrames:
         self._rest = scatterers.depth - 1e-3 * mean[:, 0].astype(float) @ self._gain
         pixels = np.stack(np.meshgrid(depth, lateral, indexing="ij"), axis=-1).reshape(-1, 2)
         gain = np.asarray(motion.gain_at(pixels), np.float32).reshape(-1, *self.shape[1:])
-        # At a fascicle's wall the mean of the cell is nearer to what its scatterers do than the pixel's own value.
-        cell = self.psf.pulse_length / (depth[1] - depth[0]), self.psf.beam_width / (lateral[1] - lateral[0])
+        # At a fascicle's wall the mean of the cell is nearer to what its scatterers do than the
+        # pixel's own value.
+        cell = (
+            self.psf.pulse_length / (depth[1] - depth[0]),
+            self.psf.beam_width / (lateral[1] - lateral[0]),
+        )
         gain = gaussian_filter(gain, (0, *cell)).reshape(len(gain), -1)
         self._turn = np.float32(self.psf.wavenumber) * gain  # (source, pixel) [rad/mm]
         steps = echo_stream(seed, index, 2).standard_normal(self.shape[0] - 1)
         self._angle = np.r_[0, np.cumsum(steps * np.sqrt(-2 * np.log(parameters.correlation)))]
         sets = 1 if parameters.correlation == 1 else 2
-        self._basis = np.concatenate([self._expand(amplitude) for amplitude in scatterers.amplitude[:sets]])
+        self._basis = np.concatenate(
+            [self._expand(amplitude) for amplitude in scatterers.amplitude[:sets]]
+        )
         self._noise, self._level = None, 0.0
         if parameters.snr is not None:
-            self._noise = ElectronicNoise(recording, depth, lateral, parameters.f_number, seed, index)
+            self._noise = ElectronicNoise(
+                recording, depth, lateral, parameters.f_number, seed, index
+            )
             power = float(np.mean(np.abs(self._basis[0]) ** 2))
             self._level = np.sqrt(power) * 10 ** (-parameters.snr / 20)
 
@@ -174,7 +184,10 @@ def _check(
     lateral: NDArray[np.float64],
 ) -> None:
     if recording.prf != motion.rate:
-        raise ValueError(f"Recording.prf = {recording.prf} Hz and Motion.rate = {motion.rate} Hz: they must be equal")
+        raise ValueError(
+            f"Recording.prf = {recording.prf} Hz and Motion.rate = {motion.rate} Hz: they must be"
+            " equal"
+        )
     inside = {
         "the probe": (recording.element_positions, motion.lateral),
         "lateral": (lateral, motion.lateral),
@@ -203,7 +216,8 @@ def _warn_of_aliasing(motion: Motion, recording: Recording) -> None:
         row, column = np.unravel_index(speed.argmax(), speed.shape)
         warnings.warn(
             f"tissue moves at up to {speed.max():.4g} mm/s, above the Nyquist velocity of"
-            f" {recording.nyquist_velocity:.4g} mm/s, at depth {motion.depth[::4][row]:.3g} mm, lateral"
-            f" {motion.lateral[::4][column]:.3g} mm, and in {above.mean():.2%} of the cross-section: it will alias",
+            f" {recording.nyquist_velocity:.4g} mm/s, at depth {motion.depth[::4][row]:.3g} mm,"
+            f" lateral {motion.lateral[::4][column]:.3g} mm, and in {above.mean():.2%} of the"
+            " cross-section: it will alias",
             stacklevel=3,
         )

@@ -14,9 +14,10 @@ _MARGIN = 6  # samples beyond the image, so that its borders are as noisy as its
 class ElectronicNoise:
     """Complex Gaussian noise, independent from frame to frame, of unit mean power.
 
-    Demodulation leaves the recording's band along depth and the receive aperture the directions it sees, so the
-    noise is drawn at the lowest rate that carries both and interpolated by sinc functions. Its power is the same
-    everywhere: elements that join with depth add noise as the echo's spreading is made up for.
+    Demodulation leaves the recording's band along depth and the receive aperture the directions it
+    sees, so the noise is drawn at the lowest rate that carries both and interpolated by sinc
+    functions. Its power is the same everywhere: elements that join with depth add noise as the
+    echo's spreading is made up for.
 
     Parameters
     ----------
@@ -51,14 +52,19 @@ class ElectronicNoise:
         noise = np.empty((stop - start, self._down.shape[0], self._across.shape[1]), np.complex64)
         for frame in range(start, stop):
             white = echo_stream(*self._key, 3, frame + 1).standard_normal(coarse, dtype=np.float32)
-            fine = (self._down @ white.reshape(len(white), -1)).reshape(-1, coarse[2]) @ self._across
+            fine = (self._down @ white.reshape(len(white), -1)).reshape(
+                -1, coarse[2]
+            ) @ self._across
             fine = fine.reshape(len(self._down), 2, -1) * np.float32(np.sqrt(0.5))
             noise.real[frame - start], noise.imag[frame - start] = fine[:, 0], fine[:, 1]
         return noise
 
 
 def _sinc(pixels: NDArray[np.floating], step: float) -> NDArray[np.float32]:
-    """Interpolate from samples `step` apart; rows have unit norm, so that the noise keeps its power."""
+    """Interpolate from samples `step` apart.
+
+    Rows have unit norm, so that the noise keeps its power.
+    """
     samples = np.arange(pixels[0] - _MARGIN * step, pixels[-1] + (_MARGIN + 1) * step, step)
     weights = np.sinc((pixels[:, None] - samples) / step)
     return (weights / np.linalg.norm(weights, axis=1, keepdims=True)).astype(np.float32)

@@ -25,10 +25,11 @@ def pulse_length(recording: Recording) -> float:
 class PointSpread:
     """Beamformed IQ of point scatterers under one unsteered plane wave, at baseband along depth.
 
-    The axial factor is the Gaussian pulse that probe, transmitted cycle and demodulation leave; the oblique receive
-    paths lower its mean wave number a little. The lateral factor is the sum over the receive aperture of the pulse's
-    wavefronts, at the scatterer's depth: its width is wavelength times f-number, and it widens and weakens where
-    the probe's ends cut the aperture. Amplitudes are those of a delay-and-sum, 1 for a full aperture.
+    The axial factor is the Gaussian pulse that probe, transmitted cycle and demodulation leave; the
+    oblique receive paths lower its mean wave number a little. The lateral factor is the sum over
+    the receive aperture of the pulse's wavefronts, at the scatterer's depth: its width is
+    wavelength times f-number, and it widens and weakens where the probe's ends cut the aperture.
+    Amplitudes are those of a delay-and-sum, 1 for a full aperture.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ class PointSpread:
     Raises
     ------
     ValueError
-        The wave is steered, the f-number is not positive, an axis is not evenly spaced, or a depth is not below
-        the probe.
+        The wave is steered, the f-number is not positive, an axis is not evenly spaced, or a depth
+        is not below the probe.
 
     References
     ----------
@@ -53,21 +54,40 @@ class PointSpread:
     """
 
     def __init__(
-        self, recording: Recording, depth: ArrayLike, lateral: ArrayLike, lines: ArrayLike, f_number: float = 1.5
+        self,
+        recording: Recording,
+        depth: ArrayLike,
+        lateral: ArrayLike,
+        lines: ArrayLike,
+        f_number: float = 1.5,
     ) -> None:
-        self.depth, self.lateral, self.lines = (np.asarray(axis, float) for axis in (depth, lateral, lines))
+        self.depth, self.lateral, self.lines = (
+            np.asarray(axis, float) for axis in (depth, lateral, lines)
+        )
         if recording.angle != 0:
-            raise ValueError(f"Recording.angle = {recording.angle:g} deg: the echo model knows plane waves at 0 only")
+            raise ValueError(
+                f"Recording.angle = {recording.angle:g} deg: the echo model knows plane waves at 0"
+                " only"
+            )
         if not f_number > 0:
             raise ValueError(f"f_number = {f_number}: it must be above 0")
         steps = np.diff(self.depth)
-        if self.depth.size < 2 or self.depth[0] < 0 or not (steps > 0).all() or np.ptp(steps) > 1e-3 * steps[0]:
-            raise ValueError("depth must be evenly spaced, increasing values from 0 mm on, at least two")
+        if (
+            self.depth.size < 2
+            or self.depth[0] < 0
+            or not (steps > 0).all()
+            or np.ptp(steps) > 1e-3 * steps[0]
+        ):
+            raise ValueError(
+                "depth must be evenly spaced, increasing values from 0 mm on, at least two"
+            )
         self.wavenumber = recording.axial_wavenumber
         self.pulse_length = pulse_length(recording)
-        self.beam_width = 2 * np.pi / self.wavenumber * f_number  # half a wavelength by f-number, a deviation too [mm]
+        # half a wavelength by f-number, a deviation too [mm]
+        self.beam_width = 2 * np.pi / self.wavenumber * f_number
         slope = 1 / (2 * f_number)
-        receive = np.arcsinh(slope) / slope  # mean cosine of the directions in which the echoes return
+        # mean cosine of the directions in which the echoes return
+        receive = np.arcsinh(slope) / slope
         self.deviation = self.wavenumber * (receive - 1) / 2
         self._lateral = self._lateral_factor(recording, slope)
 
@@ -78,17 +98,23 @@ class PointSpread:
         table = np.r_[0, np.cumsum((wave[1:] + wave[:-1]) / 2) * _TABLE_STEP].astype(np.complex64)
         table[1:] /= path[1:].astype(np.float32)
         table[0] = 1
-        table = np.r_[table[:0:-1].conj(), table]  # mean of the wave from 0 to a path, negative ones first
+        # mean of the wave from 0 to a path, negative ones first
+        table = np.r_[table[:0:-1].conj(), table]
         apart = (self.lateral - self.lines[:, None]).astype(np.float32)
         ends = recording.element_positions[[0, -1]] + np.array([-0.5, 0.5]) * recording.pitch
         factor = np.empty((self.depth.size, *apart.shape), np.complex64)
         for row, depth in enumerate(self.depth):
             reach = max(slope * depth, recording.pitch / 2)
-            first, last = np.maximum(self.lateral - reach, ends[0]), np.minimum(self.lateral + reach, ends[1])
+            first = np.maximum(self.lateral - reach, ends[0])
+            last = np.minimum(self.lateral + reach, ends[1])
             away = np.stack([self.lateral - first, self.lateral - np.maximum(first, last)])
             sine = (away / np.hypot(away, max(depth, 1e-6))).astype(np.float32)
             share = sine / np.float32(2 * reach / np.hypot(reach, depth))
-            index = np.rint(apart * (sine[:, None] / np.float32(_TABLE_STEP))).astype(np.int32) + path.size - 1
+            index = (
+                np.rint(apart * (sine[:, None] / np.float32(_TABLE_STEP))).astype(np.int32)
+                + path.size
+                - 1
+            )
             factor[row] = share[0] * table[index[0]] - share[1] * table[index[1]]
         return factor
 
@@ -120,7 +146,9 @@ class PointSpread:
         """
         step = self.depth[1] - self.depth[0]
         half = int(np.ceil(_REACH * self.pulse_length / step))
-        row = np.rint((position - self.depth[0]) / step).astype(np.int64)[:, None] + np.arange(-half, half + 1)
+        row = np.rint((position - self.depth[0]) / step).astype(np.int64)[:, None] + np.arange(
+            -half, half + 1
+        )
         above = self.depth[0] + row * step - position[:, None]
         echo = np.exp(-((above / self.pulse_length) ** 2) / 2 + 1j * self.deviation * above)
         echo *= np.exp(-1j * self.wavenumber * position)[:, None]
@@ -129,8 +157,16 @@ class PointSpread:
         echo[(row < 0) | (row >= self.depth.size)] = 0
         cell = np.clip(row, 0, self.depth.size - 1) * self.lines.size + line[:, None]
         matrix = csc_array(
-            (echo.astype(np.complex64).ravel(), cell.ravel(), np.arange(0, cell.size + 1, cell.shape[1])),
+            (
+                echo.astype(np.complex64).ravel(),
+                cell.ravel(),
+                np.arange(0, cell.size + 1, cell.shape[1]),
+            ),
             shape=(self.depth.size * self.lines.size, len(position)),
         )
-        lines = (matrix @ weights.astype(np.complex64)).reshape(self.depth.size, self.lines.size, -1)
-        return np.ascontiguousarray(np.matmul(lines.transpose(0, 2, 1), self._lateral).transpose(1, 0, 2))
+        lines = (matrix @ weights.astype(np.complex64)).reshape(
+            self.depth.size, self.lines.size, -1
+        )
+        return np.ascontiguousarray(
+            np.matmul(lines.transpose(0, 2, 1), self._lateral).transpose(1, 0, 2)
+        )

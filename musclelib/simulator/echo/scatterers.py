@@ -27,13 +27,24 @@ class EchoParameters(Parameters):
     fat: float = quantity(-6.0, "dB", "echogenicity of fat over muscle", low=-60, high=60)
     fascia: float = quantity(12.0, "dB", "echogenicity of fascia over muscle", low=-60, high=60)
     muscle: float = quantity(0.0, "dB", "echogenicity of muscle, the reference", low=-60, high=60)
-    perimysium: float = quantity(6.0, "dB", "echogenicity of the fascicles' walls over muscle", low=-60, high=60)
-    vessel: float = quantity(-20.0, "dB", "echogenicity of blood and vessel wall over muscle", low=-60, high=60)
+    perimysium: float = quantity(
+        6.0, "dB", "echogenicity of the fascicles' walls over muscle", low=-60, high=60
+    )
+    vessel: float = quantity(
+        -20.0, "dB", "echogenicity of blood and vessel wall over muscle", low=-60, high=60
+    )
     bone: float = quantity(15.0, "dB", "echogenicity of bone over muscle", low=-60, high=60)
-    attenuation: float = quantity(0.55, "dB/cm/MHz", "one way, the lowest figure across fibres", low=0, high=5)
-    # both calibrated and frozen (docs/calibration.md); at 70 dB, muscle at 40 mm is still some 50 dB above the noise
-    snr: float | None = quantity(70.0, "dB", "mean power of the image over that of the noise; None: no noise", high=200)
-    correlation: float = quantity(0.999999, "1", "of out-of-plane decorrelation, from frame to frame", above=0, high=1)
+    attenuation: float = quantity(
+        0.55, "dB/cm/MHz", "one way, the lowest figure across fibres", low=0, high=5
+    )
+    # both calibrated and frozen (docs/calibration.md); at 70 dB, muscle at 40 mm is still some 50
+    # dB above the noise
+    snr: float | None = quantity(
+        70.0, "dB", "mean power of the image over that of the noise; None: no noise", high=200
+    )
+    correlation: float = quantity(
+        0.999999, "1", "of out-of-plane decorrelation, from frame to frame", above=0, high=1
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +54,8 @@ class Scatterers:
     depth: NDArray[np.float64]  # (point,) [mm]
     line: NDArray[np.int64]  # (point,) index into lines
     lines: NDArray[np.float64]  # (line,) lateral positions, increasing [mm]
-    amplitude: NDArray[np.float32]  # (2, point): in the image plane, and what out-of-plane motion brings in
+    # (2, point): in the image plane, and what out-of-plane motion brings in
+    amplitude: NDArray[np.float32]
 
     @property
     def position(self) -> NDArray[np.float64]:
@@ -52,7 +64,10 @@ class Scatterers:
 
 
 def echo_stream(seed: int, index: int, *purpose: int) -> np.random.Generator:
-    """Return a random stream of the echo stage; `purpose` must not end in 0, which a seed sequence ignores."""
+    """Return a random stream of the echo stage.
+
+    `purpose` must not end in 0, which a seed sequence ignores.
+    """
     return np.random.default_rng(np.random.SeedSequence((seed, index, int(Stage.ECHO), *purpose)))
 
 
@@ -73,7 +88,8 @@ def sample_scatterers(
     parameters : EchoParameters
         Density, echogenicity, attenuation (round trip at the centre frequency).
     recording : Recording
-        Gives the resolution cell: the -6 dB width of the pulse times 1.2 wavelengths times the f-number.
+        Gives the resolution cell: the -6 dB width of the pulse times 1.2 wavelengths times the
+        f-number.
     depth, lateral : array
         Axes of the label map [mm]; the points fill their extent.
     seed, index : int
@@ -89,15 +105,25 @@ def sample_scatterers(
         The label map does not fit the axes, or holds a tissue without an echogenicity.
     """
     depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
-    labels = np.zeros((depth.size, lateral.size), int) if label_map is None else np.asarray(label_map)
+    labels = (
+        np.zeros((depth.size, lateral.size), int) if label_map is None else np.asarray(label_map)
+    )
     if labels.shape != (depth.size, lateral.size):
-        raise ValueError(f"label_map has shape {labels.shape}; depth and lateral need {(depth.size, lateral.size)}")
+        raise ValueError(
+            f"label_map has shape {labels.shape}; depth and lateral need"
+            f" {(depth.size, lateral.size)}"
+        )
     if labels.min() < 0 or labels.max() >= len(names):
-        raise ValueError(f"label_map holds codes {labels.min()} to {labels.max()}; names has 0 to {len(names) - 1}")
+        raise ValueError(
+            f"label_map holds codes {labels.min()} to {labels.max()}; names has 0 to"
+            f" {len(names) - 1}"
+        )
     tissues = ("skin", "fat", "fascia", "muscle", "perimysium", "vessel", "bone")
     unknown = [name for name in names if name not in tissues]
     if unknown:
-        raise ValueError(f"no echogenicity for tissue {unknown[0]!r}; allowed are {', '.join(tissues)}")
+        raise ValueError(
+            f"no echogenicity for tissue {unknown[0]!r}; allowed are {', '.join(tissues)}"
+        )
     wavelength = recording.sound_speed * 1e3 / recording.centre_frequency  # [mm]
     cell = np.sqrt(8 * np.log(2)) * pulse_length(recording) * 1.2 * wavelength * parameters.f_number
     count = int(np.ceil(parameters.per_cell * np.ptp(depth) * np.ptp(lateral) / cell))

@@ -10,8 +10,9 @@ def renewal_train(
 ) -> np.ndarray:
     """Draw the firing times of one unit between `start` and `stop` [s], without synchronisation.
 
-    Intervals are N(1/rate, (cv/rate)²), never below `refractory` (papers 1 and 2: 0.2/rate is read as the SD, the
-    field's coefficient of variation). The first firing falls uniformly within one mean interval after `start`.
+    Intervals are N(1/rate, (cv/rate)²), never below `refractory` (papers 1 and 2: 0.2/rate is read
+    as the SD, the field's coefficient of variation). The first firing falls uniformly within one
+    mean interval after `start`.
     """
     most = int((stop - start) * rate * 2) + 10
     intervals = np.maximum(rng.normal(1 / rate, cv / rate, most), refractory)
@@ -22,13 +23,18 @@ def renewal_train(
 
 
 def synchronise(
-    rng: np.random.Generator, trains: list[np.ndarray], share: np.ndarray, jitter: float, refractory: float
+    rng: np.random.Generator,
+    trains: list[np.ndarray],
+    share: np.ndarray,
+    jitter: float,
+    refractory: float,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Make a share of each unit's firings coincide with a firing of another unit.
 
-    A firing is moved to the nearest firing of a random other unit, N(0, jitter²) beside it, and both then count as
-    synchronised: coincidence is mutual. The number of firings and the refractory gap are kept; a move that would
-    break the gap is not made. The papers give the share only; the way is a choice of this project.
+    A firing is moved to the nearest firing of a random other unit, N(0, jitter²) beside it, and
+    both then count as synchronised: coincidence is mutual. The number of firings and the refractory
+    gap are kept; a move that would break the gap is not made. The papers give the share only; the
+    way is a choice of this project.
 
     Parameters
     ----------
@@ -37,8 +43,8 @@ def synchronise(
     trains : list of numpy.ndarray
         Sorted firing times of each unit [s].
     share : numpy.ndarray
-        Wanted share of synchronised firings `(unit,)`; a fraction of a firing is rounded at random, so that the
-        mean is met.
+        Wanted share of synchronised firings `(unit,)`; a fraction of a firing is rounded at random,
+        so that the mean is met.
     jitter, refractory : float
         SD between two synchronised firings and shortest interval [s].
 
@@ -56,7 +62,8 @@ def synchronise(
     attempts = 20 * max(int(quota.sum()), 0)  # a pool too dense for its share ends with what fits
     while attempts and np.count_nonzero(quota > 0) > 1:
         attempts -= 1
-        unit = rng.choice(np.flatnonzero(quota == quota.max()))  # the neediest first leaves no one without a partner
+        # the neediest first leaves no one without a partner
+        unit = rng.choice(np.flatnonzero(quota == quota.max()))
         other = rng.choice(np.flatnonzero((quota > 0) & (np.arange(len(trains)) != unit)))
         free, free_other = np.flatnonzero(~flags[unit]), np.flatnonzero(~flags[other])
         if not (len(free) and len(free_other)):
@@ -94,7 +101,8 @@ def firing_statistics(firing_time: np.ndarray, synchronised: np.ndarray) -> dict
     Returns
     -------
     dict
-        `firing_rate` [Hz], `interval_cv` and `synchronisation`, each `(unit,)`; NaN for a unit without two intervals.
+        `firing_rate` [Hz], `interval_cv` and `synchronisation`, each `(unit,)`; NaN for a unit
+        without two intervals.
     """
     intervals = np.diff(firing_time, axis=1)
     count = np.sum(np.isfinite(firing_time), axis=1)

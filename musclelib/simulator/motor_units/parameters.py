@@ -12,63 +12,117 @@ from musclelib.parameters import ParameterError, Parameters, quantity
 
 @dataclass(frozen=True)
 class SimulatorParameters(Parameters):
-    """Parameters of one set of simulated sequences; pairs are ranges that a unit's value is drawn from, uniformly.
+    """Parameters of one set of simulated sequences.
 
-    The defaults are those of paper 1 ("Simulation dataset"). What the papers leave open carries its reason here.
+    Pairs are ranges that a unit's value is drawn from, uniformly.
+
+    The defaults are those of paper 1 ("Simulation dataset"). What the papers leave open carries its
+    reason here.
     """
 
     # the image
     frames: int = quantity(1024, "1", "frames of a sequence", low=8)
     frame_rate: float = quantity(512.0, "Hz", "frames a second", low=50)
     pixels: tuple[int, int] = quantity((128, 128), "1", "pixels along depth and lateral", low=4)
-    size: tuple[float, float] = quantity((40.0, 40.0), "mm", "depth and width of the cross-section", above=0)
+    size: tuple[float, float] = quantity(
+        (40.0, 40.0), "mm", "depth and width of the cross-section", above=0
+    )
     # the pool
     units: tuple[int, int] = quantity((4, 10), "1", "active motor units", low=0)
-    firing_rate: tuple[float, float] = quantity((8.0, 13.0), "Hz", "mean firing rate", low=0.5, high=50)
-    interval_cv: float = quantity(0.2, "1", "SD of the inter-pulse interval over its mean", low=0, high=0.5)
-    synchronisation: tuple[float, float] = quantity(
-        (0.1, 0.1), "1", "share of a unit's firings that coincide with one of another unit", low=0, high=0.5
+    firing_rate: tuple[float, float] = quantity(
+        (8.0, 13.0), "Hz", "mean firing rate", low=0.5, high=50
     )
-    synchronisation_jitter: float = quantity(0.002, "s", "SD between two synchronised firings", low=0, high=0.01)
+    interval_cv: float = quantity(
+        0.2, "1", "SD of the inter-pulse interval over its mean", low=0, high=0.5
+    )
+    synchronisation: tuple[float, float] = quantity(
+        (0.1, 0.1),
+        "1",
+        "share of a unit's firings that coincide with one of another unit",
+        low=0,
+        high=0.5,
+    )
+    synchronisation_jitter: float = quantity(
+        0.002, "s", "SD between two synchronised firings", low=0, high=0.01
+    )
     refractory: float = quantity(0.03, "s", "shortest inter-pulse interval", low=0.005, high=0.1)
     # the territory: a circle; how strongly a fibre moves within it is not stated by the papers
     diameter: tuple[float, float] = quantity((2.5, 10.0), "mm", "territory diameter", above=0)
     profile: str = quantity(
-        "disc", "1", "velocity across the territory", choices=("disc", "soft disc", "gaussian", "point")
+        "disc",
+        "1",
+        "velocity across the territory",
+        choices=("disc", "soft disc", "gaussian", "point"),
     )
-    # the twitch: the waveform of the papers' source was not published, so Raikova's 4-parameter model stands in
+    # the twitch: the waveform of the papers' source was not published, so Raikova's 4-parameter
+    # model stands in
     waveform: str = quantity("twitch", "1", "response to one firing", choices=("twitch", "dirac"))
-    contraction_time: tuple[float, float] = quantity((0.050, 0.075), "s", "onset to peak", low=0.01, high=0.2)
-    half_relaxation: tuple[float, float] = quantity((0.100, 0.130), "s", "onset to half relaxed", low=0.02, high=0.4)
-    lead: tuple[float, float] = quantity((0.003, 0.015), "s", "firing to onset of the twitch", low=0, high=0.1)
-    amplitude: tuple[float, float] = quantity((2.0, 30.0), "um", "peak displacement, log-uniform", above=0)
+    contraction_time: tuple[float, float] = quantity(
+        (0.050, 0.075), "s", "onset to peak", low=0.01, high=0.2
+    )
+    half_relaxation: tuple[float, float] = quantity(
+        (0.100, 0.130), "s", "onset to half relaxed", low=0.02, high=0.4
+    )
+    lead: tuple[float, float] = quantity(
+        (0.003, 0.015), "s", "firing to onset of the twitch", low=0, high=0.1
+    )
+    amplitude: tuple[float, float] = quantity(
+        (2.0, 30.0), "um", "peak displacement, log-uniform", above=0
+    )
     variation: tuple[float, float] = quantity(
-        (0.05, 0.10), "1", "CV of a unit's twitch duration and amplitude from firing to firing", low=0, high=0.3
+        (0.05, 0.10),
+        "1",
+        "CV of a unit's twitch duration and amplitude from firing to firing",
+        low=0,
+        high=0.3,
     )
     # what is added
     noise_snr: tuple[float, float] | None = quantity(
-        None, "dB", "signal-to-noise ratio of white Gaussian noise, None for no noise", low=-20, high=100
+        None,
+        "dB",
+        "signal-to-noise ratio of white Gaussian noise, None for no noise",
+        low=-20,
+        high=100,
     )
-    background: float = quantity(0.0, "mm/s", "SD of white noise added before the low-pass filter", low=0)
+    background: float = quantity(
+        0.0, "mm/s", "SD of white noise added before the low-pass filter", low=0
+    )
     smoothing: tuple[float, float] = quantity(
-        (0.0, 0.0), "s, mm", "SD of the Gaussian low-pass filter along time and space, 0 for none", low=0, high=10
+        (0.0, 0.0),
+        "s, mm",
+        "SD of the Gaussian low-pass filter along time and space, 0 for none",
+        low=0,
+        high=10,
     )
 
     def check(self) -> None:
         """Check that ranges go upwards and that territories fit the image."""
-        self.check_ranges("units", "firing_rate", "synchronisation", "diameter", "contraction_time", "half_relaxation")
+        self.check_ranges(
+            "units",
+            "firing_rate",
+            "synchronisation",
+            "diameter",
+            "contraction_time",
+            "half_relaxation",
+        )
         self.check_ranges("lead", "amplitude", "variation", "noise_snr")
         if self.diameter[1] > min(self.size):
-            raise ParameterError(f"diameter = {self.diameter} [mm]: at most the image size {self.size}")
+            raise ParameterError(
+                f"diameter = {self.diameter} [mm]: at most the image size {self.size}"
+            )
         if self.contraction_time[0] * 2 < self.half_relaxation[0] and self.waveform == "twitch":
             raise ParameterError(
-                f"half_relaxation = {self.half_relaxation} [s]: from onset, at most twice the contraction_time"
-                f" {self.contraction_time}, so that the velocity starts from zero"
+                f"half_relaxation = {self.half_relaxation} [s]: from onset, at most twice the"
+                f" contraction_time {self.contraction_time}, so that the velocity starts from zero"
             )
         if self.contraction_time[1] >= self.half_relaxation[0]:
-            raise ParameterError(f"half_relaxation = {self.half_relaxation} [s]: above contraction_time, from onset")
+            raise ParameterError(
+                f"half_relaxation = {self.half_relaxation} [s]: above contraction_time, from onset"
+            )
         if self.refractory * self.firing_rate[1] > 0.8:
-            raise ParameterError(f"refractory = {self.refractory} [s]: at most 0.8 of the shortest mean interval")
+            raise ParameterError(
+                f"refractory = {self.refractory} [s]: at most 0.8 of the shortest mean interval"
+            )
 
     @property
     def duration(self) -> float:
@@ -96,10 +150,15 @@ PRESETS = {
     "paper2": SimulatorParameters(
         frames=400, frame_rate=400.0, pixels=(64, 64), units=(5, 30), synchronisation=(0.0, 0.1)
     ),
-    # paper 1, "Limitations": points and Dirac pulses, noise N(0, 0.1), low-pass; the filter's width is not stated: one
-    # pixel and one frame, since a wider Gaussian buries the pulses, which it dilutes, in the noise
+    # paper 1, "Limitations": points and Dirac pulses, noise N(0, 0.1), low-pass; the filter's width
+    # is not stated: one pixel and one frame, since a wider Gaussian buries the pulses, which it
+    # dilutes, in the noise
     "paper1-reduced": SimulatorParameters(
-        profile="point", waveform="dirac", background=0.1, smoothing=(0.002, 0.3125), variation=(0.0, 0.0)
+        profile="point",
+        waveform="dirac",
+        background=0.1,
+        smoothing=(0.002, 0.3125),
+        variation=(0.0, 0.0),
     ),
 }
 

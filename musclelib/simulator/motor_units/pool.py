@@ -16,7 +16,10 @@ WARM_UP = 0.7
 
 
 class Stage(IntEnum):
-    """What a random stream is for; with the seed and the sequence index it makes a stream of its own."""
+    """What a random stream is for.
+
+    With the seed and the sequence index it makes a stream of its own.
+    """
 
     POOL = 0
     FIRING = 1
@@ -42,7 +45,8 @@ class Pool:
     half_relaxation: np.ndarray  # (unit,) [s]
     lead: np.ndarray  # (unit,) [s]
     amplitude: np.ndarray  # (unit,) [um]
-    firing_time: np.ndarray  # (unit, firing) [s], padded with NaN; from WARM_UP before the first frame
+    # (unit, firing) [s], padded with NaN; from WARM_UP before the first frame
+    firing_time: np.ndarray
     synchronised: np.ndarray  # (unit, firing) bool
     duration_factor: np.ndarray  # (unit, firing): stretches the twitch of this firing
     amplitude_factor: np.ndarray  # (unit, firing): scales the twitch of this firing
@@ -56,7 +60,9 @@ def sample_pool(parameters: SimulatorParameters, seed: int, index: int) -> Pool:
     """Draw the pool of sequence `index` of the set `seed` (papers 1 and 2, simulation data sets)."""
     rng = stream(seed, index, Stage.POOL)
     count = int(rng.integers(parameters.units[0], parameters.units[1] + 1))
-    position = rng.uniform(size=(count, 2)) * parameters.size - np.array([0, parameters.size[1] / 2])
+    position = rng.uniform(size=(count, 2)) * parameters.size - np.array(
+        [0, parameters.size[1] / 2]
+    )
     diameter = rng.uniform(*parameters.diameter, count)
     rate = rng.uniform(*parameters.firing_rate, count)
     share = rng.uniform(*parameters.synchronisation, count)
@@ -73,10 +79,14 @@ def sample_pool(parameters: SimulatorParameters, seed: int, index: int) -> Pool:
 
     rng = stream(seed, index, Stage.FIRING)
     trains = [
-        renewal_train(rng, unit, parameters.interval_cv, parameters.refractory, -WARM_UP, parameters.duration)
+        renewal_train(
+            rng, unit, parameters.interval_cv, parameters.refractory, -WARM_UP, parameters.duration
+        )
         for unit in rate
     ]
-    trains, flags = synchronise(rng, trains, share, parameters.synchronisation_jitter, parameters.refractory)
+    trains, flags = synchronise(
+        rng, trains, share, parameters.synchronisation_jitter, parameters.refractory
+    )
     width = max((len(train) for train in trains), default=0)
     spread = rng.standard_normal((2, count, width)) * variation[:, None]
     return Pool(

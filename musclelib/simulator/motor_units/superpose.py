@@ -1,4 +1,7 @@
-"""Apply a sampled pool: twitch trains, their superposition to tissue velocity, noise; then all of it as a sequence."""
+"""Apply a sampled pool: twitch trains, their superposition to tissue velocity, noise.
+
+Then all of it as a sequence.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from musclelib.simulator.motor_units.pool import WARM_UP, Pool, Stage, sample_po
 from musclelib.simulator.motor_units.territory import territories
 from musclelib.simulator.motor_units.twitch import twitch_velocity
 
-_BLOCK = 64  # frames that noise is drawn for at a time, so that it takes no second sequence of memory
+# frames that noise is drawn for at a time, so that it takes no second sequence of memory
+_BLOCK = 64
 
 
 class Sequence(NamedTuple):
@@ -31,7 +35,8 @@ class Sequence(NamedTuple):
 def twitch_trains(pool: Pool, parameters: SimulatorParameters) -> np.ndarray:
     """Sum each unit's twitches over its firings: `(unit, time)` float32 [mm/s].
 
-    Firing times are not rounded to frames. A Dirac train has the value 1 in the frame of each firing.
+    Firing times are not rounded to frames. A Dirac train has the value 1 in the frame of each
+    firing.
     """
     units, frames, rate = len(pool), parameters.frames, parameters.frame_rate
     unit, firing = np.nonzero(np.isfinite(pool.firing_time))
@@ -51,15 +56,18 @@ def twitch_trains(pool: Pool, parameters: SimulatorParameters) -> np.ndarray:
         value *= 1e-3  # [mm/s]
     inside = (index >= 0) & (index < frames)
     flat = (index + unit[:, None] * frames)[inside]
-    return np.bincount(flat, value[inside], units * frames).reshape(units, frames).astype(np.float32)
+    return (
+        np.bincount(flat, value[inside], units * frames).reshape(units, frames).astype(np.float32)
+    )
 
 
 def superpose(twitch_train: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Superpose linearly: `(unit, time)` and `(unit, depth, lateral)` give `(time, depth, lateral)`.
 
-    Force acts along the fibres only and units do not interact (papers 1 and 2). Each unit is added within the
-    bounding box of its territory: less work than a matrix product, and no order of additions that depends on a
-    library or on the number of its threads, so that every bit can be made again.
+    Force acts along the fibres only and units do not interact (papers 1 and 2). Each unit is added
+    within the bounding box of its territory: less work than a matrix product, and no order of
+    additions that depends on a library or on the number of its threads, so that every bit can be
+    made again.
     """
     velocity = np.zeros((twitch_train.shape[1], *weight.shape[1:]), np.float32)
     for train, plane in zip(twitch_train, weight, strict=True):
@@ -71,7 +79,10 @@ def superpose(twitch_train: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def add_noise(velocity: np.ndarray, snr: float, rng: np.random.Generator) -> None:
-    """Add white Gaussian noise in place; `snr` is the ratio of the variances over the whole sequence [dB]."""
+    """Add white Gaussian noise in place.
+
+    `snr` is the ratio of the variances over the whole sequence [dB].
+    """
     scale = sequences.moments(velocity)[1] * 10 ** (-snr / 20)
     _add_white(velocity, scale, rng)
 
@@ -83,9 +94,14 @@ def _add_white(velocity: np.ndarray, scale: float, rng: np.random.Generator) -> 
 
 
 def simulate(parameters: SimulatorParameters, seed: int, index: int) -> Sequence:
-    """Make sequence `index` of the set `seed`; the same, bit for bit, alone or among any number of others."""
+    """Make sequence `index` of the set `seed`.
+
+    The same, bit for bit, alone or among any number of others.
+    """
     pool = sample_pool(parameters, seed, index)
-    mask, weight = territories(parameters.profile, pool.centre, pool.diameter, parameters.depth, parameters.lateral)
+    mask, weight = territories(
+        parameters.profile, pool.centre, pool.diameter, parameters.depth, parameters.lateral
+    )
     trains = twitch_trains(pool, parameters)
     velocity = superpose(trains, weight)
     rng = stream(seed, index, Stage.NOISE)
@@ -94,7 +110,12 @@ def simulate(parameters: SimulatorParameters, seed: int, index: int) -> Sequence
     if any(parameters.smoothing):
         time, space = parameters.smoothing
         pixel = np.array(parameters.size) / parameters.pixels
-        gaussian_filter(velocity, [time * parameters.frame_rate, *(space / pixel)], output=velocity, mode="nearest")
+        gaussian_filter(
+            velocity,
+            [time * parameters.frame_rate, *(space / pixel)],
+            output=velocity,
+            mode="nearest",
+        )
     if pool.noise_snr is not None:
         add_noise(velocity, pool.noise_snr, rng)
     return Sequence(velocity, mask, trains, pool)
@@ -105,7 +126,8 @@ def unit_labels(
 ) -> dict[str, np.ndarray]:
     """Lay the labels of a pool's units out for one sequence, padded to the most units that can be drawn."""
     most = max(parameters.units[1], 1)
-    seen = pool.firing_time >= 0  # earlier firings shape the velocity, but lie before the first frame
+    # earlier firings shape the velocity, but lie before the first frame
+    seen = pool.firing_time >= 0
     width = int(parameters.duration / parameters.refractory) + 2
     firing_time, synchronised = np.full((most, width), np.nan), np.zeros((most, width), bool)
     for unit, row in enumerate(seen):
@@ -132,8 +154,8 @@ def unit_labels(
 def to_dataset(sequence: Sequence, parameters: SimulatorParameters, seed: int) -> xr.Dataset:
     """Lay a simulated sequence out as a data set of one sequence.
 
-    The velocity stays in [mm/s]; `velocity_mean` and `velocity_sd` standardise it to N(0, 1) where it is read
-    (`musclelib.sequences.clips`), as the papers do before training.
+    The velocity stays in [mm/s]; `velocity_mean` and `velocity_sd` standardise it to N(0, 1) where
+    it is read (`musclelib.sequences.clips`), as the papers do before training.
     """
     return sequences.build(
         {
@@ -153,14 +175,18 @@ def to_dataset(sequence: Sequence, parameters: SimulatorParameters, seed: int) -
 
 @singledispatch
 def sequence_dataset(parameters: object, seed: int, index: int) -> xr.Dataset:
-    """Make sequence `index` of the set `seed` as a data set; what is made depends on the kind of parameters.
+    """Make sequence `index` of the set `seed` as a data set.
+
+    What is made depends on the kind of parameters.
 
     Raises
     ------
     ParameterError
         The parameters are of no simulator.
     """
-    raise ParameterError(f"parameters = {parameters!r}: SimulatorParameters or InVivoParameters are needed")
+    raise ParameterError(
+        f"parameters = {parameters!r}: SimulatorParameters or InVivoParameters are needed"
+    )
 
 
 @sequence_dataset.register

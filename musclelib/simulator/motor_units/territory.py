@@ -16,8 +16,8 @@ def territories(
     Parameters
     ----------
     profile : str
-        "disc" moves as one; "soft disc" falls to zero over 0.5 mm at the rim; "gaussian" has an SD of a quarter of
-        the diameter; "point" is the pixel nearest to the centre.
+        "disc" moves as one; "soft disc" falls to zero over 0.5 mm at the rim; "gaussian" has an SD
+        of a quarter of the diameter; "point" is the pixel nearest to the centre.
     centre : numpy.ndarray
         `(unit, 2)`: depth and lateral position [mm].
     diameter : numpy.ndarray
@@ -28,12 +28,14 @@ def territories(
     Returns
     -------
     mask : numpy.ndarray
-        `(unit, depth, lateral)` bool: the pixels of the territory, at least the one nearest to its centre.
+        `(unit, depth, lateral)` bool: the pixels of the territory, at least the one nearest to its
+        centre.
     weight : numpy.ndarray
         `(unit, depth, lateral)` float32: velocity relative to that of the twitch train.
     """
     distance = np.hypot(
-        depth[None, :, None] - centre[:, 0, None, None], lateral[None, None, :] - centre[:, 1, None, None]
+        depth[None, :, None] - centre[:, 0, None, None],
+        lateral[None, None, :] - centre[:, 1, None, None],
     )
     radius = diameter[:, None, None] / 2
     nearest = distance == distance.min(axis=(1, 2), keepdims=True)

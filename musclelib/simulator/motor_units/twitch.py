@@ -9,7 +9,9 @@ STEEPEST_RATIO = 2.0
 """Largest half-relaxation time over contraction time: above about 2.1 the velocity would start with a jump."""
 
 
-def _exponents(contraction_time: ArrayLike, half_relaxation: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def _exponents(
+    contraction_time: ArrayLike, half_relaxation: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     rise, half = np.asarray(contraction_time, float), np.asarray(half_relaxation, float)
     decay = np.log(2) / (half - rise - rise * np.log(half / rise))
     return decay * rise, decay
@@ -20,13 +22,17 @@ def twitch_displacement(
 ) -> np.ndarray:
     """Displacement of a twitch [unit of `amplitude`], 0 before its onset at time 0.
 
-    `A (t/Tc)^m exp(-k (t - Tc))` with `m = k Tc`: its peak is `A` at the contraction time `Tc` and half of it is left
-    at the half-relaxation time `Thr`, counted from the onset, by `k = ln 2 / (Thr - Tc - Tc ln(Thr/Tc))` (Raikova et
-    al. 2007). Times in [s]; all arguments broadcast.
+    `A (t/Tc)^m exp(-k (t - Tc))` with `m = k Tc`: its peak is `A` at the contraction time `Tc` and
+    half of it is left at the half-relaxation time `Thr`, counted from the onset, by `k = ln 2 /
+    (Thr - Tc - Tc ln(Thr/Tc))` (Raikova et al. 2007). Times in [s]; all arguments broadcast.
     """
     power, decay = _exponents(contraction_time, half_relaxation)
     late = np.maximum(np.asarray(time, float), 0)
-    return np.asarray(amplitude) * (late / contraction_time) ** power * np.exp(-decay * (late - contraction_time))
+    return (
+        np.asarray(amplitude)
+        * (late / contraction_time) ** power
+        * np.exp(-decay * (late - contraction_time))
+    )
 
 
 def twitch_velocity(
@@ -36,4 +42,6 @@ def twitch_velocity(
     power, decay = _exponents(contraction_time, half_relaxation)
     late = np.maximum(np.asarray(time, float), 1e-9)  # keeps 1/t finite
     shape = np.exp(power * np.log(late / contraction_time) - decay * (late - contraction_time))
-    return np.where(np.asarray(time) > 0, np.asarray(amplitude) * shape * (power / late - decay), 0.0)
+    return np.where(
+        np.asarray(time) > 0, np.asarray(amplitude) * shape * (power / late - decay), 0.0
+    )

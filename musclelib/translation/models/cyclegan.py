@@ -21,27 +21,44 @@ class CycleGANParameters(Parameters):
     """What a CycleGAN is built from; the defaults are paper 1's "3D cycleGAN default"."""
 
     name: str = quantity("3d", "1", "name of the model")
-    frames: str = quantity("clip", "1", "3-D networks on clips or 2-D on single frames", choices=("clip", "single"))
+    frames: str = quantity(
+        "clip", "1", "3-D networks on clips or 2-D on single frames", choices=("clip", "single")
+    )
     features: int = quantity(32, "1", "channels of the generators' first layer", low=1)
     blocks: int = quantity(6, "1", "residual blocks of the generators", low=1)
-    temporal_stride: int = quantity(2, "1", "stride on time, of generators and discriminators", choices=(1, 2))
+    temporal_stride: int = quantity(
+        2, "1", "stride on time, of generators and discriminators", choices=(1, 2)
+    )
     noise: bool = quantity(False, "1", "inject noise into the generator from A to B")
-    limit: float | None = quantity(20.0, "SD", "largest output of the generators; None is linear", above=0)
-    discriminator_features: int = quantity(64, "1", "channels of the discriminators' first layer", low=1)
+    limit: float | None = quantity(
+        20.0, "SD", "largest output of the generators; None is linear", above=0
+    )
+    discriminator_features: int = quantity(
+        64, "1", "channels of the discriminators' first layer", low=1
+    )
     cycle: float = quantity(10.0, "1", "weight of the cycle loss", low=0)
-    identity: float = quantity(5.0, "1", "weight of the identity loss: 0.5 times that of the cycle loss", low=0)
+    identity: float = quantity(
+        5.0, "1", "weight of the identity loss: 0.5 times that of the cycle loss", low=0
+    )
     identity_form: str = quantity(
-        "l1", "1", "l1 in both domains as in CycleGAN's code, or l2 in B as equation 5 prints", choices=("l1", "l2")
+        "l1",
+        "1",
+        "l1 in both domains as in CycleGAN's code, or l2 in B as equation 5 prints",
+        choices=("l1", "l2"),
     )
     pool: int = quantity(50, "1", "past fakes kept for each discriminator", low=0)
 
     def generator(self, noise: bool) -> GeneratorParameters:
         """Return the parameters of a generator."""
-        return GeneratorParameters(self.frames, self.features, self.blocks, self.temporal_stride, noise, self.limit)
+        return GeneratorParameters(
+            self.frames, self.features, self.blocks, self.temporal_stride, noise, self.limit
+        )
 
     def discriminator(self) -> DiscriminatorParameters:
         """Return the parameters of a discriminator."""
-        return DiscriminatorParameters(self.frames, self.discriminator_features, self.temporal_stride)
+        return DiscriminatorParameters(
+            self.frames, self.discriminator_features, self.temporal_stride
+        )
 
 
 class CycleGAN(nn.Module):
@@ -79,18 +96,27 @@ class CycleGAN(nn.Module):
     def state(self) -> dict[str, Tensor]:
         """Return what a checkpoint needs besides the networks: the pools."""
         pools = {"pool_a": self.pool_a, "pool_b": self.pool_b}
-        return {f"{name}.{key}": value for name, pool in pools.items() for key, value in pool.state_dict().items()}
+        return {
+            f"{name}.{key}": value
+            for name, pool in pools.items()
+            for key, value in pool.state_dict().items()
+        }
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Go back to a `state`."""
         for name, pool in (("pool_a.", self.pool_a), ("pool_b.", self.pool_b)):
-            pool.load_state_dict({key.removeprefix(name): state[key] for key in state if key.startswith(name)})
+            pool.load_state_dict(
+                {key.removeprefix(name): state[key] for key in state if key.startswith(name)}
+            )
 
-    def generator_loss(self, a: Tensor, b: Tensor) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
+    def generator_loss(
+        self, a: Tensor, b: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
         """Return the loss of the generators (equations 1 to 5).
 
-        Translations, identities and what can be of the cycles pass a generator as one batch: to InstanceNorm that is
-        the same as clip by clip, and a large batch takes less time. The discriminators collect no gradients.
+        Translations, identities and what can be of the cycles pass a generator as one batch: to
+        InstanceNorm that is the same as clip by clip, and a large batch takes less time. The
+        discriminators collect no gradients.
 
         Parameters
         ----------
@@ -104,12 +130,15 @@ class CycleGAN(nn.Module):
         terms : dict of Tensor
             The terms before weighting, without gradients.
         fakes : tuple of Tensor
-            Translated clips, to domain A and to domain B, without gradients, for `discriminator_loss`.
+            Translated clips, to domain A and to domain B, without gradients, for
+            `discriminator_loss`.
         """
         settings = self.settings
         with_identity = settings.identity > 0
         fake_b, *same_b = together(self.to_b, [a, b] if with_identity else [a])
-        fake_a, cycle_a, *same_a = together(self.to_a, [b, fake_b, a] if with_identity else [b, fake_b])
+        fake_a, cycle_a, *same_a = together(
+            self.to_a, [b, fake_b, a] if with_identity else [b, fake_b]
+        )
         cycle_b = self.to_b(fake_a)
 
         with frozen(self.judge_a, self.judge_b):
@@ -124,7 +153,9 @@ class CycleGAN(nn.Module):
         weights = {"adversarial": 1.0, "cycle": settings.cycle, "identity": settings.identity}
         return *weighted(terms, weights), (fake_a.detach(), fake_b.detach())
 
-    def discriminator_loss(self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+    def discriminator_loss(
+        self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of the discriminators: half the sum of those on real clips and on fakes out of the pools.
 
         Parameters
@@ -149,9 +180,13 @@ class CycleGAN(nn.Module):
         return weighted(terms, {"judge": 1.0})
 
 
-def weighted(terms: dict[str, Tensor], weights: dict[str, float]) -> tuple[Tensor, dict[str, Tensor]]:
+def weighted(
+    terms: dict[str, Tensor], weights: dict[str, float]
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the sum of terms named `kind_domain`, each times the weight of its kind, and the terms detached."""
-    total = torch.stack([weights[name.rsplit("_", 1)[0]] * term for name, term in terms.items()]).sum()
+    total = torch.stack(
+        [weights[name.rsplit("_", 1)[0]] * term for name, term in terms.items()]
+    ).sum()
     return total, {name: term.detach() for name, term in terms.items()}
 
 

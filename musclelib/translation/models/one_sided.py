@@ -1,9 +1,10 @@
 """Our own translation: one light generator from A to B, judged by its clips and by its variance maps.
 
-Content needs no way back. Where a pixel of the input moves, its translation is asked to move in time with it, which is
-what the cycle loss is for, said directly; so there is no second generator. The generator is factorised into
-convolutions in space and in time, adds to its blurred input, and has no normalisation: what it does at one place and
-time depends on its surroundings alone, not on the length of the clip, so recordings can be cut anywhere.
+Content needs no way back. Where a pixel of the input moves, its translation is asked to move in
+time with it, which is what the cycle loss is for, said directly; so there is no second generator.
+The generator is factorised into convolutions in space and in time, adds to its blurred input, and
+has no normalisation: what it does at one place and time depends on its surroundings alone, not on
+the length of the clip, so recordings can be cut anywhere.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def content(translation: Tensor, original: Tensor) -> Tensor:
     translation, original : Tensor
         Clips `(batch, 1, time, depth, lateral)`.
     """
-    a, b = (clip.float() - clip.float().mean(dim=2, keepdim=True) for clip in (original, translation))
+    a, b = (
+        clip.float() - clip.float().mean(dim=2, keepdim=True) for clip in (original, translation)
+    )
     power_a, power_b = a.square().mean(dim=2), b.square().mean(dim=2)
     correlation = (a * b).mean(dim=2) / (power_a * power_b + _SILENT**2).sqrt()
     moving = (power_a > _SILENT).float()
@@ -55,7 +58,8 @@ class OneSided(nn.Module):
         super().__init__()
         self.settings = settings
         self.to_b = LightGenerator(settings)
-        self.judge_clip, self.judge_map = ClipJudge(settings.judge_features), MapJudge(settings.judge_features)
+        self.judge_clip = ClipJudge(settings.judge_features)
+        self.judge_map = MapJudge(settings.judge_features)
         self.pool_b = ClipPool(settings.pool, seed=1)
 
     def generators(self) -> list[nn.Module]:
@@ -74,7 +78,9 @@ class OneSided(nn.Module):
         """Go back to a `state`."""
         self.pool_b.load_state_dict(dict(state))
 
-    def generator_loss(self, a: Tensor, b: Tensor) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
+    def generator_loss(
+        self, a: Tensor, b: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
         """Return the weighted sum of the generator's losses, its terms, and the fakes."""
         fake = self.to_b(a)
         with frozen(self.judge_clip, self.judge_map):
@@ -83,10 +89,16 @@ class OneSided(nn.Module):
                 "map_b": losses.lsgan(self.judge_map(fake), real=True),
             }
         terms["content_a"] = content(fake, a)
-        weights = {"adversarial": 1.0, "map": self.settings.map_weight, "content": self.settings.content}
+        weights = {
+            "adversarial": 1.0,
+            "map": self.settings.map_weight,
+            "content": self.settings.content,
+        }
         return *weighted(terms, weights), (fake.detach(),)
 
-    def discriminator_loss(self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+    def discriminator_loss(
+        self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the sum of the discriminators' losses on real clips and on fakes out of the pool, and the terms."""
         fake = self.pool_b(fakes[0])
         terms = {}

@@ -33,16 +33,20 @@ class RecycleGANParameters(CycleGANParameters):
 class RecycleGAN(CycleGAN):
     """The networks of a Recycle-GAN, and the losses of its generators and of its discriminators.
 
-    Clips are cut into triplets of frames x0, x1, x2. With G to the other domain, F back, and P the other domain's
-    predictor, y0 = G(x0), y1 = G(x1) and y2 = P(y0, y1), the loss is a sum over both domains of
+    Clips are cut into triplets of frames x0, x1, x2. With G to the other domain, F back, and P the
+    other domain's predictor, y0 = G(x0), y1 = G(x1) and y2 = P(y0, y1), the loss is a sum over both
+    domains of
 
     - adversarial: all of y0, y1, y2 pass for real;
-    - prediction: the domain's own predictor takes x0 and x1 to x2 (mean absolute difference, weight 10);
+    - prediction: the domain's own predictor takes x0 and x1 to x2 (mean absolute difference, weight
+      10);
     - recycle: F(y2) is x2 (likewise);
-    - with `plain`, for x0 and x1 each: cycle, F(y0) is x0 (likewise), and identity, F(x0) is x0 (weight 5).
+    - with `plain`, for x0 and x1 each: cycle, F(y0) is x0 (likewise), and identity, F(x0) is x0
+      (weight 5).
 
-    Recycle-GAN was published in both variants: without the plain losses, and with them. Discriminators tell y0, y1,
-    y2 from real frames. A sequence is translated frame by frame, without predictors.
+    Recycle-GAN was published in both variants: without the plain losses, and with them.
+    Discriminators tell y0, y1, y2 from real frames. A sequence is translated frame by frame,
+    without predictors.
 
     Attributes
     ----------
@@ -61,22 +65,27 @@ class RecycleGAN(CycleGAN):
         """Return the networks that `generator_loss` trains."""
         return [self.to_b, self.to_a, self.predict_a, self.predict_b]
 
-    def generator_loss(self, a: Tensor, b: Tensor) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
+    def generator_loss(
+        self, a: Tensor, b: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
         """Return the loss of generators and predictors.
 
         Parameters
         ----------
         a, b : Tensor
-            Clips of domains A and B, `(batch, 1, time, depth, lateral)` [SD], of three frames or more.
+            Clips of domains A and B, `(batch, 1, time, depth, lateral)` [SD], of three frames or
+            more.
 
         Returns
         -------
         total : Tensor
-            The weighted sum; as published, the terms of several frames are summed over them, not averaged.
+            The weighted sum; as published, the terms of several frames are summed over them, not
+            averaged.
         terms : dict of Tensor
             The terms before weighting, averaged over frames, without gradients.
         fakes : tuple of Tensor
-            Translated triplets, to domain A and to domain B, without gradients, for `discriminator_loss`.
+            Translated triplets, to domain A and to domain B, without gradients, for
+            `discriminator_loss`.
         """
         settings, plain = self.settings, self.settings.plain
         a, b = triplets(a), triplets(b)
@@ -111,13 +120,17 @@ class RecycleGAN(CycleGAN):
         }
         return *weighted(terms, weights), (fake_a.detach(), fake_b.detach())
 
-    def discriminator_loss(self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+    def discriminator_loss(
+        self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of the discriminators, as `CycleGAN.discriminator_loss` does, of triplets."""
         return super().discriminator_loss(triplets(a), triplets(b), fakes)
 
 
 def triplets(clips: Tensor) -> Tensor:
-    """Cut clips `(batch, 1, time, ...)` into `(batch * (time // 3), 1, 3, ...)`; what is left over goes.
+    """Cut clips `(batch, 1, time, ...)` into `(batch * (time // 3), 1, 3, ...)`.
+
+    What is left over goes.
 
     Raises
     ------

@@ -63,10 +63,15 @@ def test_noise_alone_raises_no_alarm(decomposition, seed):
 
 def test_gain_and_mirror_make_no_difference(decomposition):
     velocity = examples(6, 20.0, 1)[0].velocity.values[0]
-    found, louder, mirrored = (decomposition(v, 400.0) for v in (velocity, 64 * velocity, velocity[:, :, ::-1]))
+    found, louder, mirrored = (
+        decomposition(v, 400.0) for v in (velocity, 64 * velocity, velocity[:, :, ::-1])
+    )
     np.testing.assert_array_equal(found.territory, louder.territory)
     np.testing.assert_allclose(64 * found.twitch_train, louder.twitch_train, rtol=1e-3, atol=1e-3)
-    places, others = ({mask.tobytes() for mask in masks} for masks in (found.territory, mirrored.territory[:, :, ::-1]))
+    places, others = (
+        {mask.tobytes() for mask in masks}
+        for masks in (found.territory, mirrored.territory[:, :, ::-1])
+    )
     assert places == others
 
 
@@ -138,7 +143,8 @@ def test_tremor_silences_no_unit_in_vivo(in_vivo, size):
 
 
 @pytest.mark.parametrize(
-    ("frame_rate", "shape", "still"), [(100.0, (400, 12, 12), 0), (100.0, (200, 10, 10), 0), (400.0, (400, 32, 32), 24)]
+    ("frame_rate", "shape", "still"),
+    [(100.0, (400, 12, 12), 0), (100.0, (200, 10, 10), 0), (400.0, (400, 32, 32), 24)],
 )
 def test_noise_is_measured_in_few_pixels_too(decomposition, frame_rate, shape, still):
     noise = np.random.default_rng(0).standard_normal(shape)
@@ -156,11 +162,16 @@ def test_fields_of_a_few_pixels_do_no_harm(decomposition, field):
 
 
 def test_a_moment_is_too_short(decomposition):
-    with pytest.raises(ValueError, match=r"velocity lasts 0\.00914 s: more than 0\.01 s are needed"):
+    with pytest.raises(
+        ValueError, match=r"velocity lasts 0\.00914 s: more than 0\.01 s are needed"
+    ):
         decomposition(np.random.default_rng(0).standard_normal((64, 20, 20)), 7000.0)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_that_grows_with_depth_raises_no_alarm(decomposition, seed):
-    noise = np.random.default_rng(seed).standard_normal((400, 64, 64)) * np.linspace(0.3, 1.7, 64)[:, None]
+    noise = (
+        np.random.default_rng(seed).standard_normal((400, 64, 64))
+        * np.linspace(0.3, 1.7, 64)[:, None]
+    )
     assert not len(decomposition(noise, 400.0).territory)

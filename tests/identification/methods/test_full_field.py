@@ -23,7 +23,15 @@ def test_units_are_found_with_their_firings():
     true, mine = sequence.twitch_train[result.true], found.twitch_train[result.found]
     slopes = (true * mine).sum(axis=1) / (true**2).sum(axis=1)
     assert np.median(slopes) == pytest.approx(1, abs=0.05)
-    assert np.mean([agreement(firings(a, 400), firings(b, 400)).rate for a, b in zip(true, mine, strict=True)]) > 0.9
+    assert (
+        np.mean(
+            [
+                agreement(firings(a, 400), firings(b, 400)).rate
+                for a, b in zip(true, mine, strict=True)
+            ]
+        )
+        > 0.9
+    )
 
 
 def two(noise, weak=1.0):
@@ -31,7 +39,11 @@ def two(noise, weak=1.0):
     masks = np.stack([(depth - 20) ** 2 + (lateral - centre) ** 2 < 64 for centre in (15, 25)])
     rng = np.random.default_rng(0)
     trains = rng.laplace(size=(2, 200)) * [[1], [weak]]
-    return np.einsum("ut,uij->tij", trains, masks) + noise * rng.standard_normal((200, 40, 40)), masks, trains
+    return (
+        np.einsum("ut,uij->tij", trains, masks) + noise * rng.standard_normal((200, 40, 40)),
+        masks,
+        trains,
+    )
 
 
 def test_what_overlaps_does_not_leak():
@@ -60,7 +72,9 @@ def test_without_noise_the_rest_is_not_searched_for_rounding_errors():
 def test_neither_gain_nor_a_mirror_nor_a_constant_matters():
     velocity = simulated(5, 20.0).velocity
     first = full_field(velocity, 400.0)
-    np.testing.assert_array_equal(first.territory, full_field(np.float32(1024) * velocity, 400.0).territory)
+    np.testing.assert_array_equal(
+        first.territory, full_field(np.float32(1024) * velocity, 400.0).territory
+    )
     mirrored = full_field(velocity[:, ::-1], 400.0).territory[:, ::-1]
     assert len(mirrored) == len(first.territory)
     assert overlap(first.territory, mirrored).max(axis=1).min() > 0.9

@@ -17,7 +17,9 @@ class Knowing(nn.Module):
     def __init__(self, territory, scores):
         super().__init__()
         self.anything = nn.Parameter(torch.zeros(()))
-        self.territory, self.scores, self.given = torch.from_numpy(territory), torch.tensor(scores), None
+        self.territory = torch.from_numpy(territory)
+        self.scores = torch.tensor(scores)
+        self.given = None
 
     def forward(self, velocity):
         self.given = velocity
@@ -48,7 +50,9 @@ def test_trains_come_back_in_the_sequences_unit_most_certain_first(made):
         row, column = (int(np.floor(pixels.mean() + 0.5)) for pixels in np.nonzero(mask))
         if alone[row, column]:
             own = 7 * made.velocity[:, row, column]
-            np.testing.assert_allclose(train, own - 7 * made.velocity.mean(), atol=1e-4 * np.abs(own).max())
+            np.testing.assert_allclose(
+                train, own - 7 * made.velocity.mean(), atol=1e-4 * np.abs(own).max()
+            )
 
 
 def test_empty_masks_are_no_units(made):
@@ -67,15 +71,20 @@ def test_empty_masks_are_no_units(made):
 )
 def test_sequences_of_another_kind_are_refused_in_one_line(made, change, rate, pixel):
     with pytest.raises(
-        ValueError, match=r"mm: paper 2's networks take 400 x 64 x 64 .* at 400 Hz, pixels of 0.625 mm alone"
+        ValueError,
+        match=r"mm: paper 2's networks take 400 x 64 x 64 .* at 400 Hz, pixels of 0.625 mm alone",
     ) as error:
-        Paper2(Knowing(made.territory, [0.9] * 3), Middle())(change(made.velocity), rate, (0.625, pixel))
+        Paper2(Knowing(made.territory, [0.9] * 3), Middle())(
+            change(made.velocity), rate, (0.625, pixel)
+        )
     assert "\n" not in str(error.value)
 
 
 def test_networks_are_loaded_from_a_folder(tmp_path, made):
     torch.manual_seed(0)
-    detector = Detector(DETECTORS["light"].changed(stages=1, channels=8, hidden=16, confidence=0.0, units=5))
+    detector = Detector(
+        DETECTORS["light"].changed(stages=1, channels=8, hidden=16, confidence=0.0, units=5)
+    )
     save_unit_network(detector, tmp_path / "detector.safetensors")
     with pytest.raises(WeightsError, match=r"twitch.safetensors: there is no such file"):
         Paper2.load(tmp_path)

@@ -48,4 +48,6 @@ def test_noise_alone_raises_no_alarm(seed):
 
 def test_gain_does_not_matter():
     velocity = simulated(3, 20.0)[0].velocity
-    np.testing.assert_array_equal(plain(velocity, 400.0).territory, plain(np.float32(1024) * velocity, 400.0).territory)
+    np.testing.assert_array_equal(
+        plain(velocity, 400.0).territory, plain(np.float32(1024) * velocity, 400.0).territory
+    )

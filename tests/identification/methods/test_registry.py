@@ -11,7 +11,9 @@ from musclelib.parameters import ParameterError
 
 
 def test_methods_by_name(tmp_path):
-    save_unit_network(TerritoryReader(ReaderParameters(features=4)), tmp_path / "reader.safetensors")
+    save_unit_network(
+        TerritoryReader(ReaderParameters(features=4)), tmp_path / "reader.safetensors"
+    )
     assert method("edges", tmp_path).reader.settings.features == 4
     assert callable(method("plain", tmp_path))
 

@@ -30,7 +30,9 @@ def test_most_of_25_units_are_found_with_their_firings(many, found):
     assert result.precision > 0.85
     assert min(result.pixel_recall, result.pixel_precision) > 0.9
     rates = [
-        agreement(firings(many.twitch_train[true], 400), firings(found.twitch_train[unit], 400)).rate
+        agreement(
+            firings(many.twitch_train[true], 400), firings(found.twitch_train[unit], 400)
+        ).rate
         for true, unit in zip(result.true, result.found, strict=True)
     ]
     assert np.mean(rates) > 0.9
@@ -47,7 +49,9 @@ def test_overlapping_units_keep_their_own_masks():
     depth, lateral = np.indices((40, 40))
     masks = np.stack([(depth - 20) ** 2 + (lateral - centre) ** 2 < 64 for centre in (15, 25)])
     rng = np.random.default_rng(0)
-    velocity = np.einsum("ut,uij->tij", rng.laplace(size=(2, 200)), masks) + rng.standard_normal((200, 40, 40))
+    velocity = np.einsum("ut,uij->tij", rng.laplace(size=(2, 200)), masks) + rng.standard_normal(
+        (200, 40, 40)
+    )
     result = match(masks, spatiotemporal(velocity, 400.0).territory)
     assert (result.recall, result.precision) == (1, 1)
     assert min(result.pixel_recall, result.pixel_precision) > 0.95
@@ -72,11 +76,18 @@ def test_noise_alone_raises_no_alarm(seed):
 
 def test_other_fields_rates_and_pixels():
     parameters = simulator.preset(
-        "paper2", units=(4, 4), noise_snr=(20.0, 20.0), frames=300, frame_rate=250.0, pixels=(50, 30), size=(40.0, 36.0)
+        "paper2",
+        units=(4, 4),
+        noise_snr=(20.0, 20.0),
+        frames=300,
+        frame_rate=250.0,
+        pixels=(50, 30),
+        size=(40.0, 36.0),
     )
     sequence = simulator.simulate(parameters, 3, 0)
     units = spatiotemporal(sequence.velocity, 250.0, spacing=(0.8, 1.2))
     assert units.territory.shape[1:] == (50, 30)
     assert match(sequence.territory.astype(bool), units.territory).recall >= 0.75
-    coarse = spatiotemporal(sequence.velocity, 250.0, spacing=(8.0, 12.0))  # then they are too large to be units
+    # then they are too large to be units
+    coarse = spatiotemporal(sequence.velocity, 250.0, spacing=(8.0, 12.0))
     assert not len(coarse.territory)

@@ -19,7 +19,9 @@ def test_images_are_of_one_scale_whatever_the_gain(smooth):
     np.testing.assert_allclose(100 * one.trains, other.trains, rtol=1e-2, atol=1e-2)
     assert one.images[:, 1].max() == pytest.approx(1)
     assert np.abs(one.images[:, 1:3]).max() < 1.001
-    np.testing.assert_allclose(np.sign(one.images[:, 0]) * one.images[:, 0] ** 2, one.images[:, 1], atol=1e-6)
+    np.testing.assert_allclose(
+        np.sign(one.images[:, 0]) * one.images[:, 0] ** 2, one.images[:, 1], atol=1e-6
+    )
 
 
 def test_every_unit_has_a_component(smooth):
@@ -43,10 +45,13 @@ def test_blocks_by_hand():
 
 
 def test_noise_has_no_components():
-    found = Components.of(np.random.default_rng(0).standard_normal((400, 48, 48)), 400, (0.625, 0.625))
+    found = Components.of(
+        np.random.default_rng(0).standard_normal((400, 48, 48)), 400, (0.625, 0.625)
+    )
     assert found.images.shape == (0, 5, 48, 48)
     assert found.trains.shape == (0, 400)
-    assert not len(read(found, TerritoryReader.__new__(TerritoryReader)).territory)  # nobody is asked
+    # nobody is asked
+    assert not len(read(found, TerritoryReader.__new__(TerritoryReader)).territory)
 
 
 class Says:
@@ -69,6 +74,8 @@ def test_what_the_reader_says_becomes_units(discs):
     units = read(components, Says(masks, [2.0, 3.0, 1.0, 4.0, -1.0]))
     # the first is the second again, the fourth is too small, the last one is none
     np.testing.assert_allclose(units.confidence, 1 / (1 + np.exp([-3.0, -1.0])), rtol=1e-6)
-    np.testing.assert_array_equal(units.territory[:, :-1], masks[[1, 2]].repeat(2, axis=1).repeat(2, axis=2) > 0)
+    np.testing.assert_array_equal(
+        units.territory[:, :-1], masks[[1, 2]].repeat(2, axis=1).repeat(2, axis=2) > 0
+    )
     assert units.territory.shape == (2, 97, 96)
     np.testing.assert_allclose(units.twitch_train, components.trains[[1, 2]] / 2)

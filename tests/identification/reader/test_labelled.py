@@ -15,7 +15,9 @@ from musclelib.parameters import ParameterError
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     path = tmp_path_factory.mktemp("labelled") / "set.zarr"
-    parameters = simulator.preset("paper2", units=(4, 6), profile="gaussian", noise_snr=(30.0, 30.0))
+    parameters = simulator.preset(
+        "paper2", units=(4, 6), profile="gaussian", noise_snr=(30.0, 30.0)
+    )
     simulator.generate(path, parameters, 2, seed=5)
     return path
 
@@ -46,7 +48,12 @@ def test_batches_depend_on_the_step_alone_and_share_devices(sets):
         torch.testing.assert_close(values, torch.cat(parts))
     assert not torch.equal(whole[3][0], whole[4][0])
     images, territory, known, unit = whole[0]
-    assert (images.shape, territory.shape, known.shape, unit.shape) == ((4, 5, 64, 64), (4, 64, 64), (4,), (4,))
+    assert (images.shape, territory.shape, known.shape, unit.shape) == (
+        (4, 5, 64, 64),
+        (4, 64, 64),
+        (4,),
+        (4,),
+    )
 
 
 def test_images_and_territories_are_turned_alike(sets):
@@ -66,7 +73,11 @@ def test_validation_counts_as_matching_does(sets):
     whole = np.ones((1, 64, 64), bool)
     hits = sum(len(match(one.territory, whole).true) for one in sets)
     units = sum(len(one.territory) for one in sets)
-    assert found == {"recall": hits / units, "precision": hits / 2, "score": 1 - 2 * hits / (units + 2)}
+    assert found == {
+        "recall": hits / units,
+        "precision": hits / 2,
+        "score": 1 - 2 * hits / (units + 2),
+    }
 
 
 def test_what_has_no_labels_is_refused(tmp_path, store, sets):

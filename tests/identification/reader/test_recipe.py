@@ -13,7 +13,9 @@ from musclelib.training.checkpoint import TrainingError
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     path = tmp_path_factory.mktemp("reading") / "smooth.zarr"
-    parameters = simulator.preset("paper2", units=(3, 5), profile="gaussian", noise_snr=(30.0, 30.0))
+    parameters = simulator.preset(
+        "paper2", units=(3, 5), profile="gaussian", noise_snr=(30.0, 30.0)
+    )
     simulator.generate(path, parameters, 9, seed=3)
     return path
 
@@ -21,13 +23,17 @@ def store(tmp_path_factory):
 def test_a_reader_is_trained_shipped_and_used(store, tmp_path):
     own, kept = split(store)
     assert (own, kept) == ([0, 1, 2, 3, 4, 5, 6, 8], [7])
-    checkpoint = train_reader(labelled(store, own), tmp_path / "run", recipe(40), labelled(store, kept))
+    checkpoint = train_reader(
+        labelled(store, own), tmp_path / "run", recipe(40), labelled(store, kept)
+    )
     export(checkpoint, tmp_path / "reader", [store])
     assert about(tmp_path / "reader.safetensors")["model"] == "TerritoryReader"
     card = (tmp_path / "reader.md").read_text()
     assert "`smooth.zarr`, 9 sequences, simulated, seed 3" in card
     assert card.count("| 40 |") == 1
-    velocity = simulator.simulate(simulator.preset("paper2", units=(3, 3), profile="gaussian"), 9, 0).velocity
+    velocity = simulator.simulate(
+        simulator.preset("paper2", units=(3, 3), profile="gaussian"), 9, 0
+    ).velocity
     units = Decomposition.load(tmp_path)(velocity, 400.0)
     assert np.isfinite(units.twitch_train).all()
     assert ((units.confidence >= 0.5) & (units.confidence <= 1)).all()
@@ -39,12 +45,18 @@ def test_a_finished_run_is_left_alone(store, tmp_path):
     before = first.stat().st_mtime_ns
     assert train_reader(sets, tmp_path / "run", recipe(4)) == first
     assert first.stat().st_mtime_ns == before
-    with pytest.raises(TrainingError, match="is of a run on other examples, or on examples that have changed"):
+    with pytest.raises(
+        TrainingError, match="is of a run on other examples, or on examples that have changed"
+    ):
         train_reader(labelled(store, [1]), tmp_path / "run", recipe(4))
 
 
 def test_without_validation_the_card_has_none(store, tmp_path):
-    export(train_reader(labelled(store, [0]), tmp_path / "run", recipe(4)), tmp_path / "reader", [store])
+    export(
+        train_reader(labelled(store, [0]), tmp_path / "run", recipe(4)),
+        tmp_path / "reader",
+        [store],
+    )
     assert "Validation" not in (tmp_path / "reader.md").read_text()
 
 

@@ -21,7 +21,9 @@ def units(overlapping, waving):
 @pytest.fixture
 def shaking():
     """Mean and slopes of a plane `(time, 3)`: tremor, a tilt of another frequency, and breathing."""
-    return np.stack([3 * np.sin(57 * TIME), 2 * np.sin(80 * TIME + 1), 5 * np.sin(2 * TIME)], axis=1)
+    return np.stack(
+        [3 * np.sin(57 * TIME), 2 * np.sin(80 * TIME + 1), 5 * np.sin(2 * TIME)], axis=1
+    )
 
 
 def test_the_plane_is_told_and_the_units_are_left(units, shaking):
@@ -29,7 +31,9 @@ def test_the_plane_is_told_and_the_units_are_left(units, shaking):
     np.testing.assert_allclose(found.course, shaking, atol=0.05)
     left = found.rest - units
     assert np.abs(left).max() < 0.1
-    assert found.deviation == pytest.approx(np.tensordot(shaking - shaking.mean(axis=0), PLANES, 1).std(), rel=0.01)
+    assert found.deviation == pytest.approx(
+        np.tensordot(shaking - shaking.mean(axis=0), PLANES, 1).std(), rel=0.01
+    )
 
 
 def test_units_alone_are_no_common_motion(units):

@@ -63,7 +63,11 @@ def test_what_is_no_unit_is_taken_out(discs, overlapping, wrong):
         "twice": np.concatenate([truth, truth[[2]]]),
         # two units, and the place where they overlap as if it were a third
         "difference": np.concatenate(
-            [truth[2:], [truth[0] * (1 - truth[1]), truth[1] * (1 - truth[0])], [truth[0] * truth[1]]]
+            [
+                truth[2:],
+                [truth[0] * (1 - truth[1]), truth[1] * (1 - truth[0])],
+                [truth[0] * truth[1]],
+            ]
         ),
         "invented": np.concatenate([truth, discs((40, 40, 4)).reshape(1, -1)]),
     }[wrong]

@@ -8,7 +8,9 @@ from musclelib.identification.separation.low_rank import low_rank
 
 def discs(centres, field=(32, 32), radius=6):
     depth, lateral = np.indices(field)
-    return np.array([((depth - y) ** 2 + (lateral - x) ** 2 <= radius**2).ravel() for y, x in centres], float)
+    return np.array(
+        [((depth - y) ** 2 + (lateral - x) ** 2 <= radius**2).ravel() for y, x in centres], float
+    )
 
 
 def likeness(first, second):
@@ -53,7 +55,11 @@ def test_independent_maps_are_those_of_fast_ica():
     maps = np.abs(rng.laplace(size=(5, 4000))) * (rng.random((5, 4000)) < 0.2)
     moving, _ = mixture(maps)
     courses, components = low_rank(moving, 25)
-    other = FastICA(5, whiten="unit-variance", random_state=0, tol=1e-6, max_iter=1000).fit_transform(components.T).T
+    other = (
+        FastICA(5, whiten="unit-variance", random_state=0, tol=1e-6, max_iter=1000)
+        .fit_transform(components.T)
+        .T
+    )
     assert likeness(infomax(components, courses, spatial_weight=1.0)[0], other).min() > 0.97
 
 
@@ -67,11 +73,15 @@ def test_the_first_guess_hardly_matters():
 @pytest.mark.parametrize("shape", [(400, 900), (400, 100)])
 def test_a_low_rank_is_the_singular_value_decomposition(shape):
     rng = np.random.default_rng(0)
-    moving = 3 * rng.standard_normal((shape[0], 4)) @ rng.standard_normal((4, shape[1])) + rng.standard_normal(shape)
+    moving = 3 * rng.standard_normal((shape[0], 4)) @ rng.standard_normal(
+        (4, shape[1])
+    ) + rng.standard_normal(shape)
     courses, maps = low_rank(moving, 25)
     times, strengths, fields = np.linalg.svd(moving, full_matrices=False)
     assert len(maps) == 4
-    np.testing.assert_allclose(courses.T @ maps, (times[:, :4] * strengths[:4]) @ fields[:4], atol=1e-8)
+    np.testing.assert_allclose(
+        courses.T @ maps, (times[:, :4] * strengths[:4]) @ fields[:4], atol=1e-8
+    )
     np.testing.assert_allclose(courses @ courses.T, np.eye(4), atol=1e-10)
     assert len(low_rank(moving, 2)[1]) == 2
     assert not len(low_rank(rng.standard_normal(shape), 25)[1])

@@ -14,12 +14,18 @@ def test_the_grid_of_the_field_s_method():
     assert [region[1].start for region in grid[:5]] == [0, 8, 16, 24, 32]
 
 
-@given(st.tuples(st.integers(1, 300), st.integers(1, 300)), st.tuples(st.floats(0.1, 2), st.floats(0.1, 2)))
+@given(
+    st.tuples(st.integers(1, 300), st.integers(1, 300)),
+    st.tuples(st.floats(0.1, 2), st.floats(0.1, 2)),
+)
 def test_any_field_is_covered_without_gaps(field, spacing):
     grid = regions(field, spacing)
     seen = np.zeros(field, bool)
     for region in grid:
-        assert all(0 <= part.start < part.stop <= pixels for part, pixels in zip(region, field, strict=True))
+        assert all(
+            0 <= part.start < part.stop <= pixels
+            for part, pixels in zip(region, field, strict=True)
+        )
         seen[region] = True
     assert seen.all()
     assert len(grid) == len({str(region) for region in grid})
@@ -57,7 +63,9 @@ def test_one_unit_that_was_found_three_times_is_kept_once():
 @given(order=st.permutations(range(5)), gain=st.floats(1e-3, 1e3))
 def test_neither_order_nor_gain_matters(order, gain):
     units = hand_made()
-    shuffled = Units(units.territory[order], gain * units.twitch_train[order], units.confidence[order])
+    shuffled = Units(
+        units.territory[order], gain * units.twitch_train[order], units.confidence[order]
+    )
     np.testing.assert_array_equal(merge(shuffled).territory, merge(units).territory)
 
 

@@ -20,5 +20,6 @@ def test_walls_lie_between_fascicles():
     cell, distance, _ = fascicles(DEPTH, LATERAL, 1.5, 0.2, np.random.default_rng(1))
     across = cell[:, 1:] != cell[:, :-1]
     assert distance.min() >= -1e-9
-    assert np.percentile(distance[:, 1:][across], 99) <= 0.1  # a pixel; more only where three fascicles meet
+    # a pixel; more only where three fascicles meet
+    assert np.percentile(distance[:, 1:][across], 99) <= 0.1
     assert distance.max() > 0.4

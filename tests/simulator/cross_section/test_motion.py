@@ -16,7 +16,11 @@ def random_motion(seed, sources=6, rank=6):
 
 def test_displacement_and_velocity_by_hand():
     motion = Motion(
-        np.full((1, 1, 1), 2, np.float32), np.array([[1, 3, 2]], np.float32), np.ones(1), np.ones(1), 1000.0
+        np.full((1, 1, 1), 2, np.float32),
+        np.array([[1, 3, 2]], np.float32),
+        np.ones(1),
+        np.ones(1),
+        1000.0,
     )
     np.testing.assert_allclose(motion.displacement()[:, 0, 0], [2, 6, 4])  # [um]
     np.testing.assert_allclose(motion.velocity()[:, 0, 0], [2, 4, -2])  # [um] a millisecond
@@ -57,7 +61,13 @@ def test_compression_finds_the_rank():
 
 
 def test_a_motion_without_sources_is_still():
-    motion = Motion(np.zeros((0, 4, 5), np.float32), np.zeros((0, 9), np.float32), np.arange(4), np.arange(5), 2000.0)
+    motion = Motion(
+        np.zeros((0, 4, 5), np.float32),
+        np.zeros((0, 9), np.float32),
+        np.arange(4),
+        np.arange(5),
+        2000.0,
+    )
     for same in (motion, motion.compress(0.01)):
         assert same.displacement().shape == same.velocity().shape == (9, 4, 5)
         assert not same.velocity().any()
@@ -72,4 +82,10 @@ def test_impossible_tolerance(tolerance):
 
 def test_shapes_that_do_not_agree():
     with pytest.raises(ValueError, match="source, depth, lateral"):
-        Motion(np.zeros((2, 4, 5), np.float32), np.zeros((3, 9), np.float32), np.arange(4), np.arange(5), 2000.0)
+        Motion(
+            np.zeros((2, 4, 5), np.float32),
+            np.zeros((3, 9), np.float32),
+            np.arange(4),
+            np.arange(5),
+            2000.0,
+        )

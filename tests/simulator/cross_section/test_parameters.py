@@ -13,8 +13,14 @@ from musclelib.simulator.cross_section import SUBJECTS, TissueParameters, effect
         ({"shear_speed": 0.0}, "shear_speed"),
         ({"shear_speed": 1500.0}, "at most 10"),
         ({"viscosity": -1.0}, "viscosity"),
-        ({"viscosity": 1000.0}, r"viscosity = 1000.0: allowed is at least 0 and at most 20 \[Pa s\]"),
-        ({"bone_depth": None, "fat": 30.0, "size": (30.0, 40.0)}, "5 mm of muscle are left above 30 mm"),
+        (
+            {"viscosity": 1000.0},
+            r"viscosity = 1000.0: allowed is at least 0 and at most 20 \[Pa s\]",
+        ),
+        (
+            {"bone_depth": None, "fat": 30.0, "size": (30.0, 40.0)},
+            "5 mm of muscle are left above 30 mm",
+        ),
         ({"fascicle_size": 0.3}, "two pixels"),
         ({"pulse_rate": (1.3, 1.0)}, "low to high"),
         ({"pulsation": (30.0, 5.0)}, "low to high"),

@@ -14,7 +14,9 @@ from musclelib.simulator.cross_section import Label, TissueParameters, effects_o
 def test_any_tissue_can_be_made_again_alone(seed, index):
     parameters = TissueParameters(pixels=(48, 40), fascicle_size=4.0)
     pool = simulator.sample_pool(simulator.preset("paper1"), seed, index)
-    first, again, other = (sample_tissue(parameters, pool, seed, number) for number in (index, index, index + 1))
+    first, again, other = (
+        sample_tissue(parameters, pool, seed, number) for number in (index, index, index + 1)
+    )
     for name in (field.name for field in dataclasses.fields(first)):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
     assert not np.array_equal(first.gain, other.gain)
@@ -53,19 +55,26 @@ def test_territories_keep_their_area_whatever_their_shape(one_twitch, elongation
 def test_gain_of_fascicles_has_the_cv_asked_for(pool):
     parameters = effects_off(fascicle_size=1.2, fascicle_cv=0.4, wall_contrast=0.0)
     tissue = sample_tissue(parameters, pool, 0, 0)
-    gain = np.array([tissue.gain[tissue.fascicle == cell][0] for cell in np.unique(tissue.fascicle)])
+    gain = np.array(
+        [tissue.gain[tissue.fascicle == cell][0] for cell in np.unique(tissue.fascicle)]
+    )
     assert gain.std() / gain.mean() == pytest.approx(0.4, rel=0.15)
     assert gain.mean() == pytest.approx(1, rel=0.1)
 
 
 def test_walls_move_less(pool):
-    gain = sample_tissue(effects_off(fascicle_size=1.4, fascicle_cv=0.0, wall_contrast=0.5), pool, 0, 0).gain
+    gain = sample_tissue(
+        effects_off(fascicle_size=1.4, fascicle_cv=0.0, wall_contrast=0.5), pool, 0, 0
+    ).gain
     assert gain.min() == pytest.approx(0.5, abs=0.01)
     assert gain.max() == pytest.approx(1, abs=0.01)
 
 
 def test_turning_an_effect_off_leaves_the_rest_as_drawn(pool):
-    with_all, without = (sample_tissue(TissueParameters(**off), pool, 0, 0) for off in ({}, {"pulsation": (0.0, 0.0)}))
+    with_all, without = (
+        sample_tissue(TissueParameters(**off), pool, 0, 0)
+        for off in ({}, {"pulsation": (0.0, 0.0)})
+    )
     np.testing.assert_array_equal(with_all.fascicle[without.label == with_all.label],
                                   without.fascicle[without.label == with_all.label])  # fmt: skip
     assert np.all(with_all.label[with_all.label != without.label] == Label.VESSEL)

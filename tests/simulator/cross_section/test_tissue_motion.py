@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from musclelib import simulator
-from musclelib.simulator.cross_section import Label, TissueParameters, effects_off, sample_tissue, tissue_motion
+from musclelib.simulator.cross_section import (
+    Label,
+    TissueParameters,
+    effects_off,
+    sample_tissue,
+    tissue_motion,
+)
 from musclelib.simulator.cross_section.tissue_motion import dipole
 
 
@@ -17,7 +23,9 @@ def move(parameters, pool):
 def test_with_all_effects_off_it_is_the_simulator_of_the_papers(preset):
     parameters = simulator.preset(preset)
     made = simulator.simulate(parameters, 1, 2)
-    still = effects_off(pixels=parameters.pixels, rate=parameters.frame_rate, duration=parameters.duration)
+    still = effects_off(
+        pixels=parameters.pixels, rate=parameters.frame_rate, duration=parameters.duration
+    )
     tissue = sample_tissue(still, made.pool, 1, 2)
     found = tissue_motion(tissue, made.pool, still).velocity()
     np.testing.assert_array_equal(tissue.territory, made.territory)
@@ -31,7 +39,8 @@ def test_shear_front_travels_at_the_speed_set(one_twitch, speed, viscosity):
     parameters = effects_off(coupling=1.0, shear_speed=speed, viscosity=viscosity, duration=0.3)
     _, motion = move(parameters, one_twitch)
     column = motion.velocity()[:, :, 64]
-    below = np.flatnonzero((motion.depth > 24) & (motion.depth < 36))  # outside the territory, along its axis
+    # outside the territory, along its axis
+    below = np.flatnonzero((motion.depth > 24) & (motion.depth < 36))
     fine = np.arange(0, 600, 0.1)
     peak = [fine[np.interp(fine, np.arange(600), column[:, row]).argmax()] / 2000 for row in below]
     slope = np.polyfit(peak, motion.depth[below], 1)[0] * 1e-3  # [m/s]
@@ -47,7 +56,9 @@ def test_dipole_is_incompressible_and_agrees_with_the_disc_at_its_rim():
     assert np.abs(divergence[outside]).max() < 1e-2 * shear[outside].max()
     angle = np.linspace(0, 2 * np.pi, 50)
     axial, lateral = dipole(3 * np.cos(angle), 3 * np.sin(angle), 3.0)
-    np.testing.assert_allclose(axial * np.cos(angle) + lateral * np.sin(angle), np.cos(angle), atol=1e-12)
+    np.testing.assert_allclose(
+        axial * np.cos(angle) + lateral * np.sin(angle), np.cos(angle), atol=1e-12
+    )
 
 
 def test_coupling_moves_the_surroundings_and_leaves_the_territory(one_twitch):
@@ -77,7 +88,9 @@ def test_bone_does_not_move_and_fat_moves_less(pool):
 
 def test_vessel_pulsates_at_its_rate_and_only_when_on(pool):
     quiet = dataclasses.replace(pool, firing_time=np.full_like(pool.firing_time, np.nan))
-    tissue, motion = move(effects_off(pulsation=(20.0, 20.0), pulse_rate=(1.2, 1.2), duration=5.0), quiet)
+    tissue, motion = move(
+        effects_off(pulsation=(20.0, 20.0), pulse_rate=(1.2, 1.2), duration=5.0), quiet
+    )
     power = np.abs(np.fft.rfft(motion.displacement()[:, ::8, ::8], axis=0)) ** 2
     peak = np.fft.rfftfreq(10000, 1 / 2000)[1:][power[1:].sum(axis=(1, 2)).argmax()]
     assert peak == pytest.approx(1.2)
@@ -97,14 +110,18 @@ def test_compression_is_slow_and_common(pool):
     _, plain = move(effects_off(), pool)
     _, pressed = move(effects_off(compression=0.1), pool)
     added = (pressed.velocity() - plain.velocity())[:, ::8, ::8].reshape(4000, -1)
-    power = (np.abs(np.fft.rfft((added - added.mean(axis=0)) * np.hanning(4000)[:, None], axis=0)) ** 2).sum(axis=1)
+    power = (
+        np.abs(np.fft.rfft((added - added.mean(axis=0)) * np.hanning(4000)[:, None], axis=0)) ** 2
+    ).sum(axis=1)
     frequency = np.fft.rfftfreq(4000, 1 / 2000)
     assert power[frequency < 4].sum() > 0.95 * power.sum()
     assert np.linalg.matrix_rank(added, tol=1e-3 * np.linalg.norm(added)) == 1
 
 
 def test_fascicles_that_slip_wholly_are_rigid(one_twitch):
-    tissue, motion = move(effects_off(fascicle_size=1.4, wall_contrast=0.0, fascicle_cv=0.0, slip=1.0), one_twitch)
+    tissue, motion = move(
+        effects_off(fascicle_size=1.4, wall_contrast=0.0, fascicle_cv=0.0, slip=1.0), one_twitch
+    )
     for cell in np.unique(tissue.fascicle)[::20]:
         assert np.ptp(motion.gain[0][tissue.fascicle == cell]) < 1e-6
 

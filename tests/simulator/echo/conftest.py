@@ -19,7 +19,9 @@ class StandIn:
     rate: float = 2000.0
 
     def gain_at(self, points):
-        return RegularGridInterpolator((self.depth, self.lateral), self.gain.transpose(1, 2, 0))(points).T
+        return RegularGridInterpolator((self.depth, self.lateral), self.gain.transpose(1, 2, 0))(
+            points
+        ).T
 
 
 DEPTH, LATERAL = np.linspace(0, 20, 101), np.linspace(-5, 5, 101)
@@ -30,7 +32,9 @@ def motion_of():
     """A unit of 3 mm radius in fascicles of 2 mm with gains of 0.7 and 1.3, and the whole moved at half the gain."""
     z, x = np.meshgrid(DEPTH, LATERAL, indexing="ij")
     fascicles = np.where((z // 2 + x // 2) % 2, 0.7, 1.3)
-    gain = np.stack([fascicles * (np.hypot(z - 10, x) < 3), np.full(z.shape, 0.5)]).astype(np.float32)
+    gain = np.stack([fascicles * (np.hypot(z - 10, x) < 3), np.full(z.shape, 0.5)]).astype(
+        np.float32
+    )
 
     def build(signal, rate=2000.0):
         return StandIn(gain, np.asarray(signal, np.float32), DEPTH, LATERAL, rate)

@@ -27,22 +27,33 @@ def true_velocity(motion, there):
 
 
 @pytest.mark.parametrize("correlation", [1.0, 0.999])
-def test_expansion_gives_the_velocity_of_displaced_scatterers(make, swing, probe, pixels, correlation):
+def test_expansion_gives_the_velocity_of_displaced_scatterers(
+    make, swing, probe, pixels, correlation
+):
     frames = make(swing, correlation=correlation)
     fast, exact = frames[40:52], frames.exact(40, 52)
     assert relative(fast, exact) < 0.01
-    assert relative(estimate(fast, probe, pixels).values, estimate(exact, probe, pixels).values) < 0.02
+    assert (
+        relative(estimate(fast, probe, pixels).values, estimate(exact, probe, pixels).values) < 0.02
+    )
 
 
 def test_expansion_holds_far_from_where_the_tissue_was_at_first(make, swing, probe, pixels):
     frames = make(swing + 200)  # compressed by 200 um and more
     fast, exact = frames[40:48], frames.exact(40, 48)
-    assert relative(estimate(fast, probe, pixels).values, estimate(exact, probe, pixels).values) < 0.02
+    assert (
+        relative(estimate(fast, probe, pixels).values, estimate(exact, probe, pixels).values) < 0.02
+    )
 
 
 def test_estimated_velocity_is_the_true_one(make, motion_of, swing, probe, pixels):
     estimated = estimate(make(swing), probe, pixels)
-    assert np.corrcoef(estimated.values.ravel(), true_velocity(motion_of(swing), estimated).ravel())[0, 1] > 0.95
+    assert (
+        np.corrcoef(estimated.values.ravel(), true_velocity(motion_of(swing), estimated).ravel())[
+            0, 1
+        ]
+        > 0.95
+    )
 
 
 def test_uniform_motion_is_estimated_without_bias(make, motion_of, swing, probe, pixels):
@@ -68,7 +79,8 @@ def test_small_motions_add(make, swing):
 
 @pytest.fixture(scope="module")
 def short_frames(make, probe):
-    signal, narrow = np.random.default_rng(0).normal(size=(2, 500)), replace(probe, element_count=16)
+    signal = np.random.default_rng(0).normal(size=(2, 500))
+    narrow = replace(probe, element_count=16)
     return make(signal, recording=narrow, rows=np.arange(5, 9, 0.15), snr=10.0, correlation=0.999)
 
 
@@ -96,7 +108,9 @@ def test_noise_has_the_set_level(make):
 def test_noise_raises_the_error_of_the_velocity_with_depth(make, motion_of, swing, probe, pixels):
     swing[0] = 0
     estimated = estimate(make(swing, snr=20.0, attenuation=1.0), probe, pixels)
-    error = band_pass(estimated.values - true_velocity(motion_of(swing), estimated), probe.prf, 5, 50)
+    error = band_pass(
+        estimated.values - true_velocity(motion_of(swing), estimated), probe.prf, 5, 50
+    )
     layers = [float(part.std()) for part in np.array_split(error, 4, axis=1)]
     assert layers == sorted(layers)
     assert layers[-1] > 3 * layers[0]
@@ -111,7 +125,9 @@ def test_out_of_plane_motion_decorrelates_as_set(make):
 def test_faster_than_nyquist_warns_and_aliases(make, probe, pixels):
     slow = replace(probe, prf=100.0)  # Nyquist 7.7 mm/s
     signal = np.stack([np.zeros(30), 200.0 * np.arange(30)])  # half of 20 mm/s: 10 mm/s
-    with pytest.warns(UserWarning, match=r"10 mm/s, above the Nyquist velocity of 7.7 mm/s, at depth"):
+    with pytest.warns(
+        UserWarning, match=r"10 mm/s, above the Nyquist velocity of 7.7 mm/s, at depth"
+    ):
         frames = make(signal, recording=slow)
     estimated = estimate(frames.exact(14, 17), slow, pixels).values
     assert np.median(estimated) == pytest.approx(10 - 2 * slow.nyquist_velocity, rel=0.05)
@@ -122,7 +138,9 @@ def test_the_warning_says_where_and_how_much_aliases(make, motion_of, probe):
     signal, slow = np.stack([100.0 * np.arange(30), np.zeros(30)]), replace(probe, prf=100.0)
     with pytest.warns(UserWarning, match="up to 13 mm/s") as caught:
         make(signal, recording=slow)
-    found = re.search(r"at depth ([\d.]+) mm, lateral ([-\d.]+) mm, and in ([\d.]+)%", str(caught[0].message))
+    found = re.search(
+        r"at depth ([\d.]+) mm, lateral ([-\d.]+) mm, and in ([\d.]+)%", str(caught[0].message)
+    )
     depth, lateral, share = map(float, found.groups())
     assert motion_of(signal).gain_at([[depth, lateral]])[0] == pytest.approx(1.3)
     assert share == pytest.approx(7, abs=2)
@@ -132,7 +150,10 @@ def test_the_warning_says_where_and_how_much_aliases(make, motion_of, probe):
 
 
 def test_a_probe_wider_than_the_grid_is_refused(make, swing, probe):
-    with pytest.raises(ValueError, match=r"the probe from -9\.\d+ to 9\.\d+ mm leaves the motion's grid, -5 to 5 mm"):
+    with pytest.raises(
+        ValueError,
+        match=r"the probe from -9\.\d+ to 9\.\d+ mm leaves the motion's grid, -5 to 5 mm",
+    ):
         make(swing, recording=replace(probe, element_count=64))
 
 

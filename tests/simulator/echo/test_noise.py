@@ -15,9 +15,9 @@ def noise():
 def test_power_is_one_everywhere(noise):
     power = np.mean(np.abs(noise(0, 200)) ** 2, axis=0)
     assert power.mean() == pytest.approx(1, abs=0.02)
-    assert [float(edge.mean()) for edge in (power[0], power[-1], power[:, 0], power[:, -1])] == pytest.approx(
-        [1] * 4, abs=0.1
-    )
+    assert [
+        float(edge.mean()) for edge in (power[0], power[-1], power[:, 0], power[:, -1])
+    ] == pytest.approx([1] * 4, abs=0.1)
 
 
 def test_frames_are_independent_and_made_again_in_any_order(noise):
@@ -27,8 +27,13 @@ def test_frames_are_independent_and_made_again_in_any_order(noise):
 
 
 def test_band_is_that_of_the_probe(noise):
-    spectrum = np.mean(np.abs(np.fft.fft(noise(0, 100) * np.hanning(DEPTH.size)[:, None], axis=1)) ** 2, axis=(0, 2))
+    spectrum = np.mean(
+        np.abs(np.fft.fft(noise(0, 100) * np.hanning(DEPTH.size)[:, None], axis=1)) ** 2,
+        axis=(0, 2),
+    )
     wavenumber = np.abs(2 * np.pi * np.fft.fftfreq(DEPTH.size, 0.15))
     edge = L14_5.bandwidth / 2 * L14_5.axial_wavenumber
-    assert spectrum[wavenumber > 1.1 * edge].mean() < 0.01 * spectrum[wavenumber < 0.9 * edge].mean()
+    assert (
+        spectrum[wavenumber > 1.1 * edge].mean() < 0.01 * spectrum[wavenumber < 0.9 * edge].mean()
+    )
     assert spectrum[wavenumber < 0.9 * edge].std() < 0.1 * spectrum[wavenumber < 0.9 * edge].mean()

@@ -52,14 +52,18 @@ def test_widths_agree_with_pymust_also_where_the_aperture_is_cut():
 def moved():
     """A thousand scatterers, four a resolution cell, at rest and moved by up to 8 and 20 um: PyMUST's images and ours.
 
-    Shape (2, frame, depth, lateral), with the rows and the columns that lie well within the scatterers.
+    Shape (2, frame, depth, lateral), with the rows and the columns that lie well within the
+    scatterers.
     """
     rng = np.random.default_rng(0)
     depth, lateral = rng.uniform(10, 15.5, 1000), rng.uniform(-3.5, 3.5, 1000)
     amplitude, rows = rng.choice([-1.0, 1.0], 1000), np.arange(11, 14.5, 0.1)
     inner = np.abs(PROBE.element_positions) < 2
     frames = [depth - 1e-3 * largest * known(depth, lateral) for largest in (0, 8, 20)]
-    images = [[make(frame, lateral, amplitude, rows) for frame in frames] for make in (by_pymust, by_model)]
+    images = [
+        [make(frame, lateral, amplitude, rows) for frame in frames]
+        for make in (by_pymust, by_model)
+    ]
     return np.array(images)[..., inner], rows, PROBE.element_positions[inner]
 
 
@@ -72,11 +76,15 @@ def test_moving_scatterers_give_the_displacement_that_pymust_gives(moved):
     images, rows, columns = moved
     shape = known(Gate().centres(rows)[:, None], columns)
     for number, largest in enumerate((8, 12)):  # um from frame to frame
-        theirs, ours = (displacement(frames[number : number + 2], rows, PROBE)[0] for frames in images)
+        theirs, ours = (
+            displacement(frames[number : number + 2], rows, PROBE)[0] for frames in images
+        )
         assert np.sum(theirs * ours) / np.sum(theirs**2) == pytest.approx(1, abs=0.03)
         assert np.sqrt(np.mean((ours - theirs) ** 2)) < 0.13 * np.sqrt(np.mean(theirs**2))
         for found in (theirs, ours):
-            assert np.sqrt(np.mean((found - largest * shape) ** 2)) < 0.2 * largest * np.sqrt(np.mean(shape**2))
+            assert np.sqrt(np.mean((found - largest * shape) ** 2)) < 0.2 * largest * np.sqrt(
+                np.mean(shape**2)
+            )
 
 
 def test_images_correlate_with_those_of_pymust_frame_by_frame(moved):
@@ -99,8 +107,11 @@ def test_speckle_has_the_levels_of_that_of_pymust(moved):
 def test_speckle_is_fully_developed():
     rng = np.random.default_rng(1)
     depth, lateral = rng.uniform(8, 22, 20_000), np.round(rng.uniform(-9, 9, 20_000), 1)
-    envelope = np.abs(by_model(depth, lateral, rng.choice([-1.0, 1.0], 20_000), np.arange(9, 21, 0.15)))[:, 20:-20]
-    assert envelope.mean() / envelope.std() == pytest.approx(np.sqrt(np.pi / (4 - np.pi)), rel=0.06)  # Rayleigh
+    envelope = np.abs(
+        by_model(depth, lateral, rng.choice([-1.0, 1.0], 20_000), np.arange(9, 21, 0.15))
+    )[:, 20:-20]
+    # Rayleigh
+    assert envelope.mean() / envelope.std() == pytest.approx(np.sqrt(np.pi / (4 - np.pi)), rel=0.06)
 
 
 def test_a_shift_towards_the_probe_turns_the_phase_by_the_carrier():
@@ -116,7 +127,9 @@ def test_derivative_is_the_limit_of_differences():
     shift = 1e-3
     sides = [spread.images(np.array([15.03]) - sign * shift, line, weight) for sign in (1, -1)]
     slope = spread.images(np.array([15.03]), line, weight, derivative=True)
-    np.testing.assert_allclose((sides[0] - sides[1]) / (2 * shift), slope, atol=2e-3 * np.abs(slope).max())
+    np.testing.assert_allclose(
+        (sides[0] - sides[1]) / (2 * shift), slope, atol=2e-3 * np.abs(slope).max()
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ DEPTH, LATERAL = np.linspace(0, 20, 41), np.linspace(-5, 5, 21)
 
 
 def sample(label_map=None, names=("muscle",), seed=0, **changes):
-    return sample_scatterers(EchoParameters(**changes), L14_5, DEPTH, LATERAL, seed, 0, label_map, names)
+    return sample_scatterers(
+        EchoParameters(**changes), L14_5, DEPTH, LATERAL, seed, 0, label_map, names
+    )
 
 
 def power(amplitude):

@@ -3,7 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musclelib.simulator.motor_units.firing import firing_statistics, pad, renewal_train, synchronise
+from musclelib.simulator.motor_units.firing import (
+    firing_statistics,
+    pad,
+    renewal_train,
+    synchronise,
+)
 
 
 def trains(rng, count, rate=10.0, length=40.0):
@@ -18,7 +23,8 @@ def test_intervals_have_the_set_mean_and_never_break_the_gap(rate, cv, seed):
     assert train[0] >= 0
     assert train[-1] < 100
     error = 4 * max(cv, 0.01) / rate / np.sqrt(len(intervals))
-    assert abs(intervals.mean() - 1 / rate) < error + 0.003 * max(0, cv - 0.25)  # the gap lengthens the mean a little
+    # the gap lengthens the mean a little
+    assert abs(intervals.mean() - 1 / rate) < error + 0.003 * max(0, cv - 0.25)
 
 
 def test_interval_cv_is_realised():
@@ -38,8 +44,11 @@ def test_synchronisation_is_realised_and_mutual(share):
     for unit in range(10):
         assert len(after[unit]) == len(before[unit])
         assert np.all(np.diff(after[unit]) >= 0.03 - 1e-12)
-        others = np.concatenate([after[other][flags[other]] for other in range(10) if other != unit])
-        for time in after[unit][flags[unit]]:  # every synchronised firing has its partner within 5 SD
+        others = np.concatenate(
+            [after[other][flags[other]] for other in range(10) if other != unit]
+        )
+        # every synchronised firing has its partner within 5 SD
+        for time in after[unit][flags[unit]]:
             assert np.abs(others - time).min() < 0.01
         unmoved = np.isin(after[unit], before[unit])
         assert np.all(flags[unit][~unmoved])  # what moved is synchronised
@@ -48,7 +57,11 @@ def test_synchronisation_is_realised_and_mutual(share):
 def test_the_gap_decides_over_a_move():
     """Unit 1 could only be met inside unit 0's refractory gap: nothing moves, and the counts stay."""
     moved, flags = synchronise(
-        np.random.default_rng(0), [np.array([0.0, 0.05]), np.array([0.025])], np.array([1.0, 1.0]), 0.0, 0.03
+        np.random.default_rng(0),
+        [np.array([0.0, 0.05]), np.array([0.025])],
+        np.array([1.0, 1.0]),
+        0.0,
+        0.03,
     )
     assert flags[1].sum() == flags[0].sum()
     for train in moved:
@@ -56,7 +69,9 @@ def test_the_gap_decides_over_a_move():
 
 
 def test_one_unit_alone_cannot_be_synchronised():
-    (train,), (flag,) = synchronise(np.random.default_rng(0), [np.arange(1, 9) / 9], np.array([0.5]), 0.002, 0.03)
+    (train,), (flag,) = synchronise(
+        np.random.default_rng(0), [np.arange(1, 9) / 9], np.array([0.5]), 0.002, 0.03
+    )
     np.testing.assert_array_equal(train, np.arange(1, 9) / 9)
     assert not flag.any()
 

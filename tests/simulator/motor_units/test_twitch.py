@@ -6,7 +6,9 @@ from scipy.integrate import cumulative_simpson
 
 from musclelib.simulator.motor_units.twitch import twitch_displacement, twitch_velocity
 
-times = st.tuples(st.floats(0.04, 0.08), st.floats(1.25, 2.0)).map(lambda pair: (pair[0], pair[0] * pair[1]))
+times = st.tuples(st.floats(0.04, 0.08), st.floats(1.25, 2.0)).map(
+    lambda pair: (pair[0], pair[0] * pair[1])
+)
 
 
 @given(times, st.floats(0.1, 100))
@@ -32,7 +34,10 @@ def test_velocity_is_zero_at_onset_at_the_peak_and_before(pair):
 
 
 def test_peak_velocities_of_a_known_twitch():
-    """Computed independently for 10 um: contraction 30, 50 ms; the field's order of 0.1 to 1 mm/s."""
+    """Computed independently for 10 um: contraction 30, 50 ms.
+
+    The field's order of 0.1 to 1 mm/s.
+    """
     fine = np.linspace(0, 0.5, 50001)
     for contraction, half in ((0.05, 0.1), (0.075, 0.13)):
         numeric = np.gradient(twitch_displacement(fine, 10.0, contraction, half), fine)

@@ -41,7 +41,10 @@ def test_losses_by_hand(stub):
     assert torch.equal(fakes[0], constant(6))
     assert torch.equal(fakes[1], constant(2))
     total, terms = model.discriminator_loss(constant(1), constant(3), fakes)
-    assert {name: term.item() for name, term in terms.items()} == {"judge_a": 36 / 2, "judge_b": (4 + 4) / 2}
+    assert {name: term.item() for name, term in terms.items()} == {
+        "judge_a": 36 / 2,
+        "judge_b": (4 + 4) / 2,
+    }
     assert total == 22
 
 
@@ -69,9 +72,15 @@ def test_one_batch_for_all_is_the_same_as_clip_by_clip():
 
     fake_b, fake_a = model.to_b(a), model.to_a(b)
     expected = functional.mse_loss(scores := model.judge_a(fake_a), torch.ones_like(scores))
-    expected = expected + functional.mse_loss(scores := model.judge_b(fake_b), torch.ones_like(scores))
-    expected = expected + 10 * (functional.l1_loss(model.to_a(fake_b), a) + functional.l1_loss(model.to_b(fake_a), b))
-    expected = expected + 5 * (functional.l1_loss(model.to_a(a), a) + functional.l1_loss(model.to_b(b), b))
+    expected = expected + functional.mse_loss(
+        scores := model.judge_b(fake_b), torch.ones_like(scores)
+    )
+    expected = expected + 10 * (
+        functional.l1_loss(model.to_a(fake_b), a) + functional.l1_loss(model.to_b(fake_a), b)
+    )
+    expected = expected + 5 * (
+        functional.l1_loss(model.to_a(a), a) + functional.l1_loss(model.to_b(b), b)
+    )
     torch.testing.assert_close(total, expected, check_dtype=False)
     wanted = torch.autograd.grad(expected, [*model.to_b.parameters(), *model.to_a.parameters()])
     for got, want in zip(gradients, wanted, strict=True):
@@ -86,8 +95,12 @@ def test_a_step_is_that_of_the_plain_port(changes, plain):
     def losses_and_gradients():
         total, terms, fakes = model.generator_loss(a, b)
         judged, _ = model.discriminator_loss(a, b, fakes)
-        gradients = [torch.autograd.grad(total, [*model.to_b.parameters(), *model.to_a.parameters()])]
-        gradients += [torch.autograd.grad(judged, [*model.judge_a.parameters(), *model.judge_b.parameters()])]
+        gradients = [
+            torch.autograd.grad(total, [*model.to_b.parameters(), *model.to_a.parameters()])
+        ]
+        gradients += [
+            torch.autograd.grad(judged, [*model.judge_a.parameters(), *model.judge_b.parameters()])
+        ]
         return [total.detach(), judged.detach(), *terms.values(), *itertools.chain(*gradients)]
 
     model.pool_a, model.pool_b = ClipPool(0), ClipPool(0)
@@ -147,11 +160,17 @@ def test_state_takes_the_pools_along(stub):
 
 
 def test_parameters_of_the_networks():
-    settings = CycleGANParameters(temporal_stride=1, noise=True, limit=None, discriminator_features=6)
+    settings = CycleGANParameters(
+        temporal_stride=1, noise=True, limit=None, discriminator_features=6
+    )
     assert settings.generator(noise=True).noise
     assert not settings.generator(noise=False).noise
     assert settings.generator(noise=False).limit is None
     assert settings.discriminator().features == 6
-    assert settings.generator(noise=False).temporal_stride == settings.discriminator().temporal_stride == 1
+    assert (
+        settings.generator(noise=False).temporal_stride
+        == settings.discriminator().temporal_stride
+        == 1
+    )
     with pytest.raises(ParameterError, match="identity_form"):
         CycleGANParameters(identity_form="l3")

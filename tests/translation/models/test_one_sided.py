@@ -30,9 +30,15 @@ def test_losses_are_weighted_and_each_step_trains_its_own_networks(clips):
         float(terms["adversarial_b"] + terms["map_b"] + 3 * terms["content_a"]), rel=1e-5
     )
     total.backward()
-    assert all(weight.grad is None for network in model.discriminators() for weight in network.parameters())
+    assert all(
+        weight.grad is None for network in model.discriminators() for weight in network.parameters()
+    )
     model.zero_grad(set_to_none=True)
     total, terms = model.discriminator_loss(clips, clips.flip(0), fakes)
     total.backward()
     assert all(weight.grad is None for weight in model.to_b.parameters())
-    assert all(weight.grad is not None for network in model.discriminators() for weight in network.parameters())
+    assert all(
+        weight.grad is not None
+        for network in model.discriminators()
+        for weight in network.parameters()
+    )

@@ -46,7 +46,9 @@ def test_losses_by_hand(stub, plain):
     expected = {**COMMON, **(PLAIN if plain else {})}
     assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected)
     # the published loss is a sum over frames: three adversarial terms, two of cycle and of identity
-    assert total == pytest.approx(171 + 11 + 10 * (1 + 3 + 7 + 10) + plain * (10 * 2 * (3 + 4) + 5 * 2 * (1 + 1)))
+    assert total == pytest.approx(
+        171 + 11 + 10 * (1 + 3 + 7 + 10) + plain * (10 * 2 * (3 + 4) + 5 * 2 * (1 + 1))
+    )
     assert fakes[0][0].flatten(1)[0].unique().tolist() == [6, 12]
     assert fakes[1].shape == (4, 1, 3, 4, 4)
 
@@ -62,7 +64,12 @@ def test_discriminator_loss_by_hand(stub):
 
 def test_triplets_follow_one_another():
     clips = torch.arange(16.0).view(2, 1, 8, 1, 1)
-    assert triplets(clips)[:, 0, :, 0, 0].tolist() == [[0, 1, 2], [3, 4, 5], [8, 9, 10], [11, 12, 13]]
+    assert triplets(clips)[:, 0, :, 0, 0].tolist() == [
+        [0, 1, 2],
+        [3, 4, 5],
+        [8, 9, 10],
+        [11, 12, 13],
+    ]
     with pytest.raises(ValueError, match="2 frames; at least 3"):
         triplets(clips[:, :, :2])
 
