@@ -106,7 +106,7 @@ def stubbed():
 
     def replace(model):
         model.to_b, model.to_a = Affine(1, 1), Affine(2, 0)
-        model.judge_a = model.judge_b = Affine(1, 0)
+        model.discriminator_a = model.discriminator_b = Affine(1, 0)
         return model
 
     return replace

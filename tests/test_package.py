@@ -142,7 +142,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel):
     assert held == {name for name in files if "__pycache__" not in name}
     assert {
         f"musclelib/{name}"
-        for name in ("registry.txt", "py.typed", "report/page.html.j2", "report/style.css")
+        for name in ("registry.txt", "py.typed", "study/page.html.j2", "study/style.css")
     } <= held
 
 

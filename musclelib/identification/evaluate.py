@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from musclelib import sequences
 from musclelib.identification.firings import firings
 from musclelib.identification.methods.registry import Method
-from musclelib.identification.motor_units import Units
+from musclelib.identification.motor_units import MotorUnits
 from musclelib.metrics.firing_agreement import agreement
 from musclelib.metrics.matching import match
 
@@ -21,7 +21,7 @@ _LAG = 0.1  # a firing comes before the peak of its twitch by less than this [s]
 
 
 def score(
-    units: Units,
+    units: MotorUnits,
     territory: np.ndarray,
     twitch_train: np.ndarray,
     firing_time: list[np.ndarray],
@@ -31,7 +31,7 @@ def score(
 
     Parameters
     ----------
-    units : Units
+    units : MotorUnits
         What was identified.
     territory : numpy.ndarray
         `(unit, depth, lateral)`, bool.

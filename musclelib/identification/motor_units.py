@@ -19,7 +19,7 @@ Parts that move as one; or what a network has learnt.
 
 
 @dataclass(frozen=True)
-class Units:
+class MotorUnits:
     """Identified motor units, the most certain ones first.
 
     Attributes
@@ -46,7 +46,7 @@ class Units:
     @classmethod
     def sorted(
         cls, territory: np.ndarray, twitch_train: np.ndarray, confidence: np.ndarray
-    ) -> Units:
+    ) -> MotorUnits:
         """Put the most certain units first."""
         order = np.argsort(-confidence, kind="stable")
         return cls(
@@ -56,7 +56,7 @@ class Units:
         )
 
     @classmethod
-    def none(cls, frames: int, field: tuple[int, int]) -> Units:
+    def none(cls, frames: int, field: tuple[int, int]) -> MotorUnits:
         """Return the answer for a sequence without units."""
         return cls(
             np.zeros((0, *field), bool), np.zeros((0, frames), np.float32), np.zeros(0, np.float32)

@@ -14,8 +14,8 @@ from scipy.signal import find_peaks
 
 from musclelib.identification.motor_units import MINIMUM_FRAMES
 from musclelib.identification.separation.band import LIMIT
+from musclelib.networks import weights
 from musclelib.networks.firing_detector import RATE, FiringDetector
-from musclelib.networks.unit_weights import load_unit_network
 
 _SMOOTH = (0.25, 0.5, 0.25)
 _APART = 3  # shortest distance of peaks [frame]
@@ -44,7 +44,7 @@ class Onsets:
         WeightsError
             The file is missing, damaged, or of something else.
         """
-        return cls(load_unit_network(FiringDetector, Path(folder) / "firings.safetensors"))
+        return cls(weights.load(Path(folder) / "firings.safetensors", FiringDetector))
 
     @torch.no_grad()
     def __call__(self, trains: np.ndarray, frame_rate: float) -> list[np.ndarray]:

@@ -24,9 +24,9 @@ from tqdm.auto import tqdm
 from musclelib import __version__, sequences
 from musclelib.files import whole
 from musclelib.identification.methods.registry import Method
-from musclelib.identification.motor_units import MODELS, Units
+from musclelib.identification.motor_units import MODELS, MotorUnits
 from musclelib.identification.onsets import Onsets
-from musclelib.networks.weights import digest
+from musclelib.networks import weights
 from musclelib.sequences.integrity import check_whole
 from musclelib.sequences.removal import own_files, remove_marked
 from musclelib.sequences.schema import COORDINATES, SCHEMA
@@ -112,11 +112,11 @@ def identify_store(
                 remove_marked(target, IDENTIFIED)
 
 
-def _identify(method: Method, origin: xr.Dataset, source: str | Path) -> list[Units]:
+def _identify(method: Method, origin: xr.Dataset, source: str | Path) -> list[MotorUnits]:
     rate, spacing = sequences.frame_rate(origin), sequences.pixel_size(origin)
     found = []
     for index, velocity in enumerate(
-        tqdm(sequences.frames(origin), total=origin.sizes["sequence"], unit="seq", desc="identify")
+        tqdm(sequences.each(origin), total=origin.sizes["sequence"], unit="seq", desc="identify")
     ):
         try:
             found.append(method(velocity, rate, spacing=spacing))
@@ -130,7 +130,7 @@ def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -
     content = hashlib.sha256()
     for axis in ("time", "depth", "lateral"):
         content.update(origin[axis].values.tobytes())
-    for velocity in sequences.frames(origin):
+    for velocity in sequences.each(origin):
         content.update(np.ascontiguousarray(velocity).tobytes())
     networks: dict[str, Any] = {
         key: value
@@ -139,7 +139,7 @@ def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -
         if isinstance(value, nn.Module)
     }
     parameters = {
-        "weights": {key: digest(network) for key, network in networks.items()},
+        "weights": {key: weights.digest(network) for key, network in networks.items()},
         "content": content.hexdigest(),
         "origin": {key: origin.attrs[key] for key in _TOLD if key in origin.attrs},
     }
@@ -190,12 +190,12 @@ def open_units(store: str | Path) -> xr.Dataset:
     return dataset
 
 
-def to_dataset(found: Sequence[Units], onsets: Onsets, like: xr.Dataset) -> xr.Dataset:
+def to_dataset(found: Sequence[MotorUnits], onsets: Onsets, like: xr.Dataset) -> xr.Dataset:
     """Return identified units as labels of the sequences that they were found in.
 
     Parameters
     ----------
-    found : sequence of Units
+    found : sequence of MotorUnits
         Of each sequence.
     onsets : Onsets
         What finds the firing times in their trains.

@@ -28,10 +28,9 @@ from musclelib.identification.validation import (
     TerritoryValidation,
     TrainValidation,
 )
+from musclelib.networks import weights
 from musclelib.networks.firing_detector import FiringParameters
 from musclelib.networks.mask_rcnn import DetectorParameters, load_pretrained
-from musclelib.networks.unit_weights import save_unit_network
-from musclelib.networks.weights import card_line, digest
 from musclelib.parameters import ParameterError
 from musclelib.simulator import SimulatorParameters, preset
 from musclelib.training import card
@@ -172,7 +171,7 @@ def export(recipe: Recipe, folder: str | Path, target: str | Path, note: str = "
         "data": SimulatedFirings.__name__ if detects_firings else sequences_of(done[-1]).to_json(),
         "note": note,
     }
-    save_unit_network(network, target.with_suffix(".safetensors"), **facts)
+    weights.save(network, target.with_suffix(".safetensors"), half=True, **facts)
     scores = {stage.name: pd.read_csv(folder / stage.name / "scores.csv") for stage in done}
     stages = [
         # the parameters as they were; the recipe may have changed since
@@ -180,7 +179,7 @@ def export(recipe: Recipe, folder: str | Path, target: str | Path, note: str = "
         f"`{read(folder / stage.name / 'best.safetensors')[1]['parameters']}`"
         for stage in done
     ]
-    facts["file"] = card_line(target.with_suffix(".safetensors"))
+    facts["file"] = weights.card_line(target.with_suffix(".safetensors"))
     target.with_suffix(".md").write_text(_card(network, facts, stages, losses, scores))
 
 
@@ -207,7 +206,7 @@ def _card(
             f"- values: {sum(value.numel() for value in network.parameters())}, kernels and"
             " matrices in half precision"
         ),
-        f"- weights as trained (SHA-256 of parameters and values): `{digest(network)}`",
+        f"- weights as trained (SHA-256 of parameters and values): `{weights.digest(network)}`",
         facts["file"],
         f"- data: made while training, no sequence twice unless said, `{facts['data']}`",
         *stages,

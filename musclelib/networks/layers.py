@@ -59,16 +59,16 @@ class NoiseInjection(nn.Module):
         return x + (noise * self.scale.view(-1, *(1,) * (x.ndim - 2))).to(x.dtype)
 
 
-def convolution(frames: str) -> tuple[type[nn.Module], type[nn.Module], type[nn.Module]]:
+def convolution(kernel: str) -> tuple[type[nn.Module], type[nn.Module], type[nn.Module]]:
     """Return convolution, transposed convolution and reflection padding for "clip" (3-D) or "single" (2-D) frames."""
-    if frames == "clip":
+    if kernel == "clip":
         return nn.Conv3d, nn.ConvTranspose3d, nn.ReflectionPad3d
     return nn.Conv2d, nn.ConvTranspose2d, nn.ReflectionPad2d
 
 
-def size(frames: str, time: int, space: int) -> tuple[int, ...]:
+def size(kernel: str, time: int, space: int) -> tuple[int, ...]:
     """Return a kernel, stride or padding: `(time, space, space)` for "clip", `(space, space)` for "single" frames."""
-    return (time, space, space) if frames == "clip" else (space, space)
+    return (time, space, space) if kernel == "clip" else (space, space)
 
 
 def initialise(network: nn.Module) -> None:

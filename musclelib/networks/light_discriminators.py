@@ -14,7 +14,7 @@ from musclelib.networks.layers import InTime, fold, unfold
 _SILENT = 1e-6  # variance over time [SD^2] below which a pixel of the input does not move
 
 
-class ClipJudge(nn.Module):
+class ClipDiscriminator(nn.Module):
     """Score patches of clips: convolutions in space and in time, spectrally normalised so that its slope is bounded."""
 
     def __init__(self, features: int) -> None:
@@ -36,7 +36,7 @@ class ClipJudge(nn.Module):
         return unfold(self.out(x), batch)
 
 
-class MapJudge(nn.Module):
+class MapDiscriminator(nn.Module):
     """Score patches of variance maps."""
 
     def __init__(self, features: int) -> None:

@@ -18,26 +18,17 @@ _BLUR = 6  # half width of the blur's kernel, three of its first SDs [pixel]
 
 
 @dataclass(frozen=True)
-class OneSidedParameters(Parameters):
-    """What a one-sided translation is built from."""
+class LightGeneratorParameters(Parameters):
+    """What a light generator is built from."""
 
-    name: str = quantity("one-sided", "1", "name of the model")
     features: int = quantity(
         24,
-        "1",
-        "channels at half the pixels; twice and four times as many at the next levels",
+        doc="channels at half the pixels; twice and four times as many at the next levels",
         low=1,
     )
-    blocks: int = quantity(1, "1", "blocks at each level, down and up", low=1)
-    judge_features: int = quantity(32, "1", "channels of the discriminators' first layer", low=1)
-    content: float = quantity(5.0, "1", "weight of the content loss", low=0)
-    map_weight: float = quantity(1.0, "1", "weight of the variance maps' adversarial loss", low=0)
-    pool: int = quantity(50, "1", "past fakes kept", low=0)
+    blocks: int = quantity(1, doc="blocks at each level, down and up", low=1)
     time_filter: int = quantity(
-        0,
-        "frame",
-        "reach of a filter on time that is matched after training (`training.match`); 0 is none",
-        low=0,
+        0, "frame", "reach of the filter on time that is set after training; 0: no filter", low=0
     )
 
 
@@ -88,7 +79,7 @@ class LightGenerator(nn.Module):
 
     Attributes
     ----------
-    settings : OneSidedParameters
+    settings : LightGeneratorParameters
         What it was built from.
     multiple, smallest : tuple of int
         Time, depth and lateral must be multiples of the one and at least the other.
@@ -98,7 +89,7 @@ class LightGenerator(nn.Module):
 
     multiple, smallest = (1, 8, 8), (1, 16, 16)
 
-    def __init__(self, settings: OneSidedParameters) -> None:
+    def __init__(self, settings: LightGeneratorParameters) -> None:
         super().__init__()
         self.settings = settings
         widths = [settings.features * scale for scale in (1, 2, 4)]

@@ -22,7 +22,7 @@ from musclelib.parameters import Parameters, quantity
 class DiscriminatorParameters(Parameters):
     """What a discriminator is built from."""
 
-    frames: str = quantity(
+    kernel: str = quantity(
         "clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single")
     )
     features: int = quantity(64, "1", "channels of the first layer", low=1)
@@ -56,20 +56,20 @@ class Discriminator(nn.Module):
         super().__init__()
         self.settings = settings
         stride = settings.temporal_stride
-        self.smallest = (1 if settings.frames == "single" else 24 if stride == 2 else 6, 24, 24)
-        convolve, _, _ = convolution(settings.frames)
+        self.smallest = (1 if settings.kernel == "single" else 24 if stride == 2 else 6, 24, 24)
+        convolve, _, _ = convolution(settings.kernel)
         width = settings.features
-        layers: list[nn.Module] = [convolve(1, width, 4, size(settings.frames, stride, 2), 1)]
+        layers: list[nn.Module] = [convolve(1, width, 4, size(settings.kernel, stride, 2), 1)]
         layers += [nn.LeakyReLU(0.2, inplace=True)]
         for strided in (True, True, False):
-            step = size(settings.frames, stride if strided else 1, 2 if strided else 1)
+            step = size(settings.kernel, stride if strided else 1, 2 if strided else 1)
             layers += [
                 convolve(width, 2 * width, 4, step, 1),
                 InstanceNorm(),
                 nn.LeakyReLU(0.2, inplace=True),
             ]
             width *= 2
-        if settings.frames == "clip":
+        if settings.kernel == "clip":
             # padded before, not within the convolution: where no score sees the whole kernel on
             # time, the bfloat16 kernels of CPUs return a gradient of the weights with memory in it
             # that was never set (torch 2.13)
@@ -93,6 +93,6 @@ class Discriminator(nn.Module):
         check_clips(x, (1, 1, 1), self.smallest, "discriminator")
         return (
             unfold(self.layers(fold(x)), len(x))
-            if self.settings.frames == "single"
+            if self.settings.kernel == "single"
             else self.layers(x)
         )

@@ -25,7 +25,7 @@ from musclelib.parameters import Parameters, quantity
 class GeneratorParameters(Parameters):
     """What a generator is built from; the defaults are paper 1's "3D cycleGAN default"."""
 
-    frames: str = quantity(
+    kernel: str = quantity(
         "clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single")
     )
     features: int = quantity(
@@ -47,9 +47,9 @@ class GeneratorParameters(Parameters):
 class ResidualBlock(nn.Module):
     """Two reflection-padded convolutions of 3 around a sum, each followed by noise, if any, and norm."""
 
-    def __init__(self, channels: int, frames: str, noise: bool) -> None:
+    def __init__(self, channels: int, kernel: str, noise: bool) -> None:
         super().__init__()
-        convolve, _, pad = convolution(frames)
+        convolve, _, pad = convolution(kernel)
         layers: list[nn.Module] = []
         for last in (False, True):
             layers += [pad(1), convolve(channels, channels, 3)]
@@ -82,14 +82,14 @@ class Generator(nn.Module):
     def __init__(self, settings: GeneratorParameters) -> None:
         super().__init__()
         self.settings = settings
-        single, stride = settings.frames == "single", settings.temporal_stride
+        single, stride = settings.kernel == "single", settings.temporal_stride
         time = 1 if single else stride**2
         self.multiple = (time, 4, 4)
         # reflection wants more pixels than it pads: 3 at full, 1 at quarter size
         self.smallest = (1 if single else 8 if stride == 2 else 4, 8, 8)
 
-        frames, width = settings.frames, settings.features
-        convolve, transpose, pad = convolution(frames)
+        kernel, width = settings.kernel, settings.features
+        convolve, transpose, pad = convolution(kernel)
         single_channel = SingleChannel2d if single else SingleChannel3d
         layers: list[nn.Module] = [
             pad(3),
@@ -99,15 +99,15 @@ class Generator(nn.Module):
         ]
         for _ in range(2):
             layers += [
-                convolve(width, 2 * width, 3, size(frames, stride, 2), 1),
+                convolve(width, 2 * width, 3, size(kernel, stride, 2), 1),
                 InstanceNorm(),
                 nn.ReLU(inplace=True),
             ]
             width *= 2
-        layers += [ResidualBlock(width, frames, settings.noise) for _ in range(settings.blocks)]
+        layers += [ResidualBlock(width, kernel, settings.noise) for _ in range(settings.blocks)]
         for _ in range(2):
             up = transpose(
-                width, width // 2, 3, size(frames, stride, 2), 1, size(frames, stride - 1, 1)
+                width, width // 2, 3, size(kernel, stride, 2), 1, size(kernel, stride - 1, 1)
             )
             layers += [up, InstanceNorm(), nn.ReLU(inplace=True)]
             width //= 2
@@ -126,7 +126,7 @@ class Generator(nn.Module):
         check_clips(x, self.multiple, self.smallest, "generator")
         y = (
             unfold(self.layers(fold(x)), len(x))
-            if self.settings.frames == "single"
+            if self.settings.kernel == "single"
             else self.layers(x)
         )
         # out of autocast's half precision before the range is set

@@ -43,7 +43,7 @@ class TimeFilter(nn.Module):
                 total = total.add_(padded[:, :, start : start + frames], alpha=tap)
         return total
 
-    def match(
+    def equalise(
         self, own: npt.ArrayLike, wanted: npt.ArrayLike, frequency: npt.ArrayLike, frame_rate: float
     ) -> Self:
         """Set the taps so that a spectrum comes close to another in shape, and keeps its power.

@@ -268,7 +268,7 @@ def open(store: str | Path) -> xr.Dataset:
     return dataset
 
 
-def frames(dataset: xr.Dataset, name: str = "velocity") -> Iterator[np.ndarray]:
+def each(dataset: xr.Dataset, name: str = "velocity") -> Iterator[np.ndarray]:
     """Yield one sequence after the other, each `(time, depth, lateral)` and in memory alone.
 
     Raises

@@ -10,14 +10,14 @@ import pandas as pd
 
 from musclelib import sequences
 from musclelib.metrics.compare import Features
+from musclelib.networks import weights
 from musclelib.networks.light_generator import LightGenerator
-from musclelib.networks.weights import card_line, digest, save_generator
 from musclelib.training import card
 from musclelib.training.checkpoint import TrainingError, load_averaged, read
 from musclelib.translation.models.cyclegan import CycleGAN
 from musclelib.translation.models.one_sided import OneSided
 from musclelib.translation.presets import build
-from musclelib.translation.spectra import matched
+from musclelib.translation.spectra import equalised
 
 
 def export(
@@ -77,10 +77,10 @@ def export(
     if isinstance(model, CycleGAN):
         files[target.with_name(f"{target.name}-back.safetensors")] = model.to_a
     for path, network in files.items():
-        save_generator(network, path, **facts)
+        weights.save(network, path, half=False, **facts)
     described = [
-        f"- weights (SHA-256 of parameters and values): `{digest(generator)}`",
-        *map(card_line, files),
+        f"- weights (SHA-256 of parameters and values): `{weights.digest(generator)}`",
+        *map(weights.card_line, files),
     ]
     target.with_suffix(".md").write_text(
         _card(trained, pd.read_csv(run / "scores.csv"), len(losses), about, described, stores, note)
@@ -91,11 +91,9 @@ def _matched(
     model: OneSided, simulated: Path, in_vivo: Path, numbers: Sequence[int]
 ) -> LightGenerator:
     a, b = sequences.open(simulated), sequences.open(in_vivo)
-    originals = [
-        sequences.standardised(x) for x in sequences.frames(a.isel(sequence=list(numbers)))
-    ]
+    originals = [sequences.standardised(x) for x in sequences.each(a.isel(sequence=list(numbers)))]
     rate = sequences.frame_rate(b)
-    return matched(model.to_b, originals, Features.of(sequences.frames(b), rate), rate)
+    return equalised(model.to_b, originals, Features.of(sequences.each(b), rate), rate)
 
 
 def _card(

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from musclelib.networks.weights import Translator
-from musclelib.translation.translate import translate
+from musclelib.translation.translate import Translator, translate
 
 
 def hidden_information(

@@ -7,14 +7,13 @@ from typing import Any
 import pandas as pd
 import torch
 
-from musclelib.networks.light_generator import OneSidedParameters
 from musclelib.parameters import ParameterError
 from musclelib.translation.models.cyclegan import CycleGAN, CycleGANParameters
-from musclelib.translation.models.one_sided import OneSided
+from musclelib.translation.models.one_sided import OneSided, OneSidedParameters
 from musclelib.translation.models.recyclegan import RecycleGAN, RecycleGANParameters
 
 MODELS: dict[str, CycleGANParameters | OneSidedParameters] = {
-    "2d": CycleGANParameters(name="2d", frames="single"),
+    "2d": CycleGANParameters(name="2d", kernel="single"),
     "recycle": RecycleGANParameters(),
     "3d": CycleGANParameters(),
     "3d-stride1": CycleGANParameters(name="3d-stride1", temporal_stride=1),
@@ -59,7 +58,7 @@ def parameter_table() -> pd.DataFrame:
             "generator A to B": parts["to_b"],
             "generator B to A": parts.get("to_a", 0),
             "discriminators": sum(
-                number for part, number in parts.items() if part.startswith("judge")
+                number for part, number in parts.items() if part.startswith("discriminator")
             ),
             "predictors": parts.get("predict_a", 0) + parts.get("predict_b", 0),
             "all": sum(parts.values()),

@@ -79,7 +79,7 @@ def train_translation(
         )
     originals = a.isel(sequence=slice(max(tests - _VALIDATED, 0), tests))
     rate = sequences.frame_rate(b)
-    target = Features.of(sequences.frames(b.isel(sequence=slice(_TARGETS))), rate)
+    target = Features.of(sequences.each(b.isel(sequence=slice(_TARGETS))), rate)
     return train(
         model,
         Subset(clips, range(tests * clips.per_sequence, len(clips))),
@@ -87,7 +87,7 @@ def train_translation(
         folder,
         parameters,
         Validation(
-            [sequences.standardised(frames) for frames in sequences.frames(originals)], target, rate
+            [sequences.standardised(frames) for frames in sequences.each(originals)], target, rate
         ),
     )
 

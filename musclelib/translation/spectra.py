@@ -20,7 +20,7 @@ HALF = 16
 """Frames to either side: as many in all as a clip has."""
 
 
-def matched(
+def equalised(
     generator: LightGenerator, originals: Sequence[np.ndarray], target: Features, frame_rate: float
 ) -> LightGenerator:
     """Return a generator with a filter on time, after which the spectra of its translations have the target's shape.
@@ -61,7 +61,7 @@ def matched(
             " least) must agree"
         )
     assert isinstance(filtered.time_filter, TimeFilter)
-    filtered.time_filter.match(
+    filtered.time_filter.equalise(
         own.log_psd.mean(axis=0), target.log_psd.mean(axis=0), own.frequency, frame_rate
     )
     return filtered.eval()

@@ -12,10 +12,10 @@ import zarr
 from tqdm.auto import tqdm
 
 from musclelib import __version__, sequences
-from musclelib.networks.weights import Translator, digest
+from musclelib.networks import weights
 from musclelib.parameters import ParameterError
 from musclelib.sequences.schema import FRAMES, SCHEMA
-from musclelib.translation.translate import MEMORY, plan, translate
+from musclelib.translation.translate import MEMORY, Translator, plan, translate
 
 _MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
 _STAGE = 16  # of the random draws; apart from the simulator's stages
@@ -85,7 +85,7 @@ def translate_store(
     parameters = {
         "generator": type(generator).__name__,
         "settings": json.loads(generator.settings.to_json()),
-        "weights": digest(generator),
+        "weights": weights.digest(generator),
         "statistics": how.statistics,
         "precision": precision,
         "origin": {name: origin.attrs[name] for name in names if name in origin.attrs},

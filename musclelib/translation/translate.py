@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from musclelib.networks.layers import InstanceNorm
-from musclelib.networks.resnet_generator import ResidualBlock
-from musclelib.networks.weights import Translator
+from musclelib.networks.light_generator import LightGenerator
+from musclelib.networks.resnet_generator import Generator, ResidualBlock
 from musclelib.parameters import ParameterError
 from musclelib.translation.lockstep import Session
+
+Translator: TypeAlias = Generator | LightGenerator
+"""The networks that translate."""
 
 CLIP_FRAMES = 32
 """Frames of a clip in training, and of a chunk that takes its own statistics."""

@@ -16,7 +16,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
     simulator.generate(folder / "a.zarr", simulator.preset("paper1"), NUMBER)
     plain = np.lib.format.open_memmap(folder / "a.npy", "w+", np.float32, (NUMBER, 1024, 128, 128))
-    for index, velocity in enumerate(sequences.frames(sequences.open(folder / "a.zarr"))):
+    for index, velocity in enumerate(sequences.each(sequences.open(folder / "a.zarr"))):
         plain[index] = velocity
     plain.flush()
     return folder

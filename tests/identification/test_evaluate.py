@@ -3,7 +3,7 @@ import pytest
 
 from musclelib import simulator
 from musclelib.identification.evaluate import evaluate, score
-from musclelib.identification.motor_units import Units
+from musclelib.identification.motor_units import MotorUnits
 from musclelib.metrics.intervals import summary
 
 PARAMETERS = simulator.preset("paper2", units=(6, 6), noise_snr=(20.0, 20.0))
@@ -24,7 +24,9 @@ class Oracle:
         assert spacing == pytest.approx((0.625, 0.625))
         true = next(self.sequences).isel(sequence=0, unit=self.told)
         trains = np.roll(true.twitch_train.values, self.shift, axis=1)
-        return Units.sorted(true.territory.values.astype(bool), trains, np.ones(len(self.told)))
+        return MotorUnits.sorted(
+            true.territory.values.astype(bool), trains, np.ones(len(self.told))
+        )
 
 
 def test_the_truth_is_found_to_be_true():
@@ -65,7 +67,7 @@ def test_nothing_found():
     one = examples(1)[0].isel(sequence=0)
     times = [fired[np.isfinite(fired)] for fired in one.firing_time.values]
     row = score(
-        Units.none(400, (64, 64)),
+        MotorUnits.none(400, (64, 64)),
         one.territory.values.astype(bool),
         one.twitch_train.values,
         times,
@@ -88,7 +90,9 @@ def test_a_unit_that_never_fires_leaves_the_others_measured():
     one = examples(1)[0].isel(sequence=0)
     trains = one.twitch_train.values.copy()
     trains[0] = 0
-    units = Units.sorted(one.territory.values.astype(bool), one.twitch_train.values, np.ones(6))
+    units = MotorUnits.sorted(
+        one.territory.values.astype(bool), one.twitch_train.values, np.ones(6)
+    )
     times = [fired[np.isfinite(fired)] for fired in one.firing_time.values]
     row = score(units, one.territory.values.astype(bool), trains, times, 400)
     assert row["correlation"] == pytest.approx(1)

@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 
-from musclelib.identification.motor_units import Units, check
+from musclelib.identification.motor_units import MotorUnits, check
 
 
 def test_the_most_certain_come_first():
     territory = np.eye(3)[:, None].astype(bool)
-    units = Units.sorted(territory, np.arange(6).reshape(3, 2), np.array([0.2, 0.9, 0.2]))
+    units = MotorUnits.sorted(territory, np.arange(6).reshape(3, 2), np.array([0.2, 0.9, 0.2]))
     np.testing.assert_array_equal(units.twitch_train[:, 0], [2, 0, 4])
     np.testing.assert_array_equal(units.territory, territory[[1, 0, 2]])
     np.testing.assert_allclose(units.confidence, [0.9, 0.2, 0.2])
 
 
 def test_no_units_have_the_shapes_of_some():
-    none = Units.none(100, (8, 9))
+    none = MotorUnits.none(100, (8, 9))
     assert (none.territory.shape, none.twitch_train.shape, len(none.confidence)) == (
         (0, 8, 9),
         (0, 100),

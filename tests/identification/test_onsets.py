@@ -28,7 +28,7 @@ BANDS = (
 
 @pytest.fixture(scope="module")
 def onsets():
-    return Onsets.load(ROOT / "data" / "weights")
+    return Onsets.load(ROOT / "data" / "weights" / "identification")
 
 
 def known(band=(8.0, 13.0), frame_rate=400.0, duration=2.0, units=20, seed=8):

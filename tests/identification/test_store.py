@@ -10,7 +10,7 @@ import xarray as xr
 
 from musclelib import sequences, simulator
 from musclelib.identification.methods.edges import Decomposition
-from musclelib.identification.motor_units import Units
+from musclelib.identification.motor_units import MotorUnits
 from musclelib.identification.store import (
     firing_table,
     identify_store,
@@ -36,7 +36,7 @@ def corners(velocity, frame_rate, spacing, seed=0):
     territory[0, :2, :3] = territory[1, 4:6, 4:6] = True
     wave = np.sin(2 * np.pi * 10 * np.arange(len(velocity)) / frame_rate).astype(np.float32)
     count = 1 if velocity[0, 0, 0] == 1 else 2
-    return Units(
+    return MotorUnits(
         territory[:count],
         np.stack([wave, 3 * wave])[:count],
         np.array([0.9, 0.6], np.float32)[:count],
@@ -49,7 +49,7 @@ def onsets(trains, frame_rate):
 
 
 def nothing(velocity, frame_rate, spacing, seed=0):
-    return Units.none(len(velocity), velocity.shape[1:])
+    return MotorUnits.none(len(velocity), velocity.shape[1:])
 
 
 @pytest.fixture
@@ -208,13 +208,13 @@ KILLED = """
 import os, signal, sys
 import numpy as np
 from musclelib.identification.store import identify_store
-from musclelib.identification.motor_units import Units
+from musclelib.identification.motor_units import MotorUnits
 
 def kills(*arguments, **options):
     os.kill(os.getpid(), signal.SIGKILL)
 
 def nothing(velocity, frame_rate, spacing, seed=0):
-    return Units.none(len(velocity), velocity.shape[1:])
+    return MotorUnits.none(len(velocity), velocity.shape[1:])
 
 os.{what} = kills
 identify_store(nothing, lambda trains, rate: [], sys.argv[1], sys.argv[2], name="nothing", replace=True)
@@ -299,7 +299,9 @@ def test_rate_and_variation_are_of_the_intervals(dataset):
         return [np.array([0.01, 0.03, 0.09]) for _ in trains]
 
     one = dataset.isel(sequence=[1])
-    units = Units(np.ones((1, 12, 10), bool), np.ones((1, 80), np.float32), np.ones(1, np.float32))
+    units = MotorUnits(
+        np.ones((1, 12, 10), bool), np.ones((1, 80), np.float32), np.ones(1, np.float32)
+    )
     row = table(to_dataset([units], uneven, one)).iloc[0]
     assert row["firing rate [Hz]"] == pytest.approx(1 / 0.04)
     assert row["CV of intervals"] == pytest.approx(0.5)

@@ -5,11 +5,10 @@ import torch
 
 from musclelib.identification.recipes import RECIPES, Recipe, Stage
 from musclelib.identification.train import export, train_identification
+from musclelib.networks import weights
 from musclelib.networks.firing_detector import FiringDetector, FiringParameters
 from musclelib.networks.mask_rcnn import DETECTORS, Detector
 from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchNetwork
-from musclelib.networks.unit_weights import load_unit_network
-from musclelib.networks.weights import about
 from musclelib.parameters import ParameterError
 from musclelib.training import TrainingError, TrainingParameters
 from musclelib.training.checkpoint import read
@@ -59,8 +58,8 @@ def test_stages_of_a_twitch_network_follow_each_other_and_are_shipped_with_a_car
             torch.testing.assert_close(after[f"model/{name[8:]}"], before[name], rtol=0, atol=1e-7)
     train_identification(recipe, tmp_path / "run", validated=1)  # is left alone
     export(recipe, tmp_path / "run", tmp_path / "twitch", "tiny")
-    assert load_unit_network(TwitchNetwork, tmp_path / "twitch.safetensors").settings == SMALL
-    facts = about(tmp_path / "twitch.safetensors")
+    assert weights.load(tmp_path / "twitch.safetensors", TwitchNetwork).settings == SMALL
+    facts = weights.about(tmp_path / "twitch.safetensors")
     assert (facts["steps"], facts["note"]) == ("2 (all), 1 (fine)", "tiny")
     card = (tmp_path / "twitch.md").read_text()
     assert "# TwitchNetwork light" in card
@@ -76,7 +75,7 @@ def test_a_detector_is_trained_and_shipped(tmp_path):
     train_identification(recipe, tmp_path / "run", validated=1)
     export(recipe, tmp_path / "run", tmp_path / "detector")
     # nothing was pretrained, so nothing was kept
-    assert load_unit_network(Detector, tmp_path / "detector.safetensors").settings == network
+    assert weights.load(tmp_path / "detector.safetensors", Detector).settings == network
     assert "anchor box" in (tmp_path / "detector.md").read_text()
 
 
@@ -92,10 +91,7 @@ def test_a_detector_of_firings_is_trained_and_shipped_with_a_card(tmp_path):
     recipe = Recipe(FiringParameters(features=4), (Stage("all", training),))
     train_identification(recipe, tmp_path / "run", validated=1)
     export(recipe, tmp_path / "run", tmp_path / "firings")
-    assert (
-        load_unit_network(FiringDetector, tmp_path / "firings.safetensors").settings
-        == recipe.network
-    )
+    assert weights.load(tmp_path / "firings.safetensors", FiringDetector).settings == recipe.network
     card = (tmp_path / "firings.md").read_text()
     assert "Tells when the twitches of a train begin" in card
     assert "told 20-25 Hz" in card

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from musclelib.networks import weights
 from musclelib.networks.firing_detector import FiringDetector, FiringParameters
-from musclelib.networks.unit_weights import load_unit_network, save_unit_network
 
 SMALL = FiringParameters(features=4)
 
@@ -30,8 +30,8 @@ def test_before_it_has_learnt_firings_are_seldom(detector):
 
 
 def test_weights_come_back(detector, tmp_path):
-    save_unit_network(detector, tmp_path / "a.safetensors")
+    weights.save(detector, tmp_path / "a.safetensors", half=True)
     trains = torch.randn(1, 1, 90)
-    back = load_unit_network(FiringDetector, tmp_path / "a.safetensors")
+    back = weights.load(tmp_path / "a.safetensors", FiringDetector)
     assert back.settings == SMALL
     torch.testing.assert_close(back(trains), detector(trains), rtol=0.02, atol=0.01)

@@ -3,9 +3,9 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from musclelib.networks.light_generator import LightGenerator, OneSidedParameters, Texture
+from musclelib.networks.light_generator import LightGenerator, LightGeneratorParameters, Texture
 
-TINY = OneSidedParameters(features=4, judge_features=4)
+TINY = LightGeneratorParameters(features=4)
 
 
 @pytest.fixture

@@ -193,7 +193,7 @@ def test_half_precision_gives_float32_close_to_the_full():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"frames": "video"}, {"temporal_stride": 4}, {"features": 0}, {"blocks": 0}, {"limit": 0.0}],
+    [{"kernel": "video"}, {"temporal_stride": 4}, {"features": 0}, {"blocks": 0}, {"limit": 0.0}],
 )
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))):

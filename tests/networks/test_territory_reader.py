@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from musclelib.networks import weights
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
-from musclelib.networks.unit_weights import load_unit_network, save_unit_network
 
 
 @pytest.mark.parametrize("field", [(64, 64), (40, 33), (9, 70)])
@@ -13,11 +13,11 @@ def test_any_field(field):
 
 def test_weights_come_back(tmp_path):
     reader = TerritoryReader(ReaderParameters(features=4)).eval()
-    save_unit_network(reader, tmp_path / "reader.safetensors")
+    weights.save(reader, tmp_path / "reader.safetensors", half=True)
     images = torch.randn(2, 5, 24, 24)
     for one, other in zip(
         reader(images),
-        load_unit_network(TerritoryReader, tmp_path / "reader.safetensors")(images),
+        weights.load(tmp_path / "reader.safetensors", TerritoryReader)(images),
         strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=2e-2, atol=2e-3)  # kept in half precision

@@ -33,7 +33,7 @@ def test_a_known_filter_is_found_again_but_for_its_gain(clips):
     noise = torch.randn(1, 1, 4096, 8, 8, generator=torch.Generator().manual_seed(2))
     frequency, own = log_psd(noise[0, 0].numpy(), 512.0)
     wanted = log_psd(true(noise)[0, 0].numpy(), 512.0)[1]
-    found = TimeFilter(16).match(own, wanted, frequency, 512.0)
+    found = TimeFilter(16).equalise(own, wanted, frequency, 512.0)
     shape = found.taps / found.taps[0] * true.taps[0]
     np.testing.assert_allclose(shape[:5].numpy(), true.taps.numpy(), atol=0.01)
     assert shape[5:].abs().max() < 0.01
@@ -46,7 +46,7 @@ def test_a_known_filter_is_found_again_but_for_its_gain(clips):
 def test_spectra_of_the_same_shape_ask_for_no_filter(lines):
     frequency = np.arange(1, lines + 1) * 2.0
     own = -frequency / 100
-    taps = TimeFilter(8).match(own, own + 3.0, frequency, 512.0).taps.numpy()
+    taps = TimeFilter(8).equalise(own, own + 3.0, frequency, 512.0).taps.numpy()
     np.testing.assert_allclose(taps, np.eye(9)[0], atol=1e-6)
 
 

@@ -154,10 +154,10 @@ def test_foreign_missing_and_damaged_stores_are_named(dataset, tmp_path):
 
 
 def test_frames_yields_each_sequence(dataset):
-    for index, block in enumerate(sequences.frames(dataset)):
+    for index, block in enumerate(sequences.each(dataset)):
         np.testing.assert_array_equal(block, dataset.velocity[index])
     with pytest.raises(SequenceError, match="no variable 'intensity'"):
-        next(sequences.frames(dataset, "intensity"))
+        next(sequences.each(dataset, "intensity"))
 
 
 def test_true_velocity_is_the_sum_of_maps_times_signals(dataset):

@@ -21,7 +21,7 @@ from papermill.translators import PythonTranslator
 from musclelib.parameters import ParameterError
 from musclelib.study.run import provenance, run_step
 
-GATE = "from musclelib import steps\nstep = steps.Compare.gate(globals())"
+GATE = "from musclelib.study import gate as steps\nstep = steps.Compare.gate(globals())"
 MISSING = (
     "from musclelib.recordings.downloads import MissingRecordingError\n"
     "raise MissingRecordingError('a.mp4 is not at hand: put it there')"

@@ -271,8 +271,8 @@ def test_averaged_weights_follow_their_definition(tmp_path):
         decay = 2 / 11  # (1 + step) / (10 + step), while that is below 0.5
         expected = decay * first[name] + (1 - decay) * tensors[f"model/to_b.{name}"]
         torch.testing.assert_close(weight, expected)
-    for name, weight in averaged.judge_a.named_parameters():
-        assert torch.equal(weight, tensors[f"model/judge_a.{name}"])
+    for name, weight in averaged.discriminator_a.named_parameters():
+        assert torch.equal(weight, tensors[f"model/discriminator_a.{name}"])
 
 
 def test_the_best_checkpoint_is_that_of_the_lowest_score(tmp_path):
@@ -325,14 +325,15 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_checkpoint(whol
 
 def test_a_gradient_that_is_not_finite_reaches_no_weight(tmp_path):
     objective = model()
-    weight = next(iter(objective.judge_a.parameters()))
+    weight = next(iter(objective.discriminator_a.parameters()))
     weight.register_hook(lambda gradient: gradient * float("inf"))
-    before = {name: value.clone() for name, value in objective.judge_a.named_parameters()}
+    before = {name: value.clone() for name, value in objective.discriminator_a.named_parameters()}
     message = r"step 1: the 'gradient of discriminators' is (nan|inf).*there is no checkpoint yet"
     with pytest.raises(TrainingError, match=message):
         run(tmp_path, objective)
     assert all(
-        torch.equal(value, before[name]) for name, value in objective.judge_a.named_parameters()
+        torch.equal(value, before[name])
+        for name, value in objective.discriminator_a.named_parameters()
     )
 
 
@@ -399,8 +400,8 @@ def test_losses_reach_csv_and_tensorboard_and_previews_are_drawn(whole):
         "cycle_b",
         "identity_a",
         "identity_b",
-        "judge_a",
-        "judge_b",
+        "discriminator_a",
+        "discriminator_b",
     }
     assert parts | {"step", "seconds", "generators", "discriminators"} <= set(table)
     weighted = table.adversarial_a + table.adversarial_b + 10 * (table.cycle_a + table.cycle_b)

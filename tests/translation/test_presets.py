@@ -47,14 +47,16 @@ def test_models_are_what_their_names_say():
     small = {"features": 1, "blocks": 1, "discriminator_features": 1}
     models = {name: build(name, **small) for name in PAPER}
     assert [name for name, model in models.items() if isinstance(model, RecycleGAN)] == ["recycle"]
-    assert [name for name, model in models.items() if model.settings.frames == "single"] == [
+    assert [name for name, model in models.items() if model.settings.kernel == "single"] == [
         "2d",
         "recycle",
     ]
     for name, model in models.items():
         stride = 1 if "stride1" in name else 2
         assert (
-            model.to_a.settings.temporal_stride == model.judge_b.settings.temporal_stride == stride
+            model.to_a.settings.temporal_stride
+            == model.discriminator_b.settings.temporal_stride
+            == stride
         )
         assert model.to_b.settings.noise == name.endswith("noise")
         assert model.to_a.settings.features == 1

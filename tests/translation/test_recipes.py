@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from musclelib import sequences, simulator
-from musclelib.networks.weights import about, load_generator
+from musclelib.networks import weights
 from musclelib.parameters import ParameterError
 from musclelib.training import TrainingError, TrainingParameters
 from musclelib.training.checkpoint import read
 from musclelib.translation.presets import build
 from musclelib.translation.recipes import train_translation
 
-TINY = {"features": 2, "judge_features": 2}
+TINY = {"features": 2, "discriminator_features": 2}
 PARAMETERS = TrainingParameters(steps=2, batch=1, precision="32-true", device="cpu")
 
 
@@ -73,10 +73,10 @@ def test_one_command_trains_and_ships_and_goes_on(tmp_path, stores):
 
     for steps in (1, 2):
         subprocess.run(command(steps), check=True, capture_output=True)
-        facts = about(tmp_path / "weights" / "mine.safetensors")
+        facts = weights.about(tmp_path / "weights" / "mine.safetensors")
         assert facts["seed"] == "3"
         assert "on 3 sequences" in facts["note"]  # not on the one for tests
-        assert load_generator(tmp_path / "weights" / "mine.safetensors").settings.time_filter > 0
+        assert weights.load(tmp_path / "weights" / "mine.safetensors").settings.time_filter > 0
     assert read(tmp_path / "run" / "last.safetensors")[1]["step"] == 2
 
 

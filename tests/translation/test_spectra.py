@@ -4,8 +4,8 @@ import torch
 from scipy.ndimage import convolve1d
 
 from musclelib.metrics.compare import Features, compare, summary
-from musclelib.networks.light_generator import LightGenerator, OneSidedParameters
-from musclelib.translation.spectra import HALF, matched
+from musclelib.networks.light_generator import LightGenerator, LightGeneratorParameters
+from musclelib.translation.spectra import HALF, equalised
 from musclelib.translation.translate import translate
 
 RATE = 512.0
@@ -14,7 +14,7 @@ RATE = 512.0
 @pytest.fixture
 def generator():
     torch.manual_seed(0)
-    return LightGenerator(OneSidedParameters(features=2)).eval()
+    return LightGenerator(LightGeneratorParameters(features=2)).eval()
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def low_passed(sequence):
 
 def test_translations_take_on_the_spectrum_of_the_target_and_stay_in_time(generator, originals):
     target = Features.of([low_passed(original) for original in originals], RATE)
-    new = matched(generator, originals, target, RATE)
+    new = equalised(generator, originals, target, RATE)
     assert new.settings.time_filter == HALF
     assert new.reach == generator.reach + HALF
     unseen = np.random.default_rng(1).standard_normal((512, 16, 16), dtype=np.float32)
@@ -48,8 +48,8 @@ def test_translations_take_on_the_spectrum_of_the_target_and_stay_in_time(genera
 
 def test_a_filter_is_matched_anew_not_on_top_of_another(generator, originals):
     target = Features.of([low_passed(original) for original in originals], RATE)
-    once = matched(generator, originals, target, RATE)
-    twice = matched(once, originals, target, RATE)
+    once = equalised(generator, originals, target, RATE)
+    twice = equalised(once, originals, target, RATE)
     for name, values in once.state_dict().items():
         assert torch.equal(values, twice.state_dict()[name])
 
@@ -57,6 +57,6 @@ def test_a_filter_is_matched_anew_not_on_top_of_another(generator, originals):
 def test_what_cannot_be_matched_is_refused(generator, originals):
     target = Features.of(originals, RATE)
     with pytest.raises(ValueError, match="at least one sequence"):
-        matched(generator, [], target, RATE)
+        equalised(generator, [], target, RATE)
     with pytest.raises(ValueError, match="frequencies"):
-        matched(generator, [originals[0][:64]], target, RATE)
+        equalised(generator, [originals[0][:64]], target, RATE)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from musclelib.networks.layers import InstanceNorm, NoiseInjection
-from musclelib.networks.light_generator import LightGenerator, OneSidedParameters
+from musclelib.networks.light_generator import LightGenerator, LightGeneratorParameters
 from musclelib.networks.resnet_generator import Generator, GeneratorParameters
 from musclelib.parameters import ParameterError
 from musclelib.translation.translate import plan, reach, translate
@@ -28,7 +28,7 @@ def generator(**changes):
 
 def light():
     torch.manual_seed(1)
-    made = LightGenerator(OneSidedParameters(features=2, blocks=1))
+    made = LightGenerator(LightGeneratorParameters(features=2, blocks=1))
     for parameter in made.parameters():
         nn.init.normal_(parameter, 0, 0.3)
     return made
@@ -53,7 +53,7 @@ def difference(found, wanted):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"temporal_stride": 1}, {"frames": "single"}, {"limit": 1.0}]
+    "changes", [{}, {"temporal_stride": 1}, {"kernel": "single"}, {"limit": 1.0}]
 )
 def test_a_recording_of_a_fitting_size_is_what_the_network_makes_of_it(changes):
     network, frames = generator(**changes), recording(40, 16, 12)
@@ -76,7 +76,7 @@ def test_chunks_differ_from_the_whole_by_rounding_alone(changes, chunk):
 
 
 def test_chunks_of_a_network_without_norm_and_of_single_frames_are_the_whole():
-    for network in (light(), generator(frames="single")):
+    for network in (light(), generator(kernel="single")):
         frames = recording(50, 16, 24)
         whole = translate(network, frames, precision="32-true")
         assert difference(translate(network, frames, chunk=9, precision="32-true"), whole) < 1e-5
@@ -109,7 +109,7 @@ def test_there_are_no_seams():
 def test_any_size_is_translated_as_its_reflection_beyond_the_edge_would_be(
     time, depth, lateral, name
 ):
-    changes = {"3d": {}, "3d-stride1": {"temporal_stride": 1}, "2d": {"frames": "single"}}[name]
+    changes = {"3d": {}, "3d-stride1": {"temporal_stride": 1}, "2d": {"kernel": "single"}}[name]
     network, frames = generator(**changes), recording(time, depth, lateral)
     found = translate(network, frames, precision="32-true")
     assert found.shape == frames.shape
@@ -173,7 +173,7 @@ def test_reach_is_how_far_a_frame_is_felt(changes):
 def test_reach_of_the_published_networks():
     assert reach(Generator(GeneratorParameters())) == 3 + 1 + 2 + 12 * 4 + 2 + 1 + 3
     assert reach(Generator(GeneratorParameters(temporal_stride=1))) == 3 + 1 + 1 + 12 + 1 + 1 + 3
-    assert reach(Generator(GeneratorParameters(frames="single"))) == 0
+    assert reach(Generator(GeneratorParameters(kernel="single"))) == 0
 
 
 @given(
@@ -210,7 +210,7 @@ def test_a_plan_goes_to_more_chunks_and_then_to_disk_as_memory_becomes_tight():
     few = plan(network, shape, memory=0.3 * large.memory)
     assert few.on_disk
     assert {how.statistics for how in (large, some, few)} == {"the whole recording"}
-    assert plan(generator(frames="single"), shape).statistics == "none beyond a frame"
+    assert plan(generator(kernel="single"), shape).statistics == "none beyond a frame"
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])

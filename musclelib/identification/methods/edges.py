@@ -9,15 +9,15 @@ from typing import Self
 import numpy as np
 from skimage.filters import threshold_otsu
 
-from musclelib.identification.motor_units import SPACING, Units, check
+from musclelib.identification.motor_units import SPACING, MotorUnits, check
 from musclelib.identification.reader.components import Components
-from musclelib.identification.reader.read import read
+from musclelib.identification.reader.read import read_territories
 from musclelib.identification.separation.band import Band
 from musclelib.identification.separation.common_motion import common_motion
 from musclelib.identification.separation.flat import Flat
 from musclelib.identification.separation.rims import LAG, separate, sharpness
+from musclelib.networks import weights
 from musclelib.networks.territory_reader import TerritoryReader
-from musclelib.networks.unit_weights import load_unit_network
 
 # exponent of the variogram from which on maps have no rims: simulated discs have 1.0, soft ones
 # 1.25
@@ -58,7 +58,7 @@ class Decomposition:
         WeightsError
             The file is missing, damaged, or of something else.
         """
-        return cls(load_unit_network(TerritoryReader, Path(folder) / "reader.safetensors"))
+        return cls(weights.load(Path(folder) / "reader.safetensors", TerritoryReader))
 
     def __call__(
         self,
@@ -66,7 +66,7 @@ class Decomposition:
         frame_rate: float,
         spacing: tuple[float, float] = SPACING,
         seed: int = 0,
-    ) -> Units:
+    ) -> MotorUnits:
         """Identify units.
 
         Parameters
@@ -93,7 +93,9 @@ class Decomposition:
             units = replace(flat_units(band, rank, float(np.mean(spacing)), seed), model="flat")
         else:
             units = replace(
-                read(Components.of(common.rest, frame_rate, spacing, seed), self.reader),
+                read_territories(
+                    Components.of(common.rest, frame_rate, spacing, seed), self.reader
+                ),
                 model="read",
             )
         return replace(units, common_motion=common.deviation)
@@ -117,7 +119,7 @@ def signal_rank(band: Band) -> int:
     return int((band.parts[1] ** 2 > 1.04 * band.chance(band.coefficients.shape[1])).sum())
 
 
-def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> Units:
+def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> MotorUnits:
     """Identify units whose territories move as one.
 
     Their confidence is the share of their energy that noise could not have.
@@ -141,10 +143,10 @@ def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> Units:
     flat = Flat(band, max(4, round(_WINDOW / pixel)))
     masks = flat.solve(masks)
     if not len(masks):
-        return Units.none(band.frames, band.field)
+        return MotorUnits.none(band.frames, band.field)
     trains, sizes = flat.trains(masks), masks.sum(axis=1)
     confidence = 1 - band.chance(sizes) / ((trains**2).sum(axis=1) * sizes)
     sure = confidence >= _SURE
-    return Units.sorted(
+    return MotorUnits.sorted(
         masks[sure].reshape(-1, *band.field), band.over_time(trains[sure]), confidence[sure]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from musclelib.identification.motor_units import SPACING, Units, check
+from musclelib.identification.motor_units import SPACING, MotorUnits, check
 from musclelib.identification.separation.lobes import CONTRAST, contrast, largest_lobe
 from musclelib.identification.separation.low_rank import low_rank
 from musclelib.identification.separation.regions import distinct
@@ -39,7 +39,7 @@ def _sparse_maps(maps: np.ndarray, field: tuple[int, int], rng: np.random.Genera
 
 def full_field(
     velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
-) -> Units:
+) -> MotorUnits:
     """Identify units without regions, by spatial sparsity and peeling: akin to velBSS.
 
     With velBSS (Rohlén et al., J Neural Eng 20:034001, 2023) it shares the aim and the idea: the
@@ -70,7 +70,7 @@ def full_field(
     field = (sides[0], sides[1])
     rest = moving = velocity.reshape(frames, -1) - velocity.reshape(frames, -1).mean(axis=0)
     rng = np.random.default_rng(seed)
-    units, shapes = Units.none(frames, field), np.zeros((0, moving.shape[1]))
+    units, shapes = MotorUnits.none(frames, field), np.zeros((0, moving.shape[1]))
     for _ in range(_ROUNDS):
         _, components = low_rank(rest, _MOST)
         if not len(components):
@@ -82,7 +82,7 @@ def full_field(
         good = (certain >= CONTRAST) & (lobes.sum(axis=(1, 2)) >= _PIXELS)
         inner = (maps * lobes.reshape(maps.shape))[good]
         inner /= inner.sum(axis=1, keepdims=True)
-        every = Units(
+        every = MotorUnits(
             np.concatenate([units.territory, lobes[good]]),
             np.concatenate([units.twitch_train, inner @ rest.T]),
             np.concatenate([units.confidence, certain[good]]),
@@ -95,7 +95,7 @@ def full_field(
         rest = moving - trains.T @ shapes
         territory = every.territory[kept]
         sizes = territory.sum(axis=(1, 2))[:, None]  # a map's mean within its territory is 1 / size
-        units = Units(territory, trains / sizes, every.confidence[kept])
+        units = MotorUnits(territory, trains / sizes, every.confidence[kept])
         if (rest**2).sum() < _REST * (moving**2).sum():
             break
-    return Units.sorted(units.territory, units.twitch_train, units.confidence)
+    return MotorUnits.sorted(units.territory, units.twitch_train, units.confidence)

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from musclelib import sequences
-from musclelib.identification.motor_units import SPACING, Units, check
+from musclelib.identification.motor_units import SPACING, MotorUnits, check
+from musclelib.networks import weights
 from musclelib.networks.mask_rcnn import FIELD, Detector
 from musclelib.networks.slow_fusion import FRAMES
 from musclelib.networks.twitch import TwitchNetwork, crop
-from musclelib.networks.unit_weights import load_unit_network
 
 FRAME_RATE = 400.0
 """Frames a second of the sequences that the networks know [Hz]."""
@@ -47,9 +47,9 @@ class Paper2:
             A file is missing, damaged, or of something else.
         """
         folder = Path(folder)
-        detector = load_unit_network(Detector, folder / "detector.safetensors", device)
+        detector = weights.load(folder / "detector.safetensors", Detector, device=device)
         return cls(
-            detector, load_unit_network(TwitchNetwork, folder / "twitch.safetensors", device)
+            detector, weights.load(folder / "twitch.safetensors", TwitchNetwork, device=device)
         )
 
     @torch.no_grad()
@@ -59,7 +59,7 @@ class Paper2:
         frame_rate: float,
         spacing: tuple[float, float] = SPACING,
         seed: int = 0,
-    ) -> Units:
+    ) -> MotorUnits:
         """Identify units; their confidence is the detector's score.
 
         Parameters
@@ -95,8 +95,8 @@ class Paper2:
         territory = found["masks"][:, 0].cpu().numpy() > _INSIDE
         seen = territory.any(axis=(1, 2))
         if not seen.any():
-            return Units.none(FRAMES, (FIELD, FIELD))
+            return MotorUnits.none(FRAMES, (FIELD, FIELD))
         territory, confidence = territory[seen], found["scores"].cpu().numpy()[seen]
         crops = torch.from_numpy(np.stack([crop(standardised, mask) for mask in territory]))
         trains = self.network(crops[:, None].to(device)).cpu().numpy()
-        return Units.sorted(territory, trains * np.float32(deviation), confidence)
+        return MotorUnits.sorted(territory, trains * np.float32(deviation), confidence)

@@ -9,7 +9,7 @@ from skimage.filters import threshold_otsu
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
-from musclelib.identification.motor_units import SPACING, Units, check
+from musclelib.identification.motor_units import SPACING, MotorUnits, check
 from musclelib.identification.separation.lobes import contrast
 from musclelib.identification.separation.noise import signal_rank
 
@@ -18,7 +18,7 @@ _ITERATIONS = 400
 
 def plain(
     velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
-) -> Units:
+) -> MotorUnits:
     """Identify units by SVD, spatial FastICA and Otsu's threshold: the baseline of every other method.
 
     Parameters
@@ -41,7 +41,7 @@ def plain(
     times, strengths, maps = np.linalg.svd(moving, full_matrices=False)
     rank = signal_rank(strengths, *moving.shape)
     if not rank:
-        return Units.none(frames, (field[0], field[1]))
+        return MotorUnits.none(frames, (field[0], field[1]))
     separation = FastICA(
         rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=1e-3
     )
@@ -58,4 +58,4 @@ def plain(
     certain = [
         contrast(*pair) for pair in zip(sources.reshape(territory.shape), territory, strict=True)
     ]
-    return Units.sorted(territory, trains, np.array(certain))
+    return MotorUnits.sorted(territory, trains, np.array(certain))

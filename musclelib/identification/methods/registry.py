@@ -13,7 +13,7 @@ from musclelib.identification.methods.full_field import full_field
 from musclelib.identification.methods.paper2 import Paper2
 from musclelib.identification.methods.plain import plain
 from musclelib.identification.methods.stica import spatiotemporal
-from musclelib.identification.motor_units import SPACING, Units
+from musclelib.identification.motor_units import SPACING, MotorUnits
 from musclelib.parameters import ParameterError
 
 
@@ -26,7 +26,7 @@ class Method(Protocol):
         frame_rate: float,
         spacing: tuple[float, float] = SPACING,
         seed: int = 0,
-    ) -> Units:
+    ) -> MotorUnits:
         """Identify units in `(time, depth, lateral)` at `frame_rate` [Hz], of pixels of `spacing` [mm]."""
         ...
 

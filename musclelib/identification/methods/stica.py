@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from musclelib.identification.motor_units import SPACING, Units, check
+from musclelib.identification.motor_units import SPACING, MotorUnits, check
 from musclelib.identification.separation.infomax import infomax
 from musclelib.identification.separation.lobes import CONTRAST, contrast, largest_lobe
 from musclelib.identification.separation.low_rank import low_rank
@@ -37,7 +37,7 @@ def _components(velocity: np.ndarray, region: Region, seed: int) -> tuple[np.nda
 
 def spatiotemporal(
     velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
-) -> Units:
+) -> MotorUnits:
     """Identify units by spatiotemporal independent component analysis (Rohlén et al., IEEE Access 8:50299, 2020).
 
     A grid of 5 x 5 squares of 20 x 20 mm covers the field. Each square is reduced to 25 singular
@@ -83,5 +83,5 @@ def spatiotemporal(
             trains.append(course * image[lobe].mean())  # the velocity within the territory
             confidence.append(certain)
     if not territory:
-        return Units.none(len(velocity), field)
-    return merge(Units(np.array(territory), np.array(trains), np.array(confidence)))
+        return MotorUnits.none(len(velocity), field)
+    return merge(MotorUnits(np.array(territory), np.array(trains), np.array(confidence)))

@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from musclelib import sequences
 from musclelib.identification.reader.components import Components, blocks
-from musclelib.identification.reader.read import read
+from musclelib.identification.reader.read import read_territories
 from musclelib.metrics.matching import match
 from musclelib.parameters import ParameterError
 
@@ -167,7 +167,7 @@ class ReadingValidation:
         """Return recall, precision and score over all units."""
         hits = units = found = 0
         for one in self.sets:
-            read_units = read(one.components, objective.reader)
+            read_units = read_territories(one.components, objective.reader)
             hits += len(match(one.territory, read_units.territory).true)
             units, found = units + len(one.territory), found + len(read_units.territory)
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from musclelib.identification.motor_units import Units
+from musclelib.identification.motor_units import MotorUnits
 from musclelib.identification.reader.components import Components
 from musclelib.metrics.matching import overlap
 from musclelib.networks.territory_reader import TerritoryReader
@@ -18,7 +18,7 @@ _SMALLEST = 5  # pixels of a territory
 
 
 @torch.no_grad()
-def read(components: Components, reader: TerritoryReader) -> Units:
+def read_territories(components: Components, reader: TerritoryReader) -> MotorUnits:
     """Read every component, and keep those that are units: of two with one territory, the more certain one.
 
     Parameters
@@ -30,7 +30,7 @@ def read(components: Components, reader: TerritoryReader) -> Units:
     """
     frames = components.trains.shape[1]
     if not len(components.images):
-        return Units.none(frames, components.field)
+        return MotorUnits.none(frames, components.field)
     logits, scores = (
         values.float().numpy() for values in reader(torch.from_numpy(components.images))
     )
@@ -42,7 +42,7 @@ def read(components: Components, reader: TerritoryReader) -> Units:
         if not kept or overlap(masks[[number]], masks[kept]).max() <= _SAME:
             kept.append(int(number))
     if not kept:
-        return Units.none(frames, components.field)
+        return MotorUnits.none(frames, components.field)
     inside = masks[kept]
     sizes = inside.sum(axis=(1, 2))
     # of the map over its maximum
@@ -51,7 +51,7 @@ def read(components: Components, reader: TerritoryReader) -> Units:
     missing = [
         (0, whole - part) for whole, part in zip(components.field, territory.shape[1:], strict=True)
     ]
-    return Units.sorted(
+    return MotorUnits.sorted(
         np.pad(territory, [(0, 0), *missing]),
         components.trains[kept] * mean[:, None],
         certain[kept],

@@ -17,9 +17,8 @@ from musclelib.identification.reader.labelled import (
     ReadingValidation,
     labelled,
 )
+from musclelib.networks import weights
 from musclelib.networks.territory_reader import ReaderParameters
-from musclelib.networks.unit_weights import save_unit_network
-from musclelib.networks.weights import card_line, digest
 from musclelib.training import card
 from musclelib.training.checkpoint import load_averaged
 from musclelib.training.loop import fit
@@ -109,7 +108,7 @@ def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
     scores = pd.read_csv(judged) if judged.stat().st_size else None  # empty where nothing was kept
     hours = losses.seconds[: about["step"]].sum() / 3600
     facts = {"model": "TerritoryReader", "steps": str(about["step"]), "hours": f"{hours:.2f}"}
-    save_unit_network(model.reader, target.with_suffix(".safetensors"), **facts)
+    weights.save(model.reader, target.with_suffix(".safetensors"), half=True, **facts)
     lines = [
         "# TerritoryReader",
         "",
@@ -128,10 +127,10 @@ def export(checkpoint: Path, target: Path, stores: Sequence[Path]) -> None:
         f"- training: `{about['parameters']}`",
         f"- model: `{about['settings']}`",
         (
-            f"- weights as trained (SHA-256 of parameters and values): `{digest(model.reader)}`;"
+            f"- weights as trained (SHA-256 of parameters and values): `{weights.digest(model.reader)}`;"
             " kernels in half precision"
         ),
-        card_line(target.with_suffix(".safetensors")),
+        weights.card_line(target.with_suffix(".safetensors")),
         *(
             f"- data: {card.data(store)}; one subject in {_KEPT} kept for validation"
             for store in stores

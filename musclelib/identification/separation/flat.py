@@ -1,4 +1,4 @@
-"""Units as flat territories: each pixel moves with the sum of the trains of the territories that it lies in.
+"""MotorUnits as flat territories: each pixel moves with the sum of the trains of the territories that it lies in.
 
 Masks and trains are improved in turn, units that the others explain as well are taken out, and
 those that the rest of the sequence still shows are taken in. All in the coefficients of a `Band`;

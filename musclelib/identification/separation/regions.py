@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from musclelib.identification.motor_units import Units
+from musclelib.identification.motor_units import MotorUnits
 
 Region = tuple[slice, slice]
 
@@ -50,7 +50,7 @@ def regions(
     return list(itertools.product(axes[0], axes[1]))
 
 
-def distinct(units: Units, shared: float = 0.5, alike: float = 0.5) -> np.ndarray:
+def distinct(units: MotorUnits, shared: float = 0.5, alike: float = 0.5) -> np.ndarray:
     """Return the numbers of the units that are not a more certain one again, the most certain first.
 
     One unit is another again if the places of both are the same, and so are their trains: units of
@@ -58,7 +58,7 @@ def distinct(units: Units, shared: float = 0.5, alike: float = 0.5) -> np.ndarra
 
     Parameters
     ----------
-    units : Units
+    units : MotorUnits
         In any order.
     shared : float
         Two places are the same where more than this share of the smaller one lies in the other: a
@@ -81,10 +81,12 @@ def distinct(units: Units, shared: float = 0.5, alike: float = 0.5) -> np.ndarra
     return np.array(kept, int)
 
 
-def merge(units: Units, shared: float = 0.5, alike: float = 0.5) -> Units:
+def merge(units: MotorUnits, shared: float = 0.5, alike: float = 0.5) -> MotorUnits:
     """Keep the most certain one of all that are one unit, with its own territory and train.
 
     Arguments of `distinct`.
     """
     kept = distinct(units, shared, alike)
-    return Units.sorted(units.territory[kept], units.twitch_train[kept], units.confidence[kept])
+    return MotorUnits.sorted(
+        units.territory[kept], units.twitch_train[kept], units.confidence[kept]
+    )

@@ -21,7 +21,7 @@ class CycleGANParameters(Parameters):
     """What a CycleGAN is built from; the defaults are paper 1's "3D cycleGAN default"."""
 
     name: str = quantity("3d", "1", "name of the model")
-    frames: str = quantity(
+    kernel: str = quantity(
         "clip", "1", "3-D networks on clips or 2-D on single frames", choices=("clip", "single")
     )
     features: int = quantity(32, "1", "channels of the generators' first layer", low=1)
@@ -51,13 +51,13 @@ class CycleGANParameters(Parameters):
     def generator(self, noise: bool) -> GeneratorParameters:
         """Return the parameters of a generator."""
         return GeneratorParameters(
-            self.frames, self.features, self.blocks, self.temporal_stride, noise, self.limit
+            self.kernel, self.features, self.blocks, self.temporal_stride, noise, self.limit
         )
 
     def discriminator(self) -> DiscriminatorParameters:
         """Return the parameters of a discriminator."""
         return DiscriminatorParameters(
-            self.frames, self.discriminator_features, self.temporal_stride
+            self.kernel, self.discriminator_features, self.temporal_stride
         )
 
 
@@ -70,7 +70,7 @@ class CycleGAN(nn.Module):
         What it was built from.
     to_b, to_a : Generator
         Translate A (simulated) to B (in vivo), with the noise if there is any, and B to A.
-    judge_a, judge_b : Discriminator
+    discriminator_a, discriminator_b : Discriminator
         Tell real clips of a domain from translated ones.
     pool_a, pool_b : ClipPool
         Past fakes of a domain.
@@ -81,8 +81,8 @@ class CycleGAN(nn.Module):
         self.settings = settings
         self.to_b = Generator(settings.generator(settings.noise))
         self.to_a = Generator(settings.generator(noise=False))
-        self.judge_a = Discriminator(settings.discriminator())
-        self.judge_b = Discriminator(settings.discriminator())
+        self.discriminator_a = Discriminator(settings.discriminator())
+        self.discriminator_b = Discriminator(settings.discriminator())
         self.pool_a, self.pool_b = ClipPool(settings.pool, seed=0), ClipPool(settings.pool, seed=1)
 
     def generators(self) -> list[nn.Module]:
@@ -91,7 +91,7 @@ class CycleGAN(nn.Module):
 
     def discriminators(self) -> list[nn.Module]:
         """Return the networks that `discriminator_loss` trains."""
-        return [self.judge_a, self.judge_b]
+        return [self.discriminator_a, self.discriminator_b]
 
     def state(self) -> dict[str, Tensor]:
         """Return what a checkpoint needs besides the networks: the pools."""
@@ -141,10 +141,10 @@ class CycleGAN(nn.Module):
         )
         cycle_b = self.to_b(fake_a)
 
-        with frozen(self.judge_a, self.judge_b):
+        with frozen(self.discriminator_a, self.discriminator_b):
             terms = {
-                "adversarial_a": losses.lsgan(self.judge_a(fake_a), real=True),
-                "adversarial_b": losses.lsgan(self.judge_b(fake_b), real=True),
+                "adversarial_a": losses.lsgan(self.discriminator_a(fake_a), real=True),
+                "adversarial_b": losses.lsgan(self.discriminator_b(fake_b), real=True),
             }
         terms |= {"cycle_a": losses.cycle(cycle_a, a), "cycle_b": losses.cycle(cycle_b, b)}
         if with_identity:
@@ -174,10 +174,10 @@ class CycleGAN(nn.Module):
         """
         fake_a, fake_b = fakes
         terms = {
-            "judge_a": _judge(self.judge_a, a, self.pool_a(fake_a)),
-            "judge_b": _judge(self.judge_b, b, self.pool_b(fake_b)),
+            "discriminator_a": _discriminator(self.discriminator_a, a, self.pool_a(fake_a)),
+            "discriminator_b": _discriminator(self.discriminator_b, b, self.pool_b(fake_b)),
         }
-        return weighted(terms, {"judge": 1.0})
+        return weighted(terms, {"discriminator": 1.0})
 
 
 def weighted(
@@ -195,6 +195,6 @@ def together(generator: nn.Module, clips: list[Tensor]) -> tuple[Tensor, ...]:
     return generator(torch.cat(clips)).split([len(part) for part in clips])
 
 
-def _judge(judge: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    scores_real, scores_fake = together(judge, [real, fake])
+def _discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    scores_real, scores_fake = together(discriminator, [real, fake])
     return (losses.lsgan(scores_real, real=True) + losses.lsgan(scores_fake, real=False)) / 2

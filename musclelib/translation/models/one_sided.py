@@ -1,4 +1,4 @@
-"""Our own translation: one light generator from A to B, judged by its clips and by its variance maps.
+"""Our own translation: one light generator, trained against its clips and its variance maps.
 
 Content needs no way back. Where a pixel of the input moves, its translation is asked to move in
 time with it, which is what the cycle loss is for, said directly; so there is no second generator.
@@ -10,16 +10,41 @@ the length of the clip, so recordings can be cut anywhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from musclelib.networks.layers import frozen
-from musclelib.networks.light_discriminators import _SILENT, ClipJudge, MapJudge
-from musclelib.networks.light_generator import LightGenerator, OneSidedParameters
+from musclelib.networks.light_discriminators import _SILENT, ClipDiscriminator, MapDiscriminator
+from musclelib.networks.light_generator import LightGenerator, LightGeneratorParameters
+from musclelib.parameters import Parameters, quantity
 from musclelib.translation import losses
 from musclelib.translation.models.cyclegan import weighted
 from musclelib.translation.pool import ClipPool
+
+
+@dataclass(frozen=True)
+class OneSidedParameters(Parameters):
+    """What a one-sided translation is built from."""
+
+    name: str = quantity("one-sided", doc="name of the model")
+    features: int = quantity(
+        24,
+        doc="channels at half the pixels; twice and four times as many at the next levels",
+        low=1,
+    )
+    blocks: int = quantity(1, doc="blocks at each level, down and up", low=1)
+    discriminator_features: int = quantity(
+        32, doc="channels of the discriminators' first layer", low=1
+    )
+    content: float = quantity(5.0, doc="weight of the content loss", low=0)
+    map_weight: float = quantity(1.0, doc="weight of the variance maps' adversarial loss", low=0)
+    pool: int = quantity(50, doc="past fakes kept", low=0)
+
+    def generator(self) -> LightGeneratorParameters:
+        """Return the parameters of the generator, whose filter on time is set after training."""
+        return LightGeneratorParameters(self.features, self.blocks)
 
 
 def content(translation: Tensor, original: Tensor) -> Tensor:
@@ -48,7 +73,7 @@ class OneSided(nn.Module):
         What it was built from.
     to_b : LightGenerator
         Translates A (simulated) to B (in vivo).
-    judge_clip, judge_map : ClipJudge, MapJudge
+    discriminator_clip, discriminator_map : ClipDiscriminator, MapDiscriminator
         Tell real clips of domain B from translated ones, by the clips and by their variance maps.
     pool_b : ClipPool
         Past fakes.
@@ -57,9 +82,9 @@ class OneSided(nn.Module):
     def __init__(self, settings: OneSidedParameters) -> None:
         super().__init__()
         self.settings = settings
-        self.to_b = LightGenerator(settings)
-        self.judge_clip = ClipJudge(settings.judge_features)
-        self.judge_map = MapJudge(settings.judge_features)
+        self.to_b = LightGenerator(settings.generator())
+        self.discriminator_clip = ClipDiscriminator(settings.discriminator_features)
+        self.discriminator_map = MapDiscriminator(settings.discriminator_features)
         self.pool_b = ClipPool(settings.pool, seed=1)
 
     def generators(self) -> list[nn.Module]:
@@ -68,7 +93,7 @@ class OneSided(nn.Module):
 
     def discriminators(self) -> list[nn.Module]:
         """Return the networks that `discriminator_loss` trains."""
-        return [self.judge_clip, self.judge_map]
+        return [self.discriminator_clip, self.discriminator_map]
 
     def state(self) -> dict[str, Tensor]:
         """Return what a checkpoint needs besides the networks: the pool."""
@@ -83,10 +108,10 @@ class OneSided(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
         """Return the weighted sum of the generator's losses, its terms, and the fakes."""
         fake = self.to_b(a)
-        with frozen(self.judge_clip, self.judge_map):
+        with frozen(self.discriminator_clip, self.discriminator_map):
             terms = {
-                "adversarial_b": losses.lsgan(self.judge_clip(fake), real=True),
-                "map_b": losses.lsgan(self.judge_map(fake), real=True),
+                "adversarial_b": losses.lsgan(self.discriminator_clip(fake), real=True),
+                "map_b": losses.lsgan(self.discriminator_map(fake), real=True),
             }
         terms["content_a"] = content(fake, a)
         weights = {
@@ -102,7 +127,10 @@ class OneSided(nn.Module):
         """Return the sum of the discriminators' losses on real clips and on fakes out of the pool, and the terms."""
         fake = self.pool_b(fakes[0])
         terms = {}
-        for name, judge in (("judge_clip", self.judge_clip), ("judge_map", self.judge_map)):
-            real, false = judge(torch.cat([b, fake])).split([len(b), len(fake)])
+        for name, discriminator in (
+            ("discriminator_clip", self.discriminator_clip),
+            ("discriminator_map", self.discriminator_map),
+        ):
+            real, false = discriminator(torch.cat([b, fake])).split([len(b), len(fake)])
             terms[name] = (losses.lsgan(real, real=True) + losses.lsgan(false, real=False)) / 2
-        return weighted(terms, {"judge": 1.0})
+        return weighted(terms, {"discriminator": 1.0})

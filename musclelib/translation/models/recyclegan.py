@@ -19,7 +19,7 @@ class RecycleGANParameters(CycleGANParameters):
     """What a Recycle-GAN is built from; `cycle` and `identity` count where `plain` is set."""
 
     name: str = quantity("recycle", "1", "name of the model")
-    frames: str = quantity("single", "1", "2-D networks on single frames", choices=("single",))
+    kernel: str = quantity("single", "1", "2-D networks on single frames", choices=("single",))
     prediction: float = quantity(10.0, "1", "weight of the prediction loss", low=0)
     recycle: float = quantity(10.0, "1", "weight of the recycle loss", low=0)
     plain: bool = quantity(False, "1", "add the plain cycle and identity losses of CycleGAN")
@@ -98,10 +98,10 @@ class RecycleGAN(CycleGAN):
         back_a = self.to_a(fake_b if plain else ended_b)
         back_b = self.to_b(fake_a if plain else ended_a)
 
-        with frozen(self.judge_a, self.judge_b):
+        with frozen(self.discriminator_a, self.discriminator_b):
             terms = {
-                "adversarial_a": losses.lsgan(self.judge_a(fake_a), real=True),
-                "adversarial_b": losses.lsgan(self.judge_b(fake_b), real=True),
+                "adversarial_a": losses.lsgan(self.discriminator_a(fake_a), real=True),
+                "adversarial_b": losses.lsgan(self.discriminator_b(fake_b), real=True),
             }
         for domain, real, guess, back in (("a", a, guess_a, back_a), ("b", b, guess_b, back_b)):
             terms[f"prediction_{domain}"] = losses.cycle(guess, real[:, :, 2:])

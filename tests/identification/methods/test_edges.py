@@ -8,7 +8,7 @@ from musclelib import sequences, simulator
 from musclelib.identification.evaluate import evaluate
 from musclelib.identification.methods.edges import Decomposition
 from musclelib.identification.methods.plain import plain
-from musclelib.identification.motor_units import Units
+from musclelib.identification.motor_units import MotorUnits
 from musclelib.metrics.intervals import summary
 from musclelib.metrics.matching import match
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
@@ -86,11 +86,11 @@ def test_smooth_maps_are_read_by_the_network(decomposition, monkeypatch):
     velocity = examples(4, None, 1)[0].velocity.values[0]
     asked = []
 
-    def read(components, reader):
+    def read_territories(components, reader):
         asked.append(components)
-        return Units.none(400, (64, 64))
+        return MotorUnits.none(400, (64, 64))
 
-    monkeypatch.setattr("musclelib.identification.methods.edges.read", read)
+    monkeypatch.setattr("musclelib.identification.methods.edges.read_territories", read_territories)
     assert decomposition(velocity, 400.0).model == "flat"
     assert not asked
     assert decomposition(gaussian_filter(velocity, (0, 4, 4)), 400.0).model == "read"

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from musclelib.identification.methods.paper2 import Paper2
+from musclelib.networks import weights
 from musclelib.networks.mask_rcnn import DETECTORS, Detector
 from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchNetwork
-from musclelib.networks.unit_weights import save_unit_network
 from musclelib.networks.weights import WeightsError
 from musclelib.simulator import preset, simulate
 
@@ -85,11 +85,11 @@ def test_networks_are_loaded_from_a_folder(tmp_path, made):
     detector = Detector(
         DETECTORS["light"].changed(stages=1, channels=8, hidden=16, confidence=0.0, units=5)
     )
-    save_unit_network(detector, tmp_path / "detector.safetensors")
+    weights.save(detector, tmp_path / "detector.safetensors", half=True)
     with pytest.raises(WeightsError, match=r"twitch.safetensors: there is no such file"):
         Paper2.load(tmp_path)
     network = TwitchNetwork(TWITCH_NETWORKS["light"].changed(features=2, dense=8, states=4))
-    save_unit_network(network, tmp_path / "twitch.safetensors")
+    weights.save(network, tmp_path / "twitch.safetensors", half=True)
     identify = Paper2.load(tmp_path)
     found, again = identify(made.velocity, 400), identify(made.velocity, 400.0, seed=9)
     assert len(found.confidence) <= 5

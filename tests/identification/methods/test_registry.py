@@ -2,17 +2,17 @@ import pytest
 
 from musclelib.identification.methods.paper2 import Paper2
 from musclelib.identification.methods.registry import METHODS, NETWORKS, method, title
+from musclelib.networks import weights
 from musclelib.networks.mask_rcnn import DETECTORS, Detector
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 from musclelib.networks.twitch import TwitchNetwork, TwitchParameters
-from musclelib.networks.unit_weights import save_unit_network
 from musclelib.networks.weights import MissingWeightsError, WeightsError
 from musclelib.parameters import ParameterError
 
 
 def test_methods_by_name(tmp_path):
-    save_unit_network(
-        TerritoryReader(ReaderParameters(features=4)), tmp_path / "reader.safetensors"
+    weights.save(
+        TerritoryReader(ReaderParameters(features=4)), tmp_path / "reader.safetensors", half=True
     )
     assert method("edges", tmp_path).reader.settings.features == 4
     assert callable(method("plain", tmp_path))

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from musclelib.identification.reader.components import Components, blocks
-from musclelib.identification.reader.read import read
+from musclelib.identification.reader.read import read_territories
 from musclelib.networks.territory_reader import TerritoryReader
 
 
@@ -51,7 +51,7 @@ def test_noise_has_no_components():
     assert found.images.shape == (0, 5, 48, 48)
     assert found.trains.shape == (0, 400)
     # nobody is asked
-    assert not len(read(found, TerritoryReader.__new__(TerritoryReader)).territory)
+    assert not len(read_territories(found, TerritoryReader.__new__(TerritoryReader)).territory)
 
 
 class Says:
@@ -71,7 +71,7 @@ def test_what_the_reader_says_becomes_units(discs):
     images = np.zeros((5, 5, 48, 48), np.float32)
     images[:, 1] = 0.5
     components = Components(images, np.arange(500, dtype=np.float32).reshape(5, 100), 2, (97, 96))
-    units = read(components, Says(masks, [2.0, 3.0, 1.0, 4.0, -1.0]))
+    units = read_territories(components, Says(masks, [2.0, 3.0, 1.0, 4.0, -1.0]))
     # the first is the second again, the fourth is too small, the last one is none
     np.testing.assert_allclose(units.confidence, 1 / (1 + np.exp([-3.0, -1.0])), rtol=1e-6)
     np.testing.assert_array_equal(

@@ -5,7 +5,7 @@ from musclelib import simulator
 from musclelib.identification.methods.edges import Decomposition
 from musclelib.identification.reader.labelled import labelled
 from musclelib.identification.reader.recipe import export, recipe, split, train_reader
-from musclelib.networks.weights import about
+from musclelib.networks import weights
 from musclelib.simulator.in_vivo import InVivoParameters
 from musclelib.training.checkpoint import TrainingError
 
@@ -27,7 +27,7 @@ def test_a_reader_is_trained_shipped_and_used(store, tmp_path):
         labelled(store, own), tmp_path / "run", recipe(40), labelled(store, kept)
     )
     export(checkpoint, tmp_path / "reader", [store])
-    assert about(tmp_path / "reader.safetensors")["model"] == "TerritoryReader"
+    assert weights.about(tmp_path / "reader.safetensors")["model"] == "TerritoryReader"
     card = (tmp_path / "reader.md").read_text()
     assert "`smooth.zarr`, 9 sequences, simulated, seed 3" in card
     assert card.count("| 40 |") == 1

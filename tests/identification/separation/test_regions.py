@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musclelib.identification.motor_units import Units
+from musclelib.identification.motor_units import MotorUnits
 from musclelib.identification.separation.regions import distinct, merge, regions
 
 
@@ -48,7 +48,7 @@ def hand_made():
     rng = np.random.default_rng(0)
     train, other = rng.standard_normal((2, 200))
     trains = np.array([train, train + 0.3 * rng.standard_normal(200), 5 * train + 2, other, train])
-    return Units(territory, trains, np.array([0.9, 0.8, 0.7, 0.6, 0.5]))
+    return MotorUnits(territory, trains, np.array([0.9, 0.8, 0.7, 0.6, 0.5]))
 
 
 def test_one_unit_that_was_found_three_times_is_kept_once():
@@ -63,7 +63,7 @@ def test_one_unit_that_was_found_three_times_is_kept_once():
 @given(order=st.permutations(range(5)), gain=st.floats(1e-3, 1e3))
 def test_neither_order_nor_gain_matters(order, gain):
     units = hand_made()
-    shuffled = Units(
+    shuffled = MotorUnits(
         units.territory[order], gain * units.twitch_train[order], units.confidence[order]
     )
     np.testing.assert_array_equal(merge(shuffled).territory, merge(units).territory)
@@ -72,4 +72,4 @@ def test_neither_order_nor_gain_matters(order, gain):
 def test_nothing_changes_by_merging_again_and_nothing_is_merged_from_nothing():
     once = merge(hand_made())
     np.testing.assert_array_equal(merge(once).territory, once.territory)
-    assert not len(merge(Units.none(100, (8, 8))).territory)
+    assert not len(merge(MotorUnits.none(100, (8, 8))).territory)

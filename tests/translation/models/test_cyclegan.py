@@ -42,8 +42,8 @@ def test_losses_by_hand(stub):
     assert torch.equal(fakes[1], constant(2))
     total, terms = model.discriminator_loss(constant(1), constant(3), fakes)
     assert {name: term.item() for name, term in terms.items()} == {
-        "judge_a": 36 / 2,
-        "judge_b": (4 + 4) / 2,
+        "discriminator_a": 36 / 2,
+        "discriminator_b": (4 + 4) / 2,
     }
     assert total == 22
 
@@ -65,15 +65,15 @@ def test_the_second_form_of_equation_5_concerns_domain_b_only(stub):
 
 
 def test_one_batch_for_all_is_the_same_as_clip_by_clip():
-    model = CycleGAN(CycleGANParameters(**SMALL, frames="single")).double()
+    model = CycleGAN(CycleGANParameters(**SMALL, kernel="single")).double()
     a, b = torch.randn(2, 1, 2, 24, 24).double(), torch.randn(3, 1, 2, 24, 24).double()
     total, _, _ = model.generator_loss(a, b)
     gradients = torch.autograd.grad(total, [*model.to_b.parameters(), *model.to_a.parameters()])
 
     fake_b, fake_a = model.to_b(a), model.to_a(b)
-    expected = functional.mse_loss(scores := model.judge_a(fake_a), torch.ones_like(scores))
+    expected = functional.mse_loss(scores := model.discriminator_a(fake_a), torch.ones_like(scores))
     expected = expected + functional.mse_loss(
-        scores := model.judge_b(fake_b), torch.ones_like(scores)
+        scores := model.discriminator_b(fake_b), torch.ones_like(scores)
     )
     expected = expected + 10 * (
         functional.l1_loss(model.to_a(fake_b), a) + functional.l1_loss(model.to_b(fake_a), b)
@@ -87,7 +87,7 @@ def test_one_batch_for_all_is_the_same_as_clip_by_clip():
         torch.testing.assert_close(got, want, atol=1e-6, rtol=1e-6)
 
 
-@pytest.mark.parametrize("changes", [{}, {"temporal_stride": 1}, {"frames": "single"}])
+@pytest.mark.parametrize("changes", [{}, {"temporal_stride": 1}, {"kernel": "single"}])
 def test_a_step_is_that_of_the_plain_port(changes, plain):
     model = CycleGAN(CycleGANParameters(**SMALL, **changes)).double()
     a, b = torch.randn(2, 1, 1, 24, 24, 24).double()
@@ -99,7 +99,9 @@ def test_a_step_is_that_of_the_plain_port(changes, plain):
             torch.autograd.grad(total, [*model.to_b.parameters(), *model.to_a.parameters()])
         ]
         gradients += [
-            torch.autograd.grad(judged, [*model.judge_a.parameters(), *model.judge_b.parameters()])
+            torch.autograd.grad(
+                judged, [*model.discriminator_a.parameters(), *model.discriminator_b.parameters()]
+            )
         ]
         return [total.detach(), judged.detach(), *terms.values(), *itertools.chain(*gradients)]
 
@@ -127,7 +129,7 @@ def test_each_step_trains_its_own_networks_only(clips):
 
 
 def test_terms_and_fakes_carry_no_gradients(clips):
-    _, terms, fakes = CycleGAN(CycleGANParameters(**SMALL, frames="single")).generator_loss(*clips)
+    _, terms, fakes = CycleGAN(CycleGANParameters(**SMALL, kernel="single")).generator_loss(*clips)
     assert not any(value.requires_grad for value in (*terms.values(), *fakes))
 
 
@@ -143,7 +145,7 @@ def test_discriminators_learn_from_the_pools(stub):
     a, b = constant(1), constant(3)
     model.discriminator_loss(a, b, (constant(6), constant(2)))
     later = [model.discriminator_loss(a, b, (constant(0), constant(0)))[1] for _ in range(4)]
-    for domain, of_those_given in (("judge_a", 0), ("judge_b", 2)):
+    for domain, of_those_given in (("discriminator_a", 0), ("discriminator_b", 2)):
         assert max(terms[domain].item() for terms in later) > of_those_given
 
 

@@ -1,10 +1,9 @@
 import pytest
 import torch
 
-from musclelib.networks.light_generator import OneSidedParameters
-from musclelib.translation.models.one_sided import OneSided, content
+from musclelib.translation.models.one_sided import OneSided, OneSidedParameters, content
 
-TINY = OneSidedParameters(features=4, judge_features=4)
+TINY = OneSidedParameters(features=4, discriminator_features=4)
 
 
 @pytest.fixture

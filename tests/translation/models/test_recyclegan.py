@@ -57,9 +57,9 @@ def test_discriminator_loss_by_hand(stub):
     model = stub()
     _, _, fakes = model.generator_loss(constant(1), constant(3))
     total, terms = model.discriminator_loss(constant(1), constant(3), fakes)
-    assert terms["judge_a"] == (36 + 36 + 144) / 3 / 2
-    assert terms["judge_b"] == (4 + (4 + 4 + 16) / 3) / 2
-    assert total == terms["judge_a"] + terms["judge_b"]
+    assert terms["discriminator_a"] == (36 + 36 + 144) / 3 / 2
+    assert terms["discriminator_b"] == (4 + (4 + 4 + 16) / 3) / 2
+    assert total == terms["discriminator_a"] + terms["discriminator_b"]
 
 
 def test_triplets_follow_one_another():
@@ -98,7 +98,7 @@ def test_each_step_trains_its_own_networks_only():
     assert len(trained) + len(judging) == len([*model.parameters()])
 
 
-@pytest.mark.parametrize("wrong", [{"frames": "clip"}, {"noise": True}])
+@pytest.mark.parametrize("wrong", [{"kernel": "clip"}, {"noise": True}])
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         RecycleGANParameters(**wrong)
