@@ -1,8 +1,8 @@
-"""Tells when the twitches of a train begin: firings a second, frame by frame, also where twitches run into one another.
+"""Detect the firings in a twitch train, also where successive twitches fuse.
 
-From some 12 Hz on the next twitch begins while the last one is under way, and neither maxima nor a
-short filter tell them apart. How twitches add up is known, so a network learns from simulated
-trains to take them apart again.
+From a firing rate of about 12 Hz on, a twitch begins before the previous one has ended, and neither
+the maxima of a train nor a short filter separate the two. How twitches superpose is known, so a
+network learns from simulated trains to separate them again.
 """
 
 from __future__ import annotations
@@ -16,29 +16,30 @@ from torch.nn import functional
 from musclelib.parameters import Parameters, quantity
 
 RATE = 200.0
-"""Frames a second of the trains that the detector knows [Hz]."""
+"""Frame rate of the twitch trains that the detector is trained on [Hz]."""
 
-_DILATIONS = (1, 2, 4, 8, 16, 32, 1, 2, 4, 8)  # together some 2 s to both sides
-_SELDOM = 3.0  # what is expected before anything is learnt: a firing in some 20 frames
+_DILATIONS = (1, 2, 4, 8, 16, 32, 1, 2, 4, 8)  # together about 2 s to either side
+_SELDOM = 3.0  # offset of the logits before training: softplus(-3), one firing in about 20 frames
 
 
 @dataclass(frozen=True)
 class FiringParameters(Parameters):
-    """What a detector of firings is built of."""
+    """The size of a firing detector."""
 
     name: str = quantity("firings", doc="name of the network")
     features: int = quantity(32, doc="channels, a multiple of 4", low=4)
 
 
 class FiringDetector(nn.Module):
-    """Dilated convolutions over a train.
+    """Dilated convolutions over a twitch train, gated by the train's means over time.
 
-    Each is gated by means over the whole of it, which tell its twitch and rate.
+    A mean over the whole train carries the unit's twitch and its firing rate, so the gates adapt
+    every convolution to the unit at hand.
 
     Attributes
     ----------
     settings : FiringParameters
-        What it was built of.
+        The parameters that the network was built from.
     """
 
     def __init__(self, settings: FiringParameters | None = None) -> None:
@@ -49,11 +50,17 @@ class FiringDetector(nn.Module):
         self.leave = nn.Conv1d(settings.features, 1, 1)
 
     def forward(self, trains: Tensor) -> Tensor:
-        """Return the expected number of firings in each frame `(train, time)` of trains `(train, 1, time)` [SD]."""
+        """Return the expected number of firings in each frame, `(train, time)`.
+
+        Parameters
+        ----------
+        trains : Tensor
+            Twitch trains at `RATE`, `(train, 1, time)` [SD].
+        """
         x = self.enter(trains)  # (train, features, time)
         for block in self.blocks:
             x = block(x)
-        return functional.softplus(self.leave(x)[:, 0].float() - _SELDOM)
+        return functional.softplus(self.leave(x)[:, 0].float() - _SELDOM)  # (train, time)
 
 
 class _Gated(nn.Module):
@@ -66,4 +73,5 @@ class _Gated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = functional.silu(self.norm(self.look(x)))  # (train, features, time)
-        return x + self.mix(y * torch.sigmoid(self.gate(y.mean(dim=2)))[..., None])
+        gate = torch.sigmoid(self.gate(y.mean(dim=2)))  # (train, features)
+        return x + self.mix(y * gate[..., None])

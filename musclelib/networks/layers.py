@@ -1,4 +1,4 @@
-"""Layers that the networks share: instance norm, noise injection, weights as published."""
+"""Layers that the networks share: instance norm, noise injection, folding of time, weights."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch.nn import functional
 
 
 def instance_norm(x: Tensor) -> Tensor:
-    """Give every channel of every sample mean 0 and variance 1 (eps 1e-5; no weights, no running statistics).
+    """Normalise every channel of every sample to mean 0 and variance 1.
 
-    Statistics are taken in float32, the result has the dtype and the layout of `x`, `(batch,
-    channel, ...)`.
+    There are no learned weights and no running statistics; epsilon is 1e-5. Statistics are taken in
+    float32; the result has the dtype and the memory layout of `x`, `(batch, channel, ...)`.
     """
     # weights in float32, or else torch keeps mean and variance in bfloat16
     ones = torch.ones(
@@ -22,7 +22,7 @@ def instance_norm(x: Tensor) -> Tensor:
     )
     if x.ndim == 4:  # many frames folded into the batch: one call
         return functional.instance_norm(x, weight=ones).to(x.dtype)
-    # few clips: a batch norm of one sample is the same sum, and stays channels-last, where
+    # few clips: a batch norm of one sample computes the same and stays channels-last, whereas
     # instance_norm would copy
     return torch.cat(
         [
@@ -41,11 +41,11 @@ class InstanceNorm(nn.Module):
 
 
 class NoiseInjection(nn.Module):
-    """Add a map of N(0, 1) noise, times a learned weight per channel that starts at zero.
+    """Add a map of N(0, 1) noise, scaled by a learned weight per channel that starts at zero.
 
-    One map of `(batch, 1, [1,] depth, lateral)` is drawn at each forward and broadcast over
-    channels and, for clips, over time: its shape does not depend on the length, so that after the
-    same seed every chunk of a sequence gets the same maps.
+    Every forward pass draws one map `(batch, 1, [1,] depth, lateral)`, which is broadcast over the
+    channels and, for clips, over time. The shape of the map does not depend on the length of the
+    clip: after the same seed, every chunk of a sequence receives the same map.
     """
 
     def __init__(self, channels: int) -> None:
@@ -53,26 +53,35 @@ class NoiseInjection(nn.Module):
         self.scale = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `x` with noise added."""
+        """Return the features `(batch, channel, [time,] depth, lateral)` with noise added."""
         map_shape = (len(x), 1, *(1,) * (x.ndim - 4), *x.shape[-2:])
         noise = torch.randn(map_shape, device=x.device)
         return x + (noise * self.scale.view(-1, *(1,) * (x.ndim - 2))).to(x.dtype)
 
 
 def convolution(kernel: str) -> tuple[type[nn.Module], type[nn.Module], type[nn.Module]]:
-    """Return convolution, transposed convolution and reflection padding for "clip" (3-D) or "single" (2-D) frames."""
+    """Return the classes of convolution, transposed convolution and reflection padding.
+
+    They are three-dimensional for `kernel` "clip", two-dimensional for "single" frames.
+    """
     if kernel == "clip":
         return nn.Conv3d, nn.ConvTranspose3d, nn.ReflectionPad3d
     return nn.Conv2d, nn.ConvTranspose2d, nn.ReflectionPad2d
 
 
 def size(kernel: str, time: int, space: int) -> tuple[int, ...]:
-    """Return a kernel, stride or padding: `(time, space, space)` for "clip", `(space, space)` for "single" frames."""
+    """Return the size of a kernel, stride or padding along the axes of a convolution.
+
+    It is `(time, space, space)` for `kernel` "clip" and `(space, space)` for "single" frames.
+    """
     return (time, space, space) if kernel == "clip" else (space, space)
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw the weights of convolutions from N(0, 0.02), set biases to 0, and lay all out channels-last, the fastest."""
+    """Draw the weights of convolutions from N(0, 0.02), as CycleGAN does, and set biases to 0.
+
+    Weights are laid out channels-last, the fastest memory format.
+    """
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
             nn.init.normal_(module.weight, 0.0, 0.02)
@@ -83,29 +92,38 @@ def initialise(network: nn.Module) -> None:
 
 
 def fold(clips: Tensor) -> Tensor:
-    """Fold time into the batch: `(batch, 1, time, depth, lateral)` to `(batch * time, 1, depth, lateral)`."""
-    return clips.transpose(1, 2).flatten(0, 1)
+    """Fold the time of clips `(batch, 1, time, depth, lateral)` into the batch."""
+    return clips.transpose(1, 2).flatten(0, 1)  # (b t, 1, d, l)
 
 
 def unfold(frames: Tensor, batch: int) -> Tensor:
-    """Undo `fold`."""
-    return frames.unflatten(0, (batch, -1)).transpose(1, 2)
+    """Unfold the frames of `fold` into `batch` clips again."""
+    return frames.unflatten(0, (batch, -1)).transpose(1, 2)  # (b, 1, t, d, l)
 
 
 def bounded(x: Tensor, limit: float | None) -> Tensor:
-    """Return `limit * tanh(x / limit)`, or `x` where there is no limit."""
+    """Return `limit * tanh(x / limit)`, or `x` itself without a limit."""
     return x if limit is None else limit * torch.tanh(x / limit)
 
 
 def check_clips(
     x: Tensor, multiple: tuple[int, int, int], smallest: tuple[int, int, int], who: str
 ) -> None:
-    """Check that `x` is `(batch, 1, time, depth, lateral)` of sizes that a network takes.
+    """Check that `x` is a batch of clips, of a size that a network accepts.
+
+    Parameters
+    ----------
+    x : Tensor
+        `(batch, 1, time, depth, lateral)`.
+    multiple, smallest : tuple of int
+        Time, depth and lateral must be multiples of the first and at least the second.
+    who : str
+        Name of the network, for the message.
 
     Raises
     ------
     ValueError
-        It is not.
+        `x` has another shape, or a size that the network does not accept.
     """
     if x.ndim != 5 or x.shape[1] != 1:
         raise ValueError(
@@ -122,7 +140,7 @@ def check_clips(
 
 @contextmanager
 def frozen(*networks: nn.Module) -> Iterator[None]:
-    """Let gradients pass through networks without being collected in their parameters."""
+    """Let gradients pass through networks without accumulating in their parameters."""
     parameters = [
         parameter
         for network in networks
@@ -139,17 +157,17 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
 
 
 class InTime(nn.Conv2d):
-    """A convolution along time, one channel at a time, of frames folded into the batch.
+    """A depthwise convolution along time, of frames that are folded into the batch.
 
-    As a convolution of images of time by pixels: in channels-last memory a view, and on CPU many
-    times as fast as a 3-D convolution by channel.
+    It is computed as a convolution of images whose axes are time and pixel: in channels-last memory
+    these are a view, and on CPU this is many times as fast as a depthwise 3-D convolution.
     """
 
     def __init__(self, channels: int, kernel: int = 5) -> None:
         super().__init__(channels, channels, (kernel, 1), padding=(kernel // 2, 0), groups=channels)
 
     def fold(self, x: Tensor, batch: int) -> Tensor:
-        """Return the convolution of `(batch * time, channel, depth, lateral)`, of the same shape."""
+        """Return the convolution of folded frames `(batch * time, channel, depth, lateral)`."""
         time, (depth, lateral) = len(x) // batch, x.shape[-2:]
         # (b, c, t, d l)
         images = x.permute(0, 2, 3, 1).reshape(batch, time, depth * lateral, -1).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""Discriminators of the one-sided translation: of clips, and of their variance maps."""
+"""The two discriminators of the one-sided translation, one for clips and one for variance maps."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from musclelib.networks.layers import InTime, fold, unfold
 
-_SILENT = 1e-6  # variance over time [SD^2] below which a pixel of the input does not move
+_SILENT = 1e-6  # floor of a clip's mean variance over time [SD^2], for clips without motion
 
 
 class ClipDiscriminator(nn.Module):
-    """Score patches of clips: convolutions in space and in time, spectrally normalised so that its slope is bounded."""
+    """Score how real each patch of a clip is.
+
+    Convolutions in space and in time alternate. Their spectral normalisation bounds the slope of
+    the scores.
+    """
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -28,16 +32,22 @@ class ClipDiscriminator(nn.Module):
         self.out = spectral_norm(nn.Conv2d(widths[-1], 1, 3, 1, 1))
 
     def forward(self, clips: Tensor) -> Tensor:
-        """Return scores `(batch, 1, time, depth, lateral)`."""
-        batch, x = len(clips), fold(clips)
+        """Return scores `(batch, 1, time, depth / 8, lateral / 8)`.
+
+        Parameters
+        ----------
+        clips : Tensor
+            `(batch, 1, time, depth, lateral)` [SD].
+        """
+        batch, x = len(clips), fold(clips)  # (b t, 1, d, l)
         for space, time in zip(self.space, self.time, strict=True):
-            x = functional.leaky_relu(space(x), 0.2)
+            x = functional.leaky_relu(space(x), 0.2)  # (b t, f, d/2, l/2), and so on
             x = functional.leaky_relu(x + time.fold(x, batch), 0.2)  # type: ignore[operator]
-        return unfold(self.out(x), batch)
+        return unfold(self.out(x), batch)  # (b, 1, t, d/8, l/8)
 
 
 class MapDiscriminator(nn.Module):
-    """Score patches of variance maps."""
+    """Score how real each patch of a clip's variance map is."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -50,9 +60,18 @@ class MapDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, clips: Tensor) -> Tensor:
-        """Return scores `(batch, 1, depth, lateral)` of clips' variance maps."""
+        """Return scores `(batch, 1, depth / 8, lateral / 8)`.
+
+        Parameters
+        ----------
+        clips : Tensor
+            `(batch, 1, time, depth, lateral)` [SD].
+        """
         variance = clips.float().var(dim=2, correction=0)  # (b, 1, d, l)
-        mean = variance.mean(dim=(1, 2, 3), keepdim=True) + _SILENT
-        bright = torch.log10(1 + variance / mean)  # as the metrics see it
-        dark = torch.log10(variance / mean + 1e-3) / 3  # and what it does not show
-        return self.layers(torch.cat([bright, dark], 1))
+        mean = variance.mean(dim=(1, 2, 3), keepdim=True) + _SILENT  # (b, 1, 1, 1)
+
+        # the first image is what the metrics compare; the second resolves the pixels that hardly
+        # move, which the first shows as zero
+        bright = torch.log10(1 + variance / mean)
+        dark = torch.log10(variance / mean + 1e-3) / 3
+        return self.layers(torch.cat([bright, dark], 1))  # (b, 1, d/8, l/8)

@@ -1,4 +1,4 @@
-"""The light generator: a U-net factorised into convolutions in space and in time, without normalisation."""
+"""The light generator: a U-Net of separate convolutions in space and in time."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _BLUR = 6  # half width of the blur's kernel, three of its first SDs [pixel]
 
 @dataclass(frozen=True)
 class LightGeneratorParameters(Parameters):
-    """What a light generator is built from."""
+    """The size of a light generator."""
 
     features: int = quantity(
         24,
-        doc="channels at half the pixels; twice and four times as many at the next levels",
+        doc="channels of the finest level; the next levels have twice and four times as many",
         low=1,
     )
-    blocks: int = quantity(1, doc="blocks at each level, down and up", low=1)
+    blocks: int = quantity(1, doc="blocks of each level, on the way down and on the way up", low=1)
     time_filter: int = quantity(
-        0, "frame", "reach of the filter on time that is set after training; 0: no filter", low=0
+        0, "frame", "reach of the time filter that is set after training; 0: no filter", low=0
     )
 
 
 class Texture(nn.Module):
-    """Multiply by 1 + a map of N(0, 1) noise times a learned weight per channel that starts at zero.
+    """Multiply by a random map that is constant in time: 1 + weight * N(0, 1).
 
-    The map is the same at all times: how strongly a place follows the muscle does not change with
-    time.
+    Each channel has a learned weight, which starts at zero. The map is constant in time because how
+    strongly a place follows the muscle's motion does not change with time.
     """
 
     def __init__(self, channels: int) -> None:
@@ -44,15 +44,14 @@ class Texture(nn.Module):
         self.scale = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, batch: int) -> Tensor:
-        """Return `x` with texture, frames folded into the batch: `(batch * time, channel, depth, lateral)`."""
+        """Return folded frames `(batch * time, channel, depth, lateral)` with texture."""
         noise = torch.randn((batch, 1, 1, *x.shape[-2:]), device=x.device)
-        return (
-            x.unflatten(0, (batch, -1)) * (1 + noise * self.scale.view(-1, 1, 1)).to(x.dtype)
-        ).flatten(0, 1)
+        texture = (1 + noise * self.scale.view(-1, 1, 1)).to(x.dtype)  # (b, 1, c, d, l)
+        return (x.unflatten(0, (batch, -1)) * texture).flatten(0, 1)  # (b t, c, d, l)
 
 
 class Block(nn.Module):
-    """Add to the input what a convolution in space, texture, one in time and one across channels make of it."""
+    """A residual block: convolution in space, texture, convolution in time, mixing of channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -63,7 +62,7 @@ class Block(nn.Module):
         nn.init.normal_(self.mix.weight, 0, 1e-2)  # begins close to doing nothing
 
     def forward(self, x: Tensor, batch: int) -> Tensor:
-        """Return the sum, of the same shape."""
+        """Return the sum of input and residual, `(batch * time, channel, depth, lateral)`."""
         y = self.texture(functional.silu(self.space(x)), batch)
         return x + self.mix(functional.silu(self.time.fold(y, batch)))
 
@@ -71,20 +70,21 @@ class Block(nn.Module):
 class LightGenerator(nn.Module):
     """Translate clips `(batch, 1, time, depth, lateral)` [SD] into clips of the same shape.
 
-    A U-net at a half, a quarter and an eighth of the pixels; upsampling interpolates before it
-    convolves, so that no checkerboard appears. Its output is added to the input behind a learned
-    blur, which starts as a Gaussian: gate and median of an acquisition leave no sharp rim, and a
-    network that adds to the sharp input would have to cancel it. Last comes the filter on time, if
-    any: what an acquisition filters is longer than a clip.
+    It is a U-Net without normalisation, at a half, a quarter and an eighth of the pixels along
+    depth and lateral. Upsampling interpolates before it convolves, so that no checkerboard appears.
+    The output is added to the input after a learned blur, which starts as a Gaussian: the range
+    gate and the median filter of an acquisition leave no sharp edge of a territory, and a network
+    that adds to the sharp input would have to cancel it. A time filter, if there is one, comes
+    last, since the filters of an acquisition reach further than a clip is long.
 
     Attributes
     ----------
     settings : LightGeneratorParameters
-        What it was built from.
+        The parameters that the network was built from.
     multiple, smallest : tuple of int
-        Time, depth and lateral must be multiples of the one and at least the other.
+        Time, depth and lateral must be multiples of the first and at least the second.
     reach : int
-        Frames to either side that a frame of the output depends on.
+        Number of frames to either side that a frame of the output depends on.
     """
 
     multiple, smallest = (1, 8, 8), (1, 16, 16)
@@ -133,6 +133,7 @@ class LightGenerator(nn.Module):
         eighth = self._level(2, self.down[1](quarter), batch)  # (b t, 4f, d/8, l/8)
         quarter = self._level(3, quarter + _double(self.up[1](eighth)), batch)
         half = self._level(4, half + _double(self.up[0](quarter)), batch)
+
         blurred = self.blur(frames)  # (b t, 1, d, l)
         full = torch.cat([_double(self.widen(half)), blurred], 1)  # (b t, 17, d, l)
         y = unfold(blurred + self.out(functional.silu(self.leave(full))), batch).to(x.dtype)
@@ -145,5 +146,5 @@ class LightGenerator(nn.Module):
 
 
 def _double(x: Tensor) -> Tensor:
-    """Return twice the pixels in depth and lateral."""
+    """Interpolate to twice the number of pixels along depth and lateral."""
     return functional.interpolate(x, scale_factor=2, mode="bilinear")

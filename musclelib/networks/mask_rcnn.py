@@ -1,4 +1,4 @@
-"""Paper 2's detector: slow fusion, a ResNet without its first stage, a feature pyramid, and Mask R-CNN on top."""
+"""Paper 2's detector of motor units: slow fusion, a ResNet, a feature pyramid and Mask R-CNN."""
 
 from __future__ import annotations
 
@@ -15,59 +15,70 @@ from musclelib.networks.torchvision_operators import torchvision
 from musclelib.parameters import ParameterError, Parameters, quantity
 
 FIELD = 64
-"""Pixels of a sequence along depth and lateral."""
+"""Number of pixels of a sequence along depth and along lateral."""
 
 
 @dataclass(frozen=True)
 class DetectorParameters(Parameters):
-    """What a detector is built of. The defaults are paper 2's: those of matterport's Mask R-CNN.
+    """The parts of a detector; the defaults are paper 2's, those of matterport's Mask R-CNN.
 
-    Lengths are pixels of the 64 x 64 field. The image of features that takes the place of a
-    ResNet's first stage has half of them along each axis, as if it were of a picture of 128 x 128:
-    the published sizes of anchors, 32 to 512 pixels of such a picture, are halved here.
+    Lengths are in pixels of the 64 x 64 field. The feature image that replaces a ResNet's first
+    stage has half as many pixels along each axis, as if it came from a photograph of 128 x 128
+    pixels: the published sides of anchors, 32 to 512 pixels of such a photograph, are halved here.
     """
 
-    name: str = quantity("paper", doc="Of these parameters")
+    name: str = quantity("paper", doc="name of the parameter set")
     depth: str = quantity(
-        "resnet101", doc="Which ResNet", choices=("resnet18", "resnet50", "resnet101")
+        "resnet101", doc="the ResNet by its depth", choices=("resnet18", "resnet50", "resnet101")
     )
-    stages: int = quantity(4, doc="Of it, each a level of the pyramid", low=1, high=4)
+    stages: int = quantity(4, doc="ResNet stages used, one pyramid level each", low=1, high=4)
     fixed: bool = quantity(
-        False, doc="Whether the ResNet keeps its weights, as at first in paper 2"
+        False, doc="whether the ResNet's weights stay fixed, as in the first stage of paper 2"
     )
-    channels: int = quantity(256, doc="Of the pyramid and of the mask head", low=1)
-    hidden: int = quantity(1024, doc="Neurons of each of the two layers that judge a region", low=1)
+    channels: int = quantity(256, doc="channels of the pyramid and of the mask head", low=1)
+    hidden: int = quantity(
+        1024, doc="neurons of each of the two layers that classify a region", low=1
+    )
     anchors: tuple[float, ...] = quantity(
-        (16.0, 32.0, 64.0, 128.0, 256.0), "pixel", "Sides of anchors", above=0
+        (16.0, 32.0, 64.0, 128.0, 256.0), "pixel", "sides of the anchors", above=0
     )
     anchor_levels: int = quantity(
         5,
-        doc="Finest levels that anchors are shared out to; one is pooled from the last stage",
+        doc="pyramid levels, from the finest, that share the anchors; stages + 1 adds a pooled one",
         low=1,
     )
     ratios: tuple[float, ...] = quantity(
-        (0.5, 1.0, 2.0), doc="Depth over width of anchors", above=0
+        (0.5, 1.0, 2.0), doc="ratios of depth to width of the anchors", above=0
     )
-    anchor_samples: int = quantity(256, doc="Anchors of a sequence that a step learns from", low=2)
+    anchor_samples: int = quantity(
+        256, doc="anchors of a sequence that enter the loss of a training step", low=2
+    )
     proposals: tuple[int, int] = quantity(
-        (2000, 1000), doc="Kept, when training and when detecting", low=1
+        (2000, 1000), doc="proposals kept in training and in detection", low=1
     )
     proposal_overlap: float = quantity(
-        0.7, doc="IoU above which the lesser proposal goes", low=0, high=1
+        0.7, doc="IoU above which the lower-scoring proposal is suppressed", low=0, high=1
     )
-    regions: int = quantity(200, doc="Proposals of a sequence that a step learns from", low=2)
-    share: float = quantity(0.33, doc="Largest share of units among them", above=0, high=1)
+    regions: int = quantity(
+        200, doc="proposals of a sequence that enter the loss of a training step", low=2
+    )
+    share: float = quantity(
+        0.33, doc="largest share of these proposals that contain a unit", above=0, high=1
+    )
     mask_bins: int = quantity(
-        14, doc="Side of a region's features for its mask, which has twice of it", low=2
+        14, doc="side of a region's feature image; its mask has twice the side", low=2
     )
-    confidence: float = quantity(0.7, doc="Least score of a unit", low=0, high=1)
+    confidence: float = quantity(0.7, doc="lowest detection score kept", low=0, high=1)
     overlap: float = quantity(
-        0.3, doc="IoU of boxes above which the lesser unit goes", low=0, high=1
+        0.3,
+        doc="box IoU above which the lower-scoring detection is suppressed",
+        low=0,
+        high=1,
     )
-    units: int = quantity(100, doc="Most units of a sequence", low=1)
+    units: int = quantity(100, doc="largest number of units detected in a sequence", low=1)
 
     def check(self) -> None:
-        """Check that each level gets as many anchors."""
+        """Check that every level has the same number of anchors."""
         if not self.anchors or len(self.anchors) % self.anchor_levels or not self.ratios:
             raise ParameterError(
                 f"anchors = {self.anchors}: as many for each of anchor_levels ="
@@ -82,8 +93,8 @@ class DetectorParameters(Parameters):
 
 DETECTORS = {
     "paper": DetectorParameters(),
-    # units are 4 to 16 pixels wide, and boxes of overlapping ones overlap by more than 0.3: with
-    # the defaults most anchors fit no unit, and close neighbours of a detected unit are thrown away
+    # units are 4 to 16 pixels wide, and the boxes of overlapping units have an IoU above 0.3: with
+    # the defaults most anchors fit no unit, and close neighbours of a detected unit are suppressed
     "suited": DetectorParameters(
         name="suited",
         anchors=(4.0, 6.0, 9.0, 13.0),
@@ -92,9 +103,9 @@ DETECTORS = {
         overlap=0.5,
         confidence=0.5,
     ),
-    # the same, to be trained on CPU: a territory needs no mask of 28 x 28, whose head costs most of
-    # a step, nor the last stage of the ResNet, which has most of its weights and sees the field as
-    # 4 x 4
+    # the same for training on CPU: a territory needs no mask of 28 x 28 pixels, whose head takes
+    # most of a step's time, nor the last stage of the ResNet, which has most of its weights and
+    # sees the field as 4 x 4 pixels
     "light": DetectorParameters(
         name="light",
         depth="resnet18",
@@ -112,11 +123,11 @@ DETECTORS = {
         overlap=0.5,
     ),
 }
-"""Paper 2's detector, and ours: suited to the size of units and to their overlap."""
+"""Parameter sets by name: paper 2's, and two that suit the size of units and their overlap."""
 
 
 class Backbone(nn.Module):
-    """Sequences `(batch, 400, depth, lateral)` to the levels of a pyramid, the finest of half the field's pixels."""
+    """Turn sequences `(batch, 400, depth, lateral)` into the levels of a feature pyramid."""
 
     def __init__(self, settings: DetectorParameters) -> None:
         super().__init__()
@@ -140,13 +151,13 @@ class Backbone(nn.Module):
         self.levels = settings.anchor_levels
 
     def train(self, mode: bool = True) -> Self:
-        """Set the mode; a fixed ResNet also keeps the moments of its batch norms."""
+        """Set the mode; a fixed ResNet keeps the running statistics of its batch norms, too."""
         super().train(mode)
         self.body.train(mode and not self.fixed)
         return self
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the levels by name, the finest first."""
+        """Return the levels by name; the first has half the field's pixels along each axis."""
         x = self.fusion(x[:, None])  # (b, 64, d/2, l/2)
         stages = OrderedDict()
         for level, stage in enumerate(self.body.values()):
@@ -156,12 +167,13 @@ class Backbone(nn.Module):
 
 
 class Detector(nn.Module):
-    """Detect motor units in standardised sequences and segment each one's territory (paper 2, section III-B, Fig. 2).
+    """Detect motor units in standardised sequences and segment their territories.
 
-    When it trains it takes sequences and truth, and returns its five losses by name. When it does
-    not, it takes sequences, and returns for each a dict of `boxes` `(unit, 4)`, `scores` `(unit,)`
-    and `masks` `(unit, 1, depth, lateral)`, 0 to 1, the most certain unit first. Each unit has a
-    mask of its own, so territories may overlap.
+    In training mode the network takes sequences and their truth, and returns its five losses by
+    name. In evaluation mode it takes sequences, and returns for each a dict of `boxes` `(unit, 4)`,
+    `scores` `(unit,)` and `masks` `(unit, 1, depth, lateral)`, 0 to 1, the highest score first.
+    Every unit has a separate mask, so territories may overlap. Source: paper 2, section III-B and
+    Fig. 2.
     """
 
     def __init__(self, settings: DetectorParameters) -> None:
@@ -178,7 +190,7 @@ class Detector(nn.Module):
         names = [str(level) for level in range(settings.stages)]
         self.rcnn = detection.MaskRCNN(
             Backbone(settings),
-            # sequences come standardised and in their size
+            # sequences come standardised and in their final size
             min_size=FIELD,
             max_size=FIELD,
             image_mean=[0.0] * FRAMES,
@@ -208,7 +220,14 @@ class Detector(nn.Module):
         self.rcnn.transform.postprocess = _pasted
 
     def forward(self, velocity: Tensor, truth: list[dict[str, Tensor]] | None = None) -> Any:
-        """Return losses, or detections.
+        """Return the losses in training mode, the detections in evaluation mode.
+
+        Parameters
+        ----------
+        velocity : Tensor
+            `(batch, 1, 400, 64, 64)` [SD].
+        truth : list of dict, optional
+            For each sequence what `truth` returns; needed in training mode.
 
         Raises
         ------
@@ -220,45 +239,22 @@ class Detector(nn.Module):
                 f"detector: input of shape {tuple(velocity.shape)}; (batch, 1, {FRAMES}, {FIELD},"
                 f" {FIELD}) is needed"
             )
-        if truth is not None:  # under mixed precision they arrive in half of it
-            truth = [{**of, "boxes": of["boxes"].float()} for of in truth]
+        if truth is not None:  # mixed precision hands over boxes in half precision
+            truth = [{**labels, "boxes": labels["boxes"].float()} for labels in truth]
         return self.rcnn(list(velocity[:, 0]), truth)
 
 
-class _FinestLevels(nn.Module):
-    """Region proposals from the finest levels of the pyramid alone.
-
-    All levels serve what comes after.
-
-    They are made in full precision: half of it would put edges of boxes a quarter of a pixel off.
-    """
-
-    def __init__(self, rpn: nn.Module, levels: int) -> None:
-        super().__init__()
-        self.rpn, self.levels = rpn, levels
-
-    def forward(self, images: Any, features: dict[str, Tensor], targets: Any = None) -> Any:
-        finest = dict(list(features.items())[: self.levels])
-        with torch.autocast(images.tensors.device.type, enabled=False):
-            return self.rpn(images, finest, targets)
-
-
-def _pasted(found: list[dict[str, Tensor]], *_: Any) -> list[dict[str, Tensor]]:
-    """Put the masks of detections in their places in the field."""
-    return [{**one, "masks": paste(one["masks"], one["boxes"])} for one in found]
-
-
 def paste(masks: Tensor, boxes: Tensor) -> Tensor:
-    """Put masks in their places in the field, 0 outside of their boxes.
+    """Place masks in the field, with 0 outside their boxes.
 
-    A mask is learnt with the value of pixel 5 at 5, not at 5.5 where its middle lies, and is read
-    so, too. The way of torchvision makes every mask a pixel wider than its box, which is much of a
-    unit of 4 to 16 pixels.
+    In training, the value of pixel 5 stands at 5 and not at 5.5, where the pixel's centre lies;
+    masks are read in the same way here. torchvision's own function makes every mask a pixel wider
+    than its box, which is much for a unit of 4 to 16 pixels.
 
     Parameters
     ----------
     masks : Tensor
-        `(unit, 1, side, side)`, 0 to 1, each over the whole of its box.
+        `(unit, 1, side, side)`, 0 to 1, each over its whole box.
     boxes : Tensor
         `(unit, 4)`: left, top, right, bottom [pixel].
 
@@ -279,16 +275,22 @@ def paste(masks: Tensor, boxes: Tensor) -> Tensor:
 
 
 def truth(territory: Tensor) -> dict[str, Tensor]:
-    """Return the truth of one sequence as a detector learns from it: boxes `(unit, 4)`, labels and masks.
+    """Return the truth of one sequence in the form that a detector learns from.
 
     Parameters
     ----------
     territory : Tensor
-        `(unit, depth, lateral)`, bool; units without a pixel do not count.
+        `(unit, depth, lateral)`, bool; units without a pixel are left out.
+
+    Returns
+    -------
+    dict of Tensor
+        `boxes` `(unit, 4)`: left, top, right, bottom [pixel]; `labels` `(unit,)`, all 1; `masks`
+        `(unit, depth, lateral)`, uint8.
     """
     masks = territory[territory.flatten(1).any(1)]
     spans = []
-    for axis in (1, 2):  # depths in the first, laterals in the second, any in either
+    for axis in (1, 2):  # over depth: the columns with a pixel; over lateral: the rows with one
         line = masks.any(axis).to(torch.uint8)
         spans.append((line.argmax(1), line.shape[1] - line.flip(1).argmax(1)))
     (left, right), (top, bottom) = spans
@@ -301,11 +303,11 @@ def truth(territory: Tensor) -> dict[str, Tensor]:
 
 
 def load_pretrained(detector: Detector, weights: str) -> int:
-    """Load weights trained on photographs, downloaded by torchvision, wherever a name and shape agree.
+    """Load weights that were trained on photographs wherever name and shape agree.
 
-    Paper 2 began with a ResNet-101 Mask R-CNN trained on COCO; torchvision has that of a ResNet-50
-    only, and ResNets of all depths trained on ImageNet. Slow fusion and what tells units from
-    background always start anew.
+    torchvision downloads them. Paper 2 started from a ResNet-101 Mask R-CNN trained on COCO;
+    torchvision offers COCO weights for a ResNet-50 only, and ImageNet weights for ResNets of all
+    depths. Slow fusion and the layers that classify a region always start untrained.
 
     Parameters
     ----------
@@ -317,12 +319,12 @@ def load_pretrained(detector: Detector, weights: str) -> int:
     Returns
     -------
     int
-        How many tensors were loaded.
+        Number of tensors loaded.
 
     Raises
     ------
     ParameterError
-        There are no such weights for this detector.
+        torchvision has no such weights for this detector.
     """
     depth = detector.settings.depth
     if weights == "imagenet":
@@ -350,3 +352,25 @@ def load_pretrained(detector: Detector, weights: str) -> int:
     }
     detector.rcnn.load_state_dict(fitting, strict=False)
     return len(fitting)
+
+
+class _FinestLevels(nn.Module):
+    """Region proposals from the finest levels of the pyramid only; later stages use all levels.
+
+    They are computed in full precision: half precision would shift the edges of boxes by a quarter
+    of a pixel.
+    """
+
+    def __init__(self, rpn: nn.Module, levels: int) -> None:
+        super().__init__()
+        self.rpn, self.levels = rpn, levels
+
+    def forward(self, images: Any, features: dict[str, Tensor], targets: Any = None) -> Any:
+        finest = dict(list(features.items())[: self.levels])
+        with torch.autocast(images.tensors.device.type, enabled=False):
+            return self.rpn(images, finest, targets)
+
+
+def _pasted(found: list[dict[str, Tensor]], *_: Any) -> list[dict[str, Tensor]]:
+    """Place the masks of detections in the field."""
+    return [{**one, "masks": paste(one["masks"], one["boxes"])} for one in found]

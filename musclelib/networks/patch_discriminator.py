@@ -1,4 +1,4 @@
-"""The PatchGAN discriminator of CycleGAN, on clips (3-D) or single frames (2-D)."""
+"""The PatchGAN discriminator of CycleGAN, for clips (3-D) or single frames (2-D)."""
 
 from __future__ import annotations
 
@@ -20,36 +20,37 @@ from musclelib.parameters import Parameters, quantity
 
 @dataclass(frozen=True)
 class DiscriminatorParameters(Parameters):
-    """What a discriminator is built from."""
+    """The size and the strides of a discriminator."""
 
     kernel: str = quantity(
-        "clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single")
+        "clip", doc="3-D network for clips or 2-D for single frames", choices=("clip", "single")
     )
-    features: int = quantity(64, "1", "channels of the first layer", low=1)
+    features: int = quantity(64, doc="channels of the first layer", low=1)
     temporal_stride: int = quantity(
-        2, "1", "stride of the first three layers on time", choices=(1, 2)
+        2, doc="stride of the first three layers along time", choices=(1, 2)
     )
 
 
 class Discriminator(nn.Module):
     """Score how real each patch of clips `(batch, 1, time, depth, lateral)` [SD] is.
 
-    Five convolutions of kernel 4 and padding 1 with strides 2, 2, 2, 1, 1 in space; features times
-    1, 2, 4, 8, and one score. LeakyReLU of 0.2 follows all but the last, InstanceNorm the three in
-    the middle. On time, kernel and padding are the same, and so is the stride, unless
-    `temporal_stride` is 1: then it is 1 in every layer.
+    Five convolutions with kernel 4, padding 1 and strides 2, 2, 2, 1, 1 along depth and lateral
+    have 1, 2, 4 and 8 times `features` channels, and one for the score. A LeakyReLU of slope 0.2
+    follows all but the last, an InstanceNorm each of the three in the middle. Kernel, padding and
+    stride along time are the same, except that the stride is 1 in every layer if `temporal_stride`
+    is 1.
 
-    A score sees 70 x 70 pixels. Of time it sees 70 frames at temporal stride 2: of a clip of 32
-    frames there are 2 scores on time, and each sees the whole clip and the zeros around it. At
-    temporal stride 1 it sees 16 frames: a clip of 32 has 27 scores on time. On single frames it
-    sees one frame, and there is a score for each.
+    The receptive field of a score is 70 x 70 pixels. At temporal stride 2 it spans 70 frames: a
+    clip of 32 frames has 2 scores along time, and each sees the whole clip and the zeros around it.
+    At temporal stride 1 it spans 16 frames: a clip of 32 frames has 27 scores along time. For
+    single frames there is a score for each frame.
 
     Attributes
     ----------
     settings : DiscriminatorParameters
-        What it was built from.
+        The parameters that the network was built from.
     smallest : tuple of int
-        Time, depth and lateral must be at least this: below it, nothing is left to score.
+        Smallest time, depth and lateral that leave anything to score.
     """
 
     def __init__(self, settings: DiscriminatorParameters) -> None:
@@ -70,9 +71,9 @@ class Discriminator(nn.Module):
             ]
             width *= 2
         if settings.kernel == "clip":
-            # padded before, not within the convolution: where no score sees the whole kernel on
-            # time, the bfloat16 kernels of CPUs return a gradient of the weights with memory in it
-            # that was never set (torch 2.13)
+            # padded before, not within the convolution: where no score sees the whole kernel along
+            # time, torch 2.13 returns a gradient of the weights with uninitialised memory in
+            # bfloat16 on CPU
             layers += [
                 nn.ConstantPad3d((0, 0, 0, 0, 1, 1), 0.0),
                 convolve(width, 1, 4, 1, (0, 1, 1)),

@@ -1,4 +1,4 @@
-"""The ResNet generator of CycleGAN, on clips (3-D) or single frames (2-D), with paper 1's modifications."""
+"""The ResNet generator of CycleGAN for clips (3-D) or single frames (2-D), as paper 1 uses it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from musclelib.parameters import Parameters, quantity
 
 @dataclass(frozen=True)
 class GeneratorParameters(Parameters):
-    """What a generator is built from; the defaults are paper 1's "3D cycleGAN default"."""
+    """The parts of a generator; the defaults are paper 1's "3D cycleGAN default"."""
 
     kernel: str = quantity(
-        "clip", "1", "3-D network on clips or 2-D on single frames", choices=("clip", "single")
+        "clip", doc="3-D network for clips or 2-D for single frames", choices=("clip", "single")
     )
     features: int = quantity(
-        32, "1", "channels of the first layer; half of CycleGAN's, as in paper 1", low=1
+        32, doc="channels of the first layer, in paper 1 half as many as in CycleGAN", low=1
     )
-    blocks: int = quantity(6, "1", "residual blocks", low=1)
+    blocks: int = quantity(6, doc="number of residual blocks", low=1)
     temporal_stride: int = quantity(
-        2, "1", "stride of the down- and upsampling on time", choices=(1, 2)
+        2, doc="stride of down- and upsampling along time", choices=(1, 2)
     )
-    noise: bool = quantity(False, "1", "inject noise into the residual blocks")
+    noise: bool = quantity(False, doc="whether noise is injected into the residual blocks")
     limit: float | None = quantity(
         20.0,
         "SD",
@@ -45,7 +45,10 @@ class GeneratorParameters(Parameters):
 
 
 class ResidualBlock(nn.Module):
-    """Two reflection-padded convolutions of 3 around a sum, each followed by noise, if any, and norm."""
+    """Two reflection-padded convolutions with kernel 3, whose result is added to the input.
+
+    Noise, if wanted, and InstanceNorm follow each; a ReLU stands between the two.
+    """
 
     def __init__(self, channels: int, kernel: str, noise: bool) -> None:
         super().__init__()
@@ -58,25 +61,25 @@ class ResidualBlock(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `x` plus what the two convolutions make of it."""
+        """Return the sum of input and residual, of the same shape."""
         return x + self.layers(x)
 
 
 class Generator(nn.Module):
     """Translate clips `(batch, 1, time, depth, lateral)` [SD] into clips of the same shape.
 
-    Reflection padding of 3 and a convolution of 7; two convolutions of 3 with stride 2; residual
-    blocks; two transposed convolutions of 3; padding and a convolution of 7. InstanceNorm and ReLU
-    follow all but the last. With a temporal stride of 1 the strided layers leave time as it is. The
-    network on single frames takes clips as well: it folds time into the batch, and with noise draws
-    a map for every frame.
+    The layers are a convolution with kernel 7 after reflection padding of 3; two convolutions with
+    kernel 3 and stride 2; the residual blocks; two transposed convolutions with kernel 3; and again
+    padding and a convolution with kernel 7. InstanceNorm and ReLU follow all but the last. With a
+    temporal stride of 1 the strided layers keep the number of frames. The network for single frames
+    takes clips as well: it folds time into the batch, and draws a noise map for every frame.
 
     Attributes
     ----------
     settings : GeneratorParameters
-        What it was built from.
+        The parameters that the network was built from.
     multiple, smallest : tuple of int
-        Time, depth and lateral must be multiples of the one and at least the other.
+        Time, depth and lateral must be multiples of the first and at least the second.
     """
 
     def __init__(self, settings: GeneratorParameters) -> None:
@@ -85,7 +88,7 @@ class Generator(nn.Module):
         single, stride = settings.kernel == "single", settings.temporal_stride
         time = 1 if single else stride**2
         self.multiple = (time, 4, 4)
-        # reflection wants more pixels than it pads: 3 at full, 1 at quarter size
+        # reflection needs more pixels than it pads: 3 at full size, 1 at a quarter of it
         self.smallest = (1 if single else 8 if stride == 2 else 4, 8, 8)
 
         kernel, width = settings.kernel, settings.features
@@ -129,5 +132,5 @@ class Generator(nn.Module):
             if self.settings.kernel == "single"
             else self.layers(x)
         )
-        # out of autocast's half precision before the range is set
+        # leave autocast's half precision before the range is limited
         return bounded(y.to(x.dtype), self.settings.limit)

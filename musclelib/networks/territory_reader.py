@@ -1,8 +1,8 @@
-"""Reads the map of a separated component: the territory that lies behind it, and whether it is a unit at all.
+"""Read the territory of a separated component from its map, and whether it is a motor unit.
 
-In a muscle the tissue around a territory moves along, and beside it the other way; so where a
-component's map is high is not yet where its unit is. What a territory looks like in such maps is
-learnt from synthetic ones, whose truth is known.
+In a muscle, the tissue around an active territory moves with it, and the tissue beside it moves in
+the opposite direction; a component's map is therefore high in more places than its territory. The
+network learns from synthetic maps, whose territories are known.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from torch.nn import functional
 from musclelib.parameters import Parameters, quantity
 
 CHANNELS = 5
-"""Images of a component that are read, see `identification.components`."""
+"""Number of images of a component, see `musclelib.identification.reader.components`."""
 
-_COARSEST = 8  # pixels of the input under one of the coarsest level
+_COARSEST = 8  # pixels of the input along each axis under one pixel of the coarsest level
 
 
 @dataclass(frozen=True)
 class ReaderParameters(Parameters):
-    """What a reader is built of."""
+    """The size of a territory reader."""
 
     name: str = quantity("reader", doc="name of the network")
     features: int = quantity(16, doc="channels at full resolution, a multiple of 4", low=4)
-    hidden: int = quantity(64, doc="neurons between features and score", low=1)
+    hidden: int = quantity(64, doc="neurons between the features and the score", low=1)
 
 
 class TerritoryReader(nn.Module):
-    """A U-net over one component's images, with a second head for its score.
+    """A U-Net over a component's images, with a second head for the score of being a motor unit.
 
     Attributes
     ----------
     settings : ReaderParameters
-        What it was built of.
+        The parameters that the network was built from.
     """
 
     def __init__(self, settings: ReaderParameters) -> None:
@@ -59,7 +59,18 @@ class TerritoryReader(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits of the territory `(component, depth, lateral)` and of being a unit `(component,)`."""
+        """Return the logits of the territory and of being a motor unit.
+
+        Parameters
+        ----------
+        images : Tensor
+            `(component, 5, depth, lateral)`.
+
+        Returns
+        -------
+        tuple of Tensor
+            `(component, depth, lateral)` and `(component,)`.
+        """
         depth, lateral = images.shape[-2:]
         x = functional.pad(images, (0, -lateral % _COARSEST, 0, -depth % _COARSEST))  # (c, 5, d, l)
         finer = []
@@ -68,10 +79,9 @@ class TerritoryReader(nn.Module):
             finer.append(x)  # (c, f, d, l), (c, 2f, d/2, l/2), (c, 4f, d/4, l/4), (c, 4f, d/8, l/8)
         score = self.score(torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], 1))  # (c, 1)
         for block, skipped in zip(self.up, finer[2::-1], strict=True):
-            x = block(
-                torch.cat([functional.interpolate(x, scale_factor=2, mode="bilinear"), skipped], 1)
-            )
-        return self.mask(x)[:, 0, :depth, :lateral], score[:, 0]
+            doubled = functional.interpolate(x, scale_factor=2, mode="bilinear")
+            x = block(torch.cat([doubled, skipped], 1))  # (c, 2f, d/4, l/4), ..., (c, f, d, l)
+        return self.mask(x)[:, 0, :depth, :lateral], score[:, 0]  # (c, d, l), (c,)
 
 
 def _block(narrow: int, wide: int) -> nn.Sequential:

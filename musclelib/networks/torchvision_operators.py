@@ -1,7 +1,7 @@
 """torchvision for Mask R-CNN, also where its compiled operators do not fit the installed torch.
 
-Take `torchvision` from here. Where its library can be loaded nothing is changed. Where it cannot,
-the import itself fails, since it names operators that are not there: then `nms` and `roi_align` are
+Import `torchvision` from here. Where its compiled library loads, nothing is changed. Where it does
+not, the import of torchvision fails on operators that are missing; then `nms` and `roi_align` are
 defined in torch, for all devices.
 """
 
@@ -21,11 +21,11 @@ _SCHEMAS = {
         " pooled_width, int sampling_ratio, bool aligned) -> Tensor"
     ),
 }
-_library: torch.library.Library | None = None  # operators last as long as this does
+_library: torch.library.Library | None = None  # operators exist as long as this object does
 
 
 def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
-    """Return the numbers of the boxes that stay, best first: each removes those after it that overlap it too much.
+    """Non-maximum suppression: return the numbers of the boxes kept, the highest score first.
 
     Parameters
     ----------
@@ -34,15 +34,19 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
     scores : Tensor
         `(box,)`.
     threshold : float
-        Intersection over union above which the lower score goes.
+        Intersection over union above which the lower-scoring box is suppressed.
     """
     order = np.argsort(-scores.detach().float().cpu().numpy(), kind="stable")
     corners = boxes.detach().float().cpu().numpy()[order]
+
+    # intersection over union of every pair, with the division taken to the other side
     low = np.maximum(corners[:, None, :2], corners[None, :, :2])
     high = np.minimum(corners[:, None, 2:], corners[None, :, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=2)
     area = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
     rival = shared > threshold * (area[:, None] + area - shared)
+
+    # a box that is kept suppresses its lower-scoring rivals
     stays = np.ones(len(order), bool)
     for number in range(len(order)):
         if stays[number]:
@@ -59,26 +63,26 @@ def roi_align(
     samples: int = -1,
     aligned: bool = False,
 ) -> Tensor:
-    """Return the features of regions on a grid of their own, differentiable in the features.
+    """Sample the features of each region on a grid of bins, differentiable in the features.
 
-    Bilinear sampling and the mean over a bin's samples are linear and separate along depth and
-    lateral: a region is two matrix products, which are far faster than gathering every sample,
-    above all backwards. Samples outside the features take the value at the edge.
+    Bilinear sampling and the mean over a bin's samples are linear and separable along depth and
+    lateral: a region takes two matrix products, which are far faster than gathering every sample,
+    above all in the backward pass. Samples outside the features take the value at the edge.
 
     Parameters
     ----------
     features : Tensor
         `(batch, channel, depth, lateral)`.
     regions : Tensor
-        `(region, 5)`: number in the batch, then left, top, right, bottom.
+        `(region, 5)`: number within the batch, then left, top, right, bottom.
     scale : float
-        Size of the features over that of the field in which regions are given.
+        Ratio of the size of the features to that of the field in which regions are given.
     height, width : int
         Bins along depth and lateral.
     samples : int
-        Samples of a bin along each axis; 0 or less: as many as keep them at most one feature apart.
+        Samples of a bin along each axis; 0 or less: as many as lie at most one feature apart.
     aligned : bool
-        Whether coordinates mean edges of features, not their centres.
+        Whether coordinates refer to the edges of features and not to their centres.
 
     Returns
     -------
@@ -90,6 +94,8 @@ def roi_align(
         left, top, right, bottom = edges.unbind(1)
         down = _weights(top, bottom, features.shape[2], height, samples, aligned)  # (r, height, d)
         across = _weights(left, right, features.shape[3], width, samples, aligned)  # (r, width, l)
+
+        # group the regions by the sample of the batch that they lie in
         planes, own, many = regions[:, 0].long().unique(return_inverse=True, return_counts=True)
         order = own.argsort(stable=True)
         parts = order.split(many.tolist())
@@ -103,40 +109,47 @@ def roi_align(
             rows = (down[part].flatten(0, 1) @ plane).view(len(part), -1, features.shape[3])
             # (r, height, c, width)
             bins.append((rows @ across[part].transpose(1, 2)).unflatten(1, (height, -1)))
-    found = torch.cat(bins)[order.argsort()].transpose(1, 2)
+    found = torch.cat(bins)[order.argsort()].transpose(1, 2)  # (r, c, height, width)
     return found.to(features.dtype)
 
 
 def _weights(
     low: Tensor, high: Tensor, length: int, bins: int, samples: int, aligned: bool
 ) -> Tensor:
-    """Return how much each feature along an axis counts in each bin of each region: `(region, bin, feature)`."""
+    """Return the weight of each feature along one axis in each bin: `(region, bin, feature)`.
+
+    `low` and `high` are the edges of the regions, `(region,)`, in features.
+    """
     side = high - low if aligned else (high - low).clamp(min=1)
     count = torch.full_like(side, samples) if samples > 0 else (side / bins).ceil().clamp(min=1)
     if not len(side):
         return side.new_zeros((0, bins, length))
+
+    # positions of the samples, spread evenly over each bin
     step = torch.arange(int(count.max()), device=low.device)
     within = (step + 0.5) / count[:, None]  # (r, sample), in bins
     start = torch.arange(bins, device=low.device)[None, :, None]
-    at = (low[:, None, None] + (start + within[:, None]) * (side / bins)[:, None, None]).clamp(
-        0, length - 1
-    )
-    # (r, bin, sample, l)
-    near = (1 - (at[..., None] - torch.arange(length, device=low.device)).abs()).clamp(min=0)
-    # the others belong to regions with more samples
-    real = (step < count[:, None]) / count[:, None]
-    return torch.einsum("rbsl,rs->rbl", near, real)
+    offset = (start + within[:, None]) * (side / bins)[:, None, None]
+    at = (low[:, None, None] + offset).clamp(0, length - 1)  # (r, bin, sample)
+
+    # linear interpolation: the two features next to a sample share its weight
+    feature = torch.arange(length, device=low.device)
+    near = (1 - (at[..., None] - feature).abs()).clamp(min=0)  # (r, bin, sample, l)
+
+    # mean over a region's samples; those beyond its count belong to regions with more samples
+    share = (step < count[:, None]) / count[:, None]  # (r, sample)
+    return torch.einsum("rbsl,rs->rbl", near, share)
 
 
 def _define() -> None:
-    """Define the operators in torch, import torchvision, and let it know."""
+    """Define the operators in torch, import torchvision, and tell it that it has operators."""
     global _library
     _library = torch.library.Library("torchvision", "FRAGMENT")
     for name, schema in _SCHEMAS.items():
         _library.define(name + schema)
     _library.impl("nms", nms, "CompositeExplicitAutograd")
     _library.impl("roi_align", roi_align, "CompositeImplicitAutograd")
-    # before it is told: it registers more for operators of its own
+    # import first: torchvision would otherwise register functions for compiled operators as well
     importlib.import_module("torchvision")
     for module in ("torchvision.extension", "torchvision.ops.roi_align"):
         importlib.import_module(module)._has_ops = lambda: True  # type: ignore[attr-defined]

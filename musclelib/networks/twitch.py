@@ -1,4 +1,4 @@
-"""Paper 2's second network: the twitch train of one detected unit, and how it learns."""
+"""Paper 2's second network, which estimates the twitch train of one detected motor unit."""
 
 from __future__ import annotations
 
@@ -12,35 +12,37 @@ from musclelib.networks.slow_fusion import glorot, space_time_layer
 from musclelib.parameters import Parameters, quantity
 
 SIDE = 16
-"""Pixels of a crop along depth and lateral: the largest unit (paper 2)."""
+"""Number of pixels of a crop along depth and along lateral, the largest unit's (paper 2)."""
 
 
 @dataclass(frozen=True)
 class TwitchParameters(Parameters):
-    """Widths of the network; the defaults are paper 2's."""
+    """The widths of a twitch network; the defaults are paper 2's."""
 
-    name: str = quantity("paper", doc="Of these parameters")
-    features: int = quantity(16, doc="Channels of the convolutions", low=1)
+    name: str = quantity("paper", doc="name of the parameter set")
+    features: int = quantity(16, doc="channels of the convolutions", low=1)
     dense: int = quantity(
-        1024, doc="Neurons of the first dense layer; the next have a half and a quarter", low=4
+        1024,
+        doc="neurons of the first dense layer; the next two have a half and a quarter as many",
+        low=4,
     )
-    states: int = quantity(512, doc="Gated recurrent units in each direction", low=1)
+    states: int = quantity(512, doc="gated recurrent units in each direction", low=1)
 
 
 TWITCH_NETWORKS = {
     "paper": TwitchParameters(),
-    # to be trained on CPU
+    # for training on CPU
     "light": TwitchParameters(name="light", features=8, dense=256, states=128),
 }
-"""Paper 2's network, and a narrow one."""
+"""Parameter sets by name: paper 2's, and a narrow one."""
 
 
 class TwitchNetwork(nn.Module):
-    """The twitch train of the unit in the middle of a crop.
+    """Estimate the twitch train of the motor unit in the middle of a crop.
 
-    Crops `(batch, 1, time, 16, 16)` become trains `(batch, time)`: five convolutions of 16 channels
-    and 15 frames, three dense layers that all frames share, a bidirectional GRU of 512, and three
-    dense layers again (paper 2, section III-C and Fig. 3).
+    Crops `(batch, 1, time, 16, 16)` [SD] become trains `(batch, time)`, by five convolutions of 16
+    channels and 15 frames, three dense layers that all frames share, a bidirectional GRU of 512
+    units, and three more dense layers. Source: paper 2, section III-C and Fig. 3.
     """
 
     def __init__(self, settings: TwitchParameters | None = None) -> None:
@@ -57,7 +59,7 @@ class TwitchNetwork(nn.Module):
         glorot(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the trains.
+        """Return the twitch trains, `(batch, time)`.
 
         Raises
         ------
@@ -70,22 +72,22 @@ class TwitchNetwork(nn.Module):
                 " needed"
             )
         features = self.layers(x).transpose(1, 2).flatten(2)  # (b, t, 16 * 8 * 8)
-        states, _ = self.gru(self.enter(features))  # (b, t, 1024)
+        states, _ = self.gru(self.enter(features))  # (b, t, 2 * 512)
         return self.leave(states).squeeze(2)  # (b, t)
 
 
 def crop(velocity: np.ndarray, territory: np.ndarray) -> np.ndarray:
-    """Cut the square of 16 x 16 pixels around a territory's centre of mass out of a sequence.
+    """Cut the 16 x 16 pixels around a territory's centre of mass out of a sequence.
 
-    What lies beyond the field is 0, the mean of a standardised sequence; the paper does not say
-    what it took there.
+    Pixels beyond the field are 0, the mean of a standardised sequence; the paper does not mention
+    them.
 
     Parameters
     ----------
     velocity : numpy.ndarray
         `(time, depth, lateral)`, standardised [SD].
     territory : numpy.ndarray
-        `(depth, lateral)`, bool, with a pixel at least.
+        `(depth, lateral)`, bool, with at least one pixel.
 
     Returns
     -------

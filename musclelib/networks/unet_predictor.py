@@ -10,24 +10,24 @@ from musclelib.networks.layers import InstanceNorm, bounded, check_clips, initia
 
 
 class Predictor(nn.Module):
-    """Predict the next frame, `(batch, 1, 1, depth, lateral)` [SD], from two, `(batch, 1, 2, depth, lateral)`.
+    """Predict the next frame of a sequence from two successive frames.
 
-    Convolutions of 4 with stride 2, of features times 1, 2, 4, 8, 8, and as many transposed ones;
-    each of these but the first takes the output of its mirror image besides that of the layer
-    before. LeakyReLU of 0.2 comes before the convolutions, ReLU before the transposed ones,
-    InstanceNorm after all but the first, the innermost and the last.
+    Convolutions with kernel 4 and stride 2 have 1, 2, 4, 8 and 8 times `features` channels; as many
+    transposed convolutions follow, and each of these but the first also takes the output of the
+    convolution of the same level. LeakyReLU of slope 0.2 precedes the convolutions, ReLU the
+    transposed ones; InstanceNorm follows all but the first, the innermost and the last.
 
-    Recycle-GAN's own has seven levels, down to one pixel of 128; this one has five, so that it
-    learns from crops too.
+    The predictor of Recycle-GAN has seven levels, down to one pixel for 128; this one has five, so
+    that it can learn from crops, too.
 
     Parameters
     ----------
     features : int
         Channels of the first layer.
     limit : float, optional
-        Largest output [SD], as a generator's.
+        Largest output [SD], as that of a generator.
     levels : int
-        Convolutions on the way down; sizes must be multiples of 2 to the power of it.
+        Number of convolutions on the way down; sizes must be multiples of `2**levels`.
     """
 
     def __init__(self, features: int, limit: float | None, levels: int = 5) -> None:
@@ -46,7 +46,12 @@ class Predictor(nn.Module):
         initialise(self)
 
     def forward(self, pair: Tensor) -> Tensor:
-        """Return the prediction, in the dtype of `pair`.
+        """Return the predicted frame, `(batch, 1, 1, depth, lateral)`, in the dtype of `pair`.
+
+        Parameters
+        ----------
+        pair : Tensor
+            `(batch, 1, 2, depth, lateral)` [SD].
 
         Raises
         ------
@@ -56,16 +61,17 @@ class Predictor(nn.Module):
         check_clips(pair, self.multiple, (2, *self.multiple[1:]), "predictor")
         if pair.shape[2] != 2:
             raise ValueError(f"predictor: {pair.shape[2]} frames; 2 are needed")
-        x = pair.flatten(1, 2)
+        x = pair.flatten(1, 2)  # (b, 2, d, l)
         skips: list[Tensor] = []
         innermost = len(self.down) - 1
         for level, convolve in enumerate(self.down):
             x = convolve(functional.leaky_relu(x, 0.2) if level else x)
             if level < innermost:
                 x = self.norm(x) if level else x
-                skips.append(x)
+                skips.append(x)  # (b, f, d/2, l/2), (b, 2f, d/4, l/4), ...
+
         for level in range(innermost, -1, -1):
             x = self.up[level](torch.relu(x))
             if level:
                 x = torch.cat([skips.pop(), self.norm(x)], dim=1)
-        return bounded(x.to(pair.dtype), self.limit)[:, :, None]
+        return bounded(x.to(pair.dtype), self.limit)[:, :, None]  # (b, 1, 1, d, l)
