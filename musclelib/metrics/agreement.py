@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 
-class Agreement:
+class VelocityAgreement:
     """Sums from which the agreement of estimates with the truth follows, one sequence after the other.
 
     Parameters

@@ -11,7 +11,7 @@ TOLERANCE = 0.015
 """Two firings are one if they are no further apart [s] (paper 2)."""
 
 
-class Agreement(NamedTuple):
+class FiringAgreement(NamedTuple):
     """How two lists of firings agree (paper 2, equation 1)."""
 
     rate: float  # c / (c + A + B), the rate of agreement; NaN where neither has any
@@ -22,7 +22,7 @@ class Agreement(NamedTuple):
     lag: float  # its mean, positive: found later [s]
 
 
-def agreement(true: np.ndarray, found: np.ndarray, tolerance: float = TOLERANCE) -> Agreement:
+def agreement(true: np.ndarray, found: np.ndarray, tolerance: float = TOLERANCE) -> FiringAgreement:
     """Match firings one to one, as many as can be, and count (paper 2, section III-C and Fig. 11).
 
     Parameters
@@ -48,7 +48,7 @@ def agreement(true: np.ndarray, found: np.ndarray, tolerance: float = TOLERANCE)
     matched = len(differences)
     missed, extra = len(first) - matched, len(second) - matched
     whole = matched + missed + extra
-    return Agreement(
+    return FiringAgreement(
         matched / whole if whole else math.nan,
         matched,
         missed,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 
-def summary(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+def confidence_intervals(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Return mean and confidence interval over sequences of what `evaluate` returned.
 
     Recall, precision and F score count all units together, their intervals by bootstrap of

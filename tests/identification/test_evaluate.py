@@ -4,7 +4,7 @@ import pytest
 from musclelib import simulator
 from musclelib.identification.evaluate import evaluate, score
 from musclelib.identification.motor_units import MotorUnits
-from musclelib.metrics.intervals import summary
+from musclelib.metrics.intervals import confidence_intervals
 
 PARAMETERS = simulator.preset("paper2", units=(6, 6), noise_snr=(20.0, 20.0))
 
@@ -31,7 +31,7 @@ class Oracle:
 
 def test_the_truth_is_found_to_be_true():
     table = evaluate(Oracle(examples(), range(6)), examples())
-    found = summary(table)
+    found = confidence_intervals(table)
     for measure in (
         "recall",
         "precision",
@@ -47,14 +47,14 @@ def test_the_truth_is_found_to_be_true():
 
 
 def test_half_of_the_truth():
-    found = summary(evaluate(Oracle(examples(), [0, 1, 2]), examples()))
+    found = confidence_intervals(evaluate(Oracle(examples(), [0, 1, 2]), examples()))
     assert (found.value.recall, found.value.precision) == (0.5, 1)
     assert pytest.approx(2 / 3) == found.value.F
 
 
 def test_late_trains_agree_less():
     at_once, late = (
-        summary(evaluate(Oracle(examples(), range(6), shift), examples())).value
+        confidence_intervals(evaluate(Oracle(examples(), range(6), shift), examples())).value
         for shift in (0, 10)
     )
     assert late.agreement < 0.5
@@ -81,7 +81,7 @@ def test_sequences_without_units_have_false_alarms_only():
     table = evaluate(Oracle(examples(2), [0, 1]), examples(2)).assign(
         units=0, matched=0, agreement=np.nan
     )
-    found = summary(table)
+    found = confidence_intervals(table)
     assert np.isnan(found.loc[["recall", "agreement"]]).all(axis=None)
     np.testing.assert_array_equal(found.loc["precision"], 0)
 
@@ -109,7 +109,7 @@ def test_intervals_hold_the_value_and_narrow_with_more_sequences():
             .reset_index(drop=True)
         )
         table["matched"] = rng.binomial(6, 0.7, count)
-        tables.append(summary(table).loc["recall"])
+        tables.append(confidence_intervals(table).loc["recall"])
     few, many = tables
     assert few.low < few.value < few.high
     assert many.high - many.low < 0.2 * (few.high - few.low)

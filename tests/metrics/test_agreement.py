@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from musclelib.metrics.agreement import Agreement
+from musclelib.metrics.agreement import VelocityAgreement
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ GROUP = np.repeat([[0], [0], [1], [1], [1], [-1]], 5, axis=1)
 
 def test_each_group_and_all_as_a_regression_has_it(pair):
     estimate, truth = pair
-    sums = Agreement(2)
+    sums = VelocityAgreement(2)
     sums.add(estimate, truth, GROUP)
     table = sums.table()
     for name, inside in ((0, GROUP == 0), (1, GROUP == 1), ("all", GROUP >= 0)):
@@ -30,7 +30,7 @@ def test_each_group_and_all_as_a_regression_has_it(pair):
 
 def test_sequences_are_pooled_in_any_order(pair):
     estimate, truth = pair
-    at_once, in_parts = Agreement(2), Agreement(2)
+    at_once, in_parts = VelocityAgreement(2), VelocityAgreement(2)
     at_once.add(estimate, truth, GROUP)
     in_parts.add(estimate[30:], truth[30:], GROUP)
     in_parts.add(estimate[:30], truth[:30], GROUP)
@@ -38,7 +38,7 @@ def test_sequences_are_pooled_in_any_order(pair):
 
 
 def test_a_group_without_pixels_has_no_agreement(pair):
-    sums = Agreement(3)
+    sums = VelocityAgreement(3)
     sums.add(*pair, GROUP)
     assert sums.table().loc[2].isna().all()
     assert sums.table().drop(index=2).notna().all(axis=None)
@@ -46,7 +46,7 @@ def test_a_group_without_pixels_has_no_agreement(pair):
 
 def test_a_perfect_estimate_has_no_error(pair):
     _, truth = pair
-    sums = Agreement(2)
+    sums = VelocityAgreement(2)
     sums.add(truth, truth, GROUP)
     np.testing.assert_allclose(sums.table()[["Correlation", "Slope"]], 1)
     np.testing.assert_allclose(sums.table()["SD of the error"], 0, atol=1e-7)
@@ -55,6 +55,6 @@ def test_a_perfect_estimate_has_no_error(pair):
 def test_wrong_shapes_and_groups_are_refused(pair):
     estimate, truth = pair
     with pytest.raises(ValueError, match="are needed"):
-        Agreement(2).add(estimate, truth[:-1], GROUP)
+        VelocityAgreement(2).add(estimate, truth[:-1], GROUP)
     with pytest.raises(ValueError, match="there are 1"):
-        Agreement(1).add(estimate, truth, GROUP)
+        VelocityAgreement(1).add(estimate, truth, GROUP)

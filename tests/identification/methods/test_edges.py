@@ -9,7 +9,7 @@ from musclelib.identification.evaluate import evaluate
 from musclelib.identification.methods.edges import Decomposition
 from musclelib.identification.methods.plain import plain
 from musclelib.identification.motor_units import MotorUnits
-from musclelib.metrics.intervals import summary
+from musclelib.metrics.intervals import confidence_intervals
 from musclelib.metrics.matching import match
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 
@@ -29,14 +29,16 @@ def examples(units, snr, count=2, **changes):
 
 @pytest.mark.parametrize(("units", "snr"), [(1, 20.0), (15, None), (25, 20.0), (25, 10.0)])
 def test_nearly_all_units_are_found_and_hardly_another(decomposition, units, snr):
-    found = summary(evaluate(decomposition, examples(units, snr))).value
+    found = confidence_intervals(evaluate(decomposition, examples(units, snr))).value
     assert min(found.recall, found.precision) >= 0.95
     assert min(found["pixel recall"], found["pixel precision"], found.agreement) > 0.95
 
 
 def test_it_beats_the_plainest_method_where_units_crowd(decomposition):
     crowd = examples(50, 20.0, 1)
-    ours, theirs = (summary(evaluate(method, crowd)).value.F for method in (decomposition, plain))
+    ours, theirs = (
+        confidence_intervals(evaluate(method, crowd)).value.F for method in (decomposition, plain)
+    )
     assert ours > theirs + 0.05
 
 
@@ -51,7 +53,7 @@ def test_it_beats_the_plainest_method_where_units_crowd(decomposition):
     ],
 )
 def test_any_field_length_and_rate(decomposition, changes):
-    found = summary(evaluate(decomposition, examples(8, 20.0, 1, **changes))).value
+    found = confidence_intervals(evaluate(decomposition, examples(8, 20.0, 1, **changes))).value
     assert min(found.recall, found.precision) >= 0.85
 
 
@@ -78,7 +80,7 @@ def test_gain_and_mirror_make_no_difference(decomposition):
 def test_a_dead_column_does_no_harm(decomposition):
     example = examples(6, 20.0, 1)[0]
     example.velocity[:, :, :, 20] = 0
-    found = summary(evaluate(decomposition, [example])).value
+    found = confidence_intervals(evaluate(decomposition, [example])).value
     assert min(found.recall, found.precision) >= 0.8
 
 
@@ -102,7 +104,7 @@ def test_smooth_maps_are_read_by_the_network(decomposition, monkeypatch):
 def test_a_motion_of_the_whole_field_hides_no_unit(decomposition, units, size):
     still = examples(units, 20.0, 1)[0]
     moved = simulator.with_tremor(still, size)
-    found = summary(evaluate(decomposition, [moved])).value
+    found = confidence_intervals(evaluate(decomposition, [moved])).value
     assert min(found.recall, found.precision) >= 0.95  # as without
     told = decomposition(moved.velocity.values[0], 400.0).common_motion
     assert told == pytest.approx((moved.velocity - still.velocity).values.std(), rel=0.2)
