@@ -41,7 +41,16 @@ class Presenter:
         mpl.rcParams["svg.hashsalt"] = "musclelib"
         mpl.rcParams["svg.fonttype"] = "none"
 
-    def figure(self, element: Any, name: str, *, caption: str, alt: str) -> None:
+    def figure(
+        self,
+        element: Any,
+        name: str,
+        *,
+        caption: str,
+        alt: str,
+        highlight: bool = False,
+        readme: bool = False,
+    ) -> None:
         """Show a HoloViews element or a matplotlib figure.
 
         Parameters
@@ -54,6 +63,10 @@ class Presenter:
             What it shows and what to notice.
         alt : str
             The picture in words, for those who do not see it.
+        highlight : bool
+            Whether the first page of the report shows it, too.
+        readme : bool
+            Whether `make record` keeps its PNG for README and docs, below `reports/SCALE`.
         """
         figure = (
             element if isinstance(element, plt.Figure) else hv.render(element, backend="matplotlib")
@@ -69,17 +82,28 @@ class Presenter:
         self._keep("figures", f"{name}.svg", vector.getvalue())
         data = base64.b64encode(picture.getvalue()).decode()
         body = f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt)}">'
-        _show(name, body, caption, {"SVG": f"figures/{name}.svg", "PNG": f"figures/{name}.png"})
+        links = {"SVG": f"figures/{name}.svg", "PNG": f"figures/{name}.png"}
+        _show(name, body, caption, links, highlight=highlight, readme=readme)
 
-    def table(self, frame: pd.DataFrame, name: str, *, caption: str, digits: int = 2) -> None:
-        """Show a table; every digit is in its CSV file."""
+    def table(
+        self,
+        frame: pd.DataFrame,
+        name: str,
+        *,
+        caption: str,
+        digits: int = 2,
+        highlight: bool = False,
+        readme: bool = False,
+    ) -> None:
+        """Show a table; every digit is in its CSV file. The arguments are those of a figure."""
         self._keep("tables", f"{name}.csv", frame.to_csv(lineterminator="\n").encode())
         shown = (
             mean_and_sd(frame, digits)
             .rename_axis(index=None, columns=frame.index.name)
             .to_html(border=0, na_rep="–", float_format=f"{{:.{digits}f}}".format)
         )
-        _show(f"{name}-table", shown, caption, {"CSV": f"tables/{name}.csv"})
+        links = {"CSV": f"tables/{name}.csv"}
+        _show(f"{name}-table", shown, caption, links, highlight=highlight, readme=readme)
 
     def movie(
         self,
@@ -154,7 +178,8 @@ def mean_and_sd(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
     return pd.DataFrame(shown, index=frame.index)
 
 
-def _show(name: str, body: str, caption: str, links: dict[str, str]) -> None:
+def _show(name: str, body: str, caption: str, links: dict[str, str], **marks: bool) -> None:
+    """Display a framed body with its caption and files; `marks` go into the output's metadata."""
     files = " · ".join(
         f'<a href="{target}" download>{label}</a>' for label, target in links.items()
     )
@@ -162,4 +187,5 @@ def _show(name: str, body: str, caption: str, links: dict[str, str]) -> None:
         f'<figure id="{name}"><div class="scroll">{body}</div><figcaption>{html.escape(caption)}'
         f' <span class="files">{files}</span></figcaption></figure>'
     )
-    display(HTML(framed))
+    about = {"files": list(links.values()), **marks}
+    display(HTML(framed), metadata={"musclelib": about})

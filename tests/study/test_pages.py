@@ -56,7 +56,7 @@ def _built(place, *notebooks):
 def _figure(place, name="simulated_sequence"):
     shown = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(present, "display", shown.append)
+        patch.setattr(present, "display", lambda html, **_: shown.append(html))
         show = Presenter(place / "folder" / "report")
         show.figure(hv.Curve([0, 2, 1]), name, caption='1 < 2, "both"', alt="A 'line' & <more>")
     return "show.figure(...)", _output({"text/html": shown[0].data})

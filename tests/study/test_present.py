@@ -26,7 +26,7 @@ def show(tmp_path):
 def shown(monkeypatch):
     """What was displayed, as HTML."""
     found = []
-    monkeypatch.setattr(present, "display", lambda html: found.append(html.data))
+    monkeypatch.setattr(present, "display", lambda html, **_: found.append(html.data))
     return found
 
 
@@ -159,6 +159,26 @@ def test_a_table_shows_mean_and_sd_in_one_column(show, shown, tmp_path):
     assert [cell.get_text() for cell in figure.tbody.find_all("td")] == ["0.13 (0.50)", "3", "1.50"]
     kept = pd.read_csv(tmp_path / "tables" / "numbers.csv", index_col=0)
     pd.testing.assert_frame_equal(kept, frame, check_exact=True)
+
+
+def test_marks_for_the_first_page_and_for_the_readme_are_with_the_output(show, monkeypatch):
+    """The report and `make record` read them in the executed notebook."""
+    kept = []
+    monkeypatch.setattr(present, "display", lambda _, metadata: kept.append(metadata["musclelib"]))
+    frame = pd.DataFrame({"a": [1]})
+    show.figure(_curve(), "one", caption=CAPTION, alt=ALT, highlight=True)
+    show.table(frame, "two", caption=CAPTION, readme=True)
+    show.table(frame, "three", caption=CAPTION)
+    assert [(mark["highlight"], mark["readme"]) for mark in kept] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert [mark["files"] for mark in kept] == [
+        ["figures/one.svg", "figures/one.png"],
+        ["tables/two.csv"],
+        ["tables/three.csv"],
+    ]
 
 
 def test_files_of_a_user_beside_a_movie_stay(show, tmp_path):
