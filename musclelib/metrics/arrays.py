@@ -1,4 +1,4 @@
-"""What every metric takes: a checked sequence, in blocks that keep the memory of float64 work small."""
+"""Checks of what metrics take, and blocks that keep the memory of work in float64 small."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.floating]
 
-BLOCK_VALUES = 2**18  # values of a sequence worked on at a time: 2 MB as float64, which caches hold
+BLOCK_VALUES = 2**18  # values processed at a time: 2 MB as float64, which fits a CPU's cache
 
 
 def as_sequence(velocity: npt.ArrayLike, name: str = "velocity", minimum_frames: int = 2) -> Array:
-    """Return one sequence `(time, depth, lateral)` as float32, or float64 where it is so already.
+    """Check one sequence `(time, depth, lateral)`; return it as float32 or, if it is, float64.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def as_pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
     Raises
     ------
     ValueError
-        One of them is no sequence, or the shapes differ.
+        One of them is not a sequence, or the shapes differ.
     """
     a, b = as_sequence(first, "first"), as_sequence(second, "second")
     if a.shape != b.shape:
@@ -62,12 +62,12 @@ def as_pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
 
 
 def as_set(values: npt.ArrayLike, name: str, ndim: int) -> Array:
-    """Return features as float64, after checking them.
+    """Check the features of a set, and return them as float64.
 
     Raises
     ------
     ValueError
-        There are not `ndim` dimensions, or a value is not finite.
+        The array does not have `ndim` dimensions, is empty or has a value that is not finite.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != ndim or not array.size:
@@ -83,7 +83,7 @@ def as_sets(first: npt.ArrayLike, second: npt.ArrayLike, ndim: int) -> tuple[Arr
     Raises
     ------
     ValueError
-        One of them is no set, or the shapes of the items differ.
+        One of them is not a set of features, or the shapes of the items differ.
     """
     a, b = as_set(first, "first", ndim), as_set(second, "second", ndim)
     if a.shape[1:] != b.shape[1:]:
@@ -100,7 +100,7 @@ def check_frame_rate(frame_rate: float) -> None:
 
 
 def depth_blocks(sequence: Array) -> Iterator[slice]:
-    """Yield slices of depth rows, so that each block of a sequence has about `BLOCK_VALUES` values."""
+    """Yield slices along depth that cut a sequence into blocks of about `BLOCK_VALUES` values."""
     time, depth, lateral = sequence.shape
     rows = max(1, BLOCK_VALUES // (time * lateral))
     for start in range(0, depth, rows):

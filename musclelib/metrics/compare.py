@@ -1,4 +1,7 @@
-"""Compare sets of sequences, each with each, as in Table 1 of Ali et al. 2022, BioMed Eng OnLine 21:46."""
+"""Compare sets of sequences pair by pair, as Table 1 of Ali et al. 2022.
+
+BioMed Eng OnLine 21:46.
+"""
 
 from __future__ import annotations
 
@@ -30,33 +33,21 @@ DIMS = ("sequence", "time", "depth", "lateral")
 Sequences = Iterable[npt.ArrayLike] | xr.DataArray
 
 
-def _one_by_one(sequences: Sequences) -> Iterator[Array]:
-    """Iterate over the sequences of a set without holding on to any.
-
-    A lazy `DataArray` loads one at a time.
-    """
-    if isinstance(sequences, xr.DataArray):
-        if set(sequences.dims) != set(DIMS):
-            raise ValueError(f"sequences have the dims {sequences.dims}; needed are {DIMS}")
-        return map(operator.attrgetter("values"), sequences.transpose(*DIMS))
-    return map(np.asarray, sequences)
-
-
 @dataclasses.dataclass(frozen=True)
 class Features:
-    """Spatial and temporal features of a set of sequences, computed once and compared often.
+    """Spatial and temporal features of a set of sequences, computed once for many comparisons.
 
     Attributes
     ----------
-    log_variance : array
+    log_variance : numpy.ndarray
         Maps `(sequence, depth, lateral)` [decades], see `log_variance_map`.
-    histogram : array
+    histogram : numpy.ndarray
         `(sequence, bin)` on `HISTOGRAM_EDGES`, the same for every set.
-    kspace : array
+    kspace : numpy.ndarray
         `(sequence, ky, kx)`, see `kspace`.
-    log_psd : array
+    log_psd : numpy.ndarray
         `(sequence, frequency)` [decades], see `log_psd`.
-    frequency : array
+    frequency : numpy.ndarray
         `(frequency,)` [Hz].
     """
 
@@ -72,18 +63,18 @@ class Features:
 
         Parameters
         ----------
-        sequences : iterable of arrays or xarray.DataArray
+        sequences : iterable of numpy.ndarray, or xarray.DataArray
             Arrays `(time, depth, lateral)`, or one with the dims sequence, time, depth, lateral.
         frame_rate : float
-            Frames a second [Hz].
+            Frame rate [Hz].
         segment : float
             Duration of a segment of the power spectral density [s].
 
         Raises
         ------
         ValueError
-            There is no sequence, or one of them is not valid or not of the size of the first; it
-            says which.
+            The set is empty, or one sequence is invalid or differs in size from the first; the
+            message says which.
         """
         found: dict[str, list[Array]] = {
             "log_variance": [],
@@ -92,7 +83,7 @@ class Features:
             "log_psd": [],
         }
         frequency: Array = np.empty(0)
-        # `enumerate` would keep a sequence while the next one is made
+        # `enumerate` would hold a sequence in memory while the next one is made
         for sequence in _one_by_one(sequences):
             index = len(found["log_variance"])
             try:
@@ -124,10 +115,10 @@ def compare(
     first : Features
         N sequences.
     second : Features, optional
-        M sequences. Without it the set is compared with itself, and a sequence is not compared with
-        itself: the diagonal is NaN, and left out by `summary`.
-    band : tuple of two floats, optional
-        Frequencies that Corr_PSD looks at [Hz]; all by default.
+        M sequences. Without it the first set is compared with itself, and no sequence with itself:
+        the diagonal is NaN, and `summary` leaves it out.
+    band : tuple of float, optional
+        Lowest and highest frequency that enter Corr_PSD [Hz]; all by default.
 
     Returns
     -------
@@ -139,8 +130,8 @@ def compare(
     Raises
     ------
     ValueError
-        The two sets differ in the size of their maps or in their frequencies, or a set of one is
-        compared with itself.
+        The two sets differ in the size of their maps or in their frequencies, or a set of a single
+        sequence is compared with itself.
     """
     other = first if second is None else second
     shape = first.log_variance.shape[1:]
@@ -169,10 +160,15 @@ def compare(
 
 
 def summary(comparison: xr.Dataset) -> pd.DataFrame:
-    """Mean and sample SD of each metric over all pairs, NaN left out: rows metrics, columns `mean`, `SD`.
+    """Return mean and sample SD of each metric over all pairs that are not NaN.
 
-    The pairs share sequences and are not independent: the SD tells their spread, not the error of
-    the mean.
+    The pairs share sequences and are not independent: the SD is the spread of the pairs and not the
+    error of the mean.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each metric, columns `mean` and `SD`.
     """
     pairs = pd.DataFrame({str(name): matrix.values.ravel() for name, matrix in comparison.items()})
     return pd.DataFrame({"mean": pairs.mean(), "SD": pairs.std()}).rename_axis("metric")
@@ -181,29 +177,28 @@ def summary(comparison: xr.Dataset) -> pd.DataFrame:
 def content_consistency(
     originals: Sequences, translations: Sequences, frame_rate: float, max_lag: float = MAX_LAG
 ) -> pd.DataFrame:
-    """Tabulate the content consistency of paired sequences (xCorr and Lag of Table 1), pair by pair.
+    """Tabulate the content consistency of each pair of sequences (xCorr and Lag of Table 1).
 
     Parameters
     ----------
-    originals, translations : iterable of arrays or xarray.DataArray
+    originals, translations : iterable of numpy.ndarray, or xarray.DataArray
         Sequences as for `Features.of`, in the same order.
     frame_rate : float
-        Frames a second [Hz].
+        Frame rate [Hz].
     max_lag : float
-        Largest lag looked at [ms], see `cross_correlation`.
+        Largest lag searched [ms], see `cross_correlation`.
 
     Returns
     -------
     pandas.DataFrame
-        A row a pair: mean and SD over the pixels of the largest correlation (`xCorr`, `xCorr_SD`)
-        and of its lag (`Lag`, `Lag_SD`) [ms], positive where the translation is later; `pixels`
-        that were not constant and count.
+        A row for each pair: mean and SD over the pixels of the largest correlation (`xCorr`,
+        `xCorr_SD`) and of its lag (`Lag`, `Lag_SD`) [ms], positive where the translation is later;
+        `pixels`, the number of pixels that are not constant and enter the means.
 
     Raises
     ------
     ValueError
-        A pair is not valid, or all of its pixels are constant, or one set has more sequences than
-        the other.
+        A pair is invalid or constant at every pixel, or one set has more sequences than the other.
     """
     rows = []
     pairs = zip(_one_by_one(originals), _one_by_one(translations), strict=True)
@@ -221,3 +216,12 @@ def content_consistency(
         row = {"xCorr": r.mean(), "xCorr_SD": r.std(), "Lag": ms.mean(), "Lag_SD": ms.std()}
         rows.append(row | {"pixels": int(counts.sum())})
     return pd.DataFrame(rows).rename_axis("pair")
+
+
+def _one_by_one(sequences: Sequences) -> Iterator[Array]:
+    """Iterate over the sequences of a set; a lazy `DataArray` loads one at a time."""
+    if isinstance(sequences, xr.DataArray):
+        if set(sequences.dims) != set(DIMS):
+            raise ValueError(f"sequences have the dims {sequences.dims}; needed are {DIMS}")
+        return map(operator.attrgetter("values"), sequences.transpose(*DIMS))
+    return map(np.asarray, sequences)

@@ -1,4 +1,4 @@
-"""Consistency of the content of paired sequences: whether a translation still shows the motion put in.
+"""Content consistency of paired sequences: whether a translation keeps the motion.
 
 After Ali et al. 2022, BioMed Eng OnLine 21:46, "Evaluation of translation performance" and Fig. 3.
 """
@@ -12,8 +12,8 @@ from scipy.signal import butter, sosfiltfilt
 
 from musclelib.metrics.arrays import Array, as_pair, as_sequence, check_frame_rate, depth_blocks
 
-# [ms], one firing period of the slowest motor unit (8 Hz): beyond it the next firing is matched
 MAX_LAG = 125.0
+"""Largest lag [ms], one firing period at 8 Hz; beyond it, a firing would match the next one."""
 
 
 def cross_correlation(
@@ -21,32 +21,32 @@ def cross_correlation(
 ) -> tuple[Array, Array]:
     """Find, at each pixel, the largest normalised cross-correlation of two sequences and its lag.
 
-    The correlation at lag l is the sum over t of x(t) y(t + l) / (|x| |y|), of signals freed of
-    their mean: divided by the norms of the whole signals, not of their overlap, so that a chance
-    likeness of a few frames counts little. The largest value, not the largest magnitude, is taken:
-    an inverted translation is no consistent one.
+    The correlation at lag l is the sum over t of x(t) y(t + l) / (|x| |y|), of signals minus their
+    means. The divisor holds the norms of the whole signals, not of their overlap, so that a chance
+    similarity of a few frames counts little. The largest value is taken and not the largest
+    magnitude: an inverted translation is not consistent.
 
     Parameters
     ----------
-    first, second : array
+    first, second : numpy.ndarray
         Paired sequences `(time, depth, lateral)`.
     frame_rate : float
-        Frames a second [Hz].
+        Frame rate [Hz].
     max_lag : float
-        Largest lag looked at, in either direction [ms]; lags without overlap do not matter.
+        Largest lag searched in either direction [ms]; lags without overlap are left out.
 
     Returns
     -------
-    correlation : array
+    correlation : numpy.ndarray
         `(depth, lateral)`, between -1 and 1; NaN where a signal is constant.
-    lag : array
-        `(depth, lateral)` [ms], whole frames; positive where the second sequence is later. NaN as
-        above.
+    lag : numpy.ndarray
+        `(depth, lateral)` [ms], whole frames; positive where the second sequence is later, NaN
+        where the correlation is NaN.
 
     Raises
     ------
     ValueError
-        The arrays are no sequences of one shape, or `frame_rate` or `max_lag` is out of range.
+        The arrays are not sequences of one shape, or `frame_rate` or `max_lag` is out of range.
     """
     a, b = as_pair(first, second)
     check_frame_rate(frame_rate)
@@ -54,13 +54,13 @@ def cross_correlation(
         raise ValueError(f"max_lag = {max_lag} ms; it must be at least 0 and finite")
     frames, depth, lateral = a.shape
     reach = min(int(max_lag * 1e-3 * frame_rate + 1e-9), frames - 1)
-    # so that lags within reach do not wrap round
+    # padding keeps the circular correlation from wrapping round within reach
     padded = fft.next_fast_len(frames + reach, real=True)
     correlation, lag = np.empty((2, depth, lateral), dtype=np.float32)
     for rows in depth_blocks(a):
         x, y = (fft.rfft(_unit_signals(s[:, rows]), padded, workers=2) for s in (a, b))
         values = fft.irfft(np.conj(x) * y, padded, workers=2)
-        # from -reach to reach
+        # in the order of lags, from -reach to reach
         values = np.concatenate([values[:, padded - reach :], values[:, : reach + 1]], axis=1)
         best = values.argmax(axis=1)
         at_best = np.take_along_axis(values, best[:, None], axis=1)[:, 0]
@@ -70,36 +70,27 @@ def cross_correlation(
     return correlation, lag
 
 
-def _unit_signals(block: Array) -> Array:
-    """Centre the time signals of a block and divide them by their norms: `(pixel, time)` float32."""
-    centred = block - block.mean(axis=0, dtype=np.float64)
-    norm = np.sqrt(np.einsum("tdl,tdl->dl", centred, centred))
-    norm[(block == block[0]).all(axis=0)] = np.nan
-    centred /= norm
-    return np.ascontiguousarray(centred.reshape(len(block), -1).T, dtype=np.float32)
-
-
 def difference_map(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
-    """Map the root mean square, over the frames, of the difference of two standardised sequences.
+    """Map the root mean square over time of the difference of two standardised sequences.
 
     Each sequence is first standardised as a whole to mean 0 and SD 1, as the paper does with its
-    data, so that the gain of a translation does not matter. The sign is dropped before averaging:
-    velocities have no mean over time, hence neither have their differences.
+    data, so that the gain of a translation does not matter. The squares are averaged because the
+    mean of a velocity over time is about 0, and so is that of a difference.
 
     Parameters
     ----------
-    first, second : array
+    first, second : numpy.ndarray
         Paired sequences `(time, depth, lateral)`.
 
     Returns
     -------
-    array
+    numpy.ndarray
         `(depth, lateral)` [SD]; 0 where the sequences agree.
 
     Raises
     ------
     ValueError
-        The arrays are no sequences of one shape, or one is constant.
+        The arrays are not sequences of one shape, or one is constant.
     """
     a, b = as_pair(first, second)
     (mean_a, sd_a), (mean_b, sd_b) = _level(a, "first"), _level(b, "second")
@@ -110,36 +101,21 @@ def difference_map(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
     return np.sqrt(np.concatenate(squares))
 
 
-def _level(sequence: Array, name: str) -> tuple[np.float64, np.float64]:
-    """Mean and SD of a whole sequence.
-
-    NumPy's float64 scalars lift the blocks they meet to float64.
-    """
-    if (sequence == sequence[0, 0, 0]).all():
-        raise ValueError(f"{name} is constant; it cannot be standardised")
-    mean = np.mean(sequence, dtype=np.float64)
-    power = (
-        sum(np.sum((sequence[:, rows] - mean) ** 2) for rows in depth_blocks(sequence))
-        / sequence.size
-    )
-    return mean, np.sqrt(np.float64(power))
-
-
 def similarity_map(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
-    """Map the similarity of two sequences: 1 - d^2 / 2, with d of `difference_map`.
+    """Map the similarity of two sequences, 1 - d^2 / 2 with d from `difference_map`.
 
-    It is 1 where they agree, and its mean over the map is the Pearson correlation of the two whole
-    sequences: the map shows which pixels that correlation owes its shortfall to. The paper calls
-    the sum of its difference maps the similarity map, without a scale.
+    The similarity is 1 where the sequences agree, and its mean over the map is the Pearson
+    correlation of the two whole sequences: the map shows which pixels lower that correlation. The
+    paper calls the sum of its difference maps the similarity map, without a scale.
 
     Parameters
     ----------
-    first, second : array
+    first, second : numpy.ndarray
         Paired sequences `(time, depth, lateral)`.
 
     Returns
     -------
-    array
+    numpy.ndarray
         `(depth, lateral)`, at most 1.
 
     Raises
@@ -151,7 +127,7 @@ def similarity_map(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
 
 
 def similarity_profile(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
-    """Similarity against depth (Fig. 3E): the mean of `similarity_map` over the lateral axis, `(depth,)`."""
+    """Return the similarity against depth (Fig. 3E), the lateral mean of `similarity_map`."""
     return similarity_map(first, second).mean(axis=1)
 
 
@@ -162,34 +138,35 @@ def unit_correlation(
     frame_rate: float,
     band: tuple[float, float] = (5.0, 50.0),
 ) -> Array:
-    """Correlate the mean velocity of each unit's territory with its true twitch train, both through a band-pass.
+    """Correlate the mean velocity of each unit's territory with its true twitch train.
 
-    Whether a unit can still be read where it is: 1 if nothing else moves there. What overlaps it
-    disturbs it, with translation or without; so the value is to be compared with that of the
-    source.
+    Both pass through a band-pass first. The correlation says whether a unit's twitches can be read
+    at its place: it is 1 if nothing else moves there. Overlapping units lower it with and without
+    translation, so compare the value of a translation with that of its source.
 
     Parameters
     ----------
-    velocity : array
+    velocity : numpy.ndarray
         One sequence `(time, depth, lateral)`, in any unit.
-    territory : array of bool
+    territory : numpy.ndarray of bool
         `(unit, depth, lateral)`.
-    twitch_train : array
+    twitch_train : numpy.ndarray
         `(unit, time)`.
     frame_rate : float
-        Frames a second [Hz].
-    band : tuple of two floats
-        Corners of the band-pass [Hz]: the second-order Butterworth filter, forwards and backwards.
+        Frame rate [Hz].
+    band : tuple of float
+        Corner frequencies of the band-pass [Hz], a second-order Butterworth filter that is applied
+        forwards and backwards.
 
     Returns
     -------
-    array
+    numpy.ndarray
         `(unit,)`; NaN for a unit without pixels or twitches.
 
     Raises
     ------
     ValueError
-        The shapes do not agree, or the sequence is not valid.
+        The shapes do not agree, or the sequence is invalid.
     """
     sequence = as_sequence(velocity)
     check_frame_rate(frame_rate)
@@ -208,3 +185,24 @@ def unit_correlation(
         if (pair.std(axis=1) > 0).all():
             found[unit] = np.corrcoef(pair)[0, 1]
     return found
+
+
+def _unit_signals(block: Array) -> Array:
+    """Return the time signals of a block, centred and of norm 1: `(pixel, time)` float32."""
+    centred = block - block.mean(axis=0, dtype=np.float64)
+    norm = np.sqrt(np.einsum("tdl,tdl->dl", centred, centred))
+    norm[(block == block[0]).all(axis=0)] = np.nan
+    centred /= norm
+    return np.ascontiguousarray(centred.reshape(len(block), -1).T, dtype=np.float32)
+
+
+def _level(sequence: Array, name: str) -> tuple[np.float64, np.float64]:
+    """Return mean and SD of a whole sequence as float64, so that they promote blocks to float64."""
+    if (sequence == sequence[0, 0, 0]).all():
+        raise ValueError(f"{name} is constant; it cannot be standardised")
+    mean = np.mean(sequence, dtype=np.float64)
+    power = (
+        sum(np.sum((sequence[:, rows] - mean) ** 2) for rows in depth_blocks(sequence))
+        / sequence.size
+    )
+    return mean, np.sqrt(np.float64(power))

@@ -1,4 +1,4 @@
-"""How well two lists of firing times agree: the rate of agreement."""
+"""Rate of agreement of two lists of firing times."""
 
 from __future__ import annotations
 
@@ -8,34 +8,49 @@ from typing import NamedTuple
 import numpy as np
 
 TOLERANCE = 0.015
-"""Two firings are one if they are no further apart [s] (paper 2)."""
+"""Largest interval between two firings that match [s] (paper 2)."""
 
 
 class FiringAgreement(NamedTuple):
-    """How two lists of firings agree (paper 2, equation 1)."""
+    """Agreement of found with true firings (paper 2, equation 1)."""
 
-    rate: float  # c / (c + A + B), the rate of agreement; NaN where neither has any
-    matched: int  # c
-    missed: int  # A: true ones without a match
-    extra: int  # B: found ones without a match
-    error: float  # SD of the matched firings' difference around its mean [s]; NaN without matches
-    lag: float  # its mean, positive: found later [s]
+    rate: float  # c / (c + A + B), the rate of agreement; NaN without any firing
+    matched: int  # c: number of matched firings
+    missed: int  # A: number of true firings without a match
+    extra: int  # B: number of found firings without a match
+    error: float  # SD of the differences in time of matched firings [s]; NaN without matches
+    lag: float  # mean of these differences, positive where found firings are later [s]
 
 
 def agreement(true: np.ndarray, found: np.ndarray, tolerance: float = TOLERANCE) -> FiringAgreement:
-    """Match firings one to one, as many as can be, and count (paper 2, section III-C and Fig. 11).
+    """Match as many firings as possible one to one, and count them.
+
+    Source: paper 2, section III-C and Fig. 11.
 
     Parameters
     ----------
     true, found : numpy.ndarray
-        Times [s], in any order.
+        Firing times [s], in any order.
     tolerance : float
-        Largest distance of a match [s].
+        Largest difference in time of a match [s].
+
+    Returns
+    -------
+    FiringAgreement
+        The counts, their rate of agreement, and the error in time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from musclelib.metrics import agreement
+    >>> found = agreement(np.array([0.10, 0.21, 0.30]), np.array([0.105, 0.30, 0.42]))
+    >>> found.matched, found.missed, found.extra, found.rate
+    (2, 1, 1, 0.5)
     """
     first, second = np.sort(true), np.sort(found)
     differences = []
     i = j = 0
-    # with one tolerance for all, the earliest that fits is never a loss
+    # with one tolerance for all firings, matching the earliest pair never costs another match
     while i < len(first) and j < len(second):
         difference = second[j] - first[i]
         if abs(difference) <= tolerance + 1e-9:

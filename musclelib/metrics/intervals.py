@@ -1,4 +1,4 @@
-"""Means over repeats with bootstrap intervals."""
+"""Means over sequences with their bootstrap confidence intervals."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ import pandas as pd
 
 
 def confidence_intervals(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """Return mean and confidence interval over sequences of what `evaluate` returned.
+    """Return the mean of each measure over sequences, with its bootstrap confidence interval.
 
-    Recall, precision and F score count all units together, their intervals by bootstrap of
-    sequences, as the others'.
+    Recall, precision and F score are those of all units together; the bootstrap draws sequences,
+    with replacement, for these and for the other measures.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row for each sequence: the numbers `units`, `found` and `matched`, and further measures.
+        See `musclelib.identification.evaluate`.
+    level : float
+        Confidence level of the interval, 0 to 1.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `value`, `low`, `high`; index: the measure.
+        A row for each measure, columns `value`, `low` and `high`.
     """
     draws = np.random.default_rng(0).integers(len(table), size=(2000, len(table)))
 
     def ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the ratio of two sums over sequences, and that of every draw."""
+        """Return the ratio of two sums over the sequences, and over those of each draw."""
         sums = [(values.sum(), values[draws].sum(axis=1)) for values in (above, below)]
         (over, drawn_over), (under, drawn_under) = sums
         nothing = np.full(len(draws), np.nan)

@@ -1,4 +1,4 @@
-"""Found territories against true ones: who is who, and how well."""
+"""Match estimated territories to true ones."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 IOU = 0.5
-"""A territory is found where the intersection over union exceeds this (paper 2)."""
+"""Intersection over union above which a territory counts as found (paper 2)."""
 
 
 class Matching(NamedTuple):
-    """Which found territory is which true one, and what follows (paper 2, section III-B)."""
+    """Pairs of true and found territories, and the measures of paper 2, section III-B."""
 
     true: np.ndarray  # numbers of the matched true units, (pair,)
-    found: np.ndarray  # numbers of their found territories, (pair,)
-    recall: float  # share of true units that were found; NaN without true units
-    precision: float  # share of found ones that are true; NaN where none was found
-    # share of a matched unit's pixels that were found, mean over pairs; NaN without pairs
-    pixel_recall: float
-    pixel_precision: float  # share of found pixels that are the unit's, likewise
+    found: np.ndarray  # numbers of the territories found for them, (pair,)
+    recall: float  # share of true units that are matched; NaN without true units
+    precision: float  # share of found territories that are matched; NaN without any
+    pixel_recall: float  # share of a true unit's pixels found, mean over pairs; NaN without pairs
+    pixel_precision: float  # share of the found pixels that are the unit's, mean over pairs
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the intersection over union of every pair of masks; two empty ones have 0.
+    """Return the intersection over union of every pair of masks, 0 for two empty masks.
 
     Parameters
     ----------
@@ -47,19 +46,37 @@ def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def match(true: np.ndarray, found: np.ndarray, threshold: float = IOU) -> Matching:
-    """Match found territories to true ones, one to one: as many as can be, and of these the most alike.
+    """Match found territories to true ones, one to one.
+
+    Of all matchings with the largest number of pairs, the one with the largest total intersection
+    over union is taken.
 
     Parameters
     ----------
     true, found : numpy.ndarray
-        Masks `(unit, depth, lateral)`, bool; they may overlap, and there may be none.
+        Masks `(unit, depth, lateral)`, bool; they may overlap, and either set may be empty.
     threshold : float
-        A pair counts where its intersection over union exceeds this.
+        Intersection over union above which two territories may form a pair.
+
+    Returns
+    -------
+    Matching
+        The pairs, and the recall and precision of units and of pixels.
 
     Raises
     ------
     ValueError
-        The masks are not of one field, or not bool.
+        The masks differ in the size of their field, or are not bool.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from musclelib.metrics import match
+    >>> true, found = np.zeros((2, 8, 8), bool), np.zeros((1, 8, 8), bool)
+    >>> true[0, :3], true[1, 4:], found[0, 5:] = True, True, True
+    >>> matching = match(true, found)
+    >>> matching.true, matching.found, matching.recall, matching.pixel_recall
+    (array([1]), array([0]), 0.5, 0.75)
     """
     for name, masks in (("true", true), ("found", found)):
         if masks.ndim != 3 or masks.dtype != bool:
@@ -73,12 +90,13 @@ def match(true: np.ndarray, found: np.ndarray, threshold: float = IOU) -> Matchi
         )
     similarity = overlap(true, found)
     allowed = similarity > threshold
-    # a pair more outweighs any gain in likeness
+    # the weight of the overlap is so small that a further pair outweighs any gain in it
     rows, columns = linear_sum_assignment(
         np.where(allowed, 1 + similarity / (1 + min(similarity.shape)), 0), True
     )
     pairs = allowed[rows, columns]
     rows, columns = rows[pairs], columns[pairs]
+
     shared = (true[rows] & found[columns]).sum(axis=(1, 2))
     sizes = [masks.sum(axis=(1, 2)) for masks in (true[rows], found[columns])]
     nothing = float("nan")

@@ -1,8 +1,8 @@
-"""Spatial features of a sequence: where it moves, how unevenly (histogram), in which texture (K-space).
+"""Spatial features of a sequence: the map of its motion, the map's histogram and its K-space.
 
 After Ali et al. 2022, BioMed Eng OnLine 21:46, "Evaluation of translation performance". The paper
-gives neither the edges of the histograms nor the scale of the K-space; what is chosen here, and
-why, stands beside each.
+gives neither the edges of the histograms nor the scale of the K-space; the reasons for the choices
+made here stand beside each.
 """
 
 from __future__ import annotations
@@ -20,35 +20,38 @@ from musclelib.metrics.arrays import (
 )
 from musclelib.metrics.correlation import correlation_matrix
 
-# One set of edges [SD] for all maps keeps features comparable that are computed apart. Half an SD
-# is wide enough for the still background of simulated sequences, most of the map, to lie in one bin
-# whatever the number of units.
+# One set of edges for all maps keeps features comparable that are computed separately. Half an SD
+# is wide enough for the still background of simulated sequences, which is most of the map, to lie
+# in one bin whatever the number of units.
 HISTOGRAM_EDGES = np.linspace(-4.0, 4.0, 17)
+"""Edges of the bins of `map_histogram` [SD]."""
+
 SSIM_WINDOW = 7  # uniform and 7 x 7, the default of skimage.metrics.structural_similarity
 
 
 def log_variance_map(velocity: npt.ArrayLike) -> Array:
-    """Map the variance over time, on a logarithmic scale that begins at no motion.
+    """Map the variance over time on a logarithmic scale that is 0 without motion.
 
-    Relative to its mean over the map, the variance does not depend on the gain: velocities in mm/s
-    and standardised ones compare, and what remains is where the motion is and how unevenly it is
-    spread. The logarithm is that of 1 plus this ratio: it suppresses peaks, as the paper asks for,
-    and still pixels, most of a noise-free simulation, are 0 and not minus infinity.
+    The variance is taken relative to its mean over the map and so does not depend on the gain:
+    velocities in mm/s compare with standardised ones, and the map shows where the motion is and how
+    unevenly it is distributed. The logarithm of 1 plus this ratio suppresses peaks, as the paper
+    asks for, and maps still pixels, most of a simulation without noise, to 0 and not to minus
+    infinity.
 
     Parameters
     ----------
-    velocity : array
+    velocity : numpy.ndarray
         One sequence `(time, depth, lateral)`, in any unit.
 
     Returns
     -------
-    array
+    numpy.ndarray
         log10 of 1 + variance / mean variance, `(depth, lateral)` [decades].
 
     Raises
     ------
     ValueError
-        The array is no sequence, or all of its pixels are constant.
+        The array is not a sequence, or all pixels are constant.
     """
     sequence = as_sequence(velocity)
     require_motion(sequence)
@@ -59,19 +62,19 @@ def log_variance_map(velocity: npt.ArrayLike) -> Array:
 
 
 def standardised_map(log_variance: npt.ArrayLike) -> Array:
-    """Scale a map to mean 0 and SD 1, as histogram and K-space do with theirs.
+    """Scale a map to mean 0 and SD 1, the first step of histogram and K-space.
 
-    What is compared is then the shape of the distribution and the texture, not the contrast of the
-    map.
+    Histograms then compare the shape of the distribution, and K-spaces the texture, without regard
+    to the contrast of the map.
 
     Parameters
     ----------
-    log_variance : array
+    log_variance : numpy.ndarray
         A map `(depth, lateral)` [decades].
 
     Returns
     -------
-    array
+    numpy.ndarray
         `(depth, lateral)` [SD].
 
     Raises
@@ -81,27 +84,27 @@ def standardised_map(log_variance: npt.ArrayLike) -> Array:
     """
     values = as_set(log_variance, "log_variance", 2)
     spread = values.std()
-    if spread <= 1e-9 * np.abs(values).max():  # what rounding leaves of a flat map
+    if spread <= 1e-9 * np.abs(values).max():  # rounding leaves a flat map this much
         raise ValueError("log_variance is flat; it has neither histogram nor K-space")
     return (values - values.mean()) / spread
 
 
 def map_histogram(log_variance: npt.ArrayLike, edges: npt.ArrayLike = HISTOGRAM_EDGES) -> Array:
-    """Count the pixels of the standardised map between given edges, as fractions that sum to 1.
+    """Return the histogram of the standardised map, as fractions that sum to 1.
 
     Values beyond the edges count in the first or the last bin, so that no pixel is lost.
 
     Parameters
     ----------
-    log_variance : array
+    log_variance : numpy.ndarray
         A map `(depth, lateral)` [decades].
-    edges : array
-        Increasing edges `(bins + 1,)` [SD], the same for all maps that are to be compared.
+    edges : numpy.ndarray
+        Increasing edges of the bins `(bin + 1,)` [SD], the same for all maps to be compared.
 
     Returns
     -------
-    array
-        Fractions `(bins,)`.
+    numpy.ndarray
+        Fractions `(bin,)`.
 
     Raises
     ------
@@ -116,28 +119,17 @@ def map_histogram(log_variance: npt.ArrayLike, edges: npt.ArrayLike = HISTOGRAM_
     return counts / values.size
 
 
-def _as_histograms(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
-    a, b = as_sets(first, second, 2)
-    for name, histograms in (("first", a), ("second", b)):
-        wrong = np.flatnonzero((histograms < 0).any(axis=1) | (histograms.sum(axis=1) <= 0))
-        if wrong.size:
-            raise ValueError(
-                f"histogram {wrong[0]} of {name} is negative or empty; counts are needed"
-            )
-    return a, b
-
-
 def histogram_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
     """Correlate histograms over their bins (Corr of Table 1; `HISTCMP_CORREL` of OpenCV).
 
     Parameters
     ----------
-    first, second : array
-        Histograms on the same edges, `(n, bins)` and `(m, bins)`.
+    first, second : numpy.ndarray
+        Histograms on the same edges, `(n, bin)` and `(m, bin)`.
 
     Returns
     -------
-    array
+    numpy.ndarray
         Pearson correlations `(n, m)`; 1 for equal histograms.
 
     Raises
@@ -149,21 +141,21 @@ def histogram_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
 
 
 def bhattacharyya_distance(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
-    """Distance sqrt(1 - BC) of histograms (D_Bhat of Table 1; `HISTCMP_BHATTACHARYYA` of OpenCV).
+    """Return the Bhattacharyya distance sqrt(1 - BC) of histograms (D_Bhat of Table 1).
 
-    BC is the sum over the bins of sqrt(p q), after each histogram is scaled to sum 1. Of the forms
-    that bear the name this one, also called the Hellinger distance, is a metric and lies between 0
-    and 1; -ln BC is neither.
+    BC is the sum over the bins of sqrt(p q), after each histogram is scaled to sum 1; it is
+    `HISTCMP_BHATTACHARYYA` of OpenCV. Of the distances that bear the name this one, also called the
+    Hellinger distance, is a metric and lies between 0 and 1; -ln BC is not and does not.
 
     Parameters
     ----------
-    first, second : array
-        Histograms on the same edges, `(n, bins)` and `(m, bins)`.
+    first, second : numpy.ndarray
+        Histograms on the same edges, `(n, bin)` and `(m, bin)`.
 
     Returns
     -------
-    array
-        Distances `(n, m)`: 0 for equal histograms, 1 for those without a common bin.
+    numpy.ndarray
+        Distances `(n, m)`: 0 for equal histograms, 1 for histograms without a common bin.
 
     Raises
     ------
@@ -175,22 +167,22 @@ def bhattacharyya_distance(first: npt.ArrayLike, second: npt.ArrayLike) -> Array
 
 
 def kspace(log_variance: npt.ArrayLike) -> Array:
-    """K-space of a map: log10(1 + |F|) of the spatial frequencies kx > 0 and ky > 0.
+    """Return the K-space of a map, log10(1 + |F|) at the spatial frequencies kx > 0 and ky > 0.
 
     F is the orthonormal 2-D Fourier transform of the standardised map, so that the mean of |F|^2 is
     1. The logarithm keeps the few strong low frequencies from hiding the texture: on a linear scale
-    the rest is small against the range, and SSIM near 1 for unlike maps too. The 1 keeps
-    frequencies of less than average power, whose logarithm is mostly scatter, from ruling it.
+    the rest is small against the range, and SSIM is near 1 for dissimilar maps, too. Adding 1 keeps
+    frequencies of less than average power, whose logarithm is mostly scatter, from dominating.
 
     Parameters
     ----------
-    log_variance : array
-        A map `(depth, lateral)`.
+    log_variance : numpy.ndarray
+        A map `(depth, lateral)` [decades].
 
     Returns
     -------
-    array
-        `(ky, kx)`, 63 x 63 for a map of 128 x 128; between 0 and `kspace_range`.
+    numpy.ndarray
+        `(ky, kx)`, 63 x 63 for a map of 128 x 128 pixels; between 0 and `kspace_range`.
 
     Raises
     ------
@@ -211,31 +203,30 @@ def kspace(log_variance: npt.ArrayLike) -> Array:
 def kspace_range(shape: tuple[int, int]) -> float:
     """Return the largest value that `kspace` can take for maps of a shape `(depth, lateral)`.
 
-    It is reached by a single plane wave, whose power lies in two frequencies. As the `data_range`
-    of SSIM it is the same for all pairs of maps, which the range of the values at hand would not
-    be.
+    A single plane wave, whose power lies in two frequencies, reaches it. As the `data_range` of
+    SSIM it is the same for all pairs of maps, unlike the range of the values of one pair.
     """
     return float(np.log10(1.0 + np.sqrt(shape[0] * shape[1] / 2)))
 
 
 def structural_similarity(first: npt.ArrayLike, second: npt.ArrayLike, data_range: float) -> Array:
-    """Mean SSIM of every image of one set with every image of another (SSI of Table 1, on K-spaces).
+    """Return the mean SSIM of every pair of images of two sets (SSI of Table 1, on K-spaces).
 
     Wang et al. 2004, IEEE TIP 13:600, eq. 13, with K1 = 0.01, K2 = 0.03, a uniform window of 7 x 7,
-    sample covariances and windows wholly inside the image, as
-    `skimage.metrics.structural_similarity` does by default. Patches are centred once an image; of a
-    pair only the covariance is left, a matrix product for each window.
+    sample covariances and windows wholly inside the image, the defaults of
+    `skimage.metrics.structural_similarity`. Patches are centred once for each image; a pair then
+    needs only the covariance, a matrix product for each window.
 
     Parameters
     ----------
-    first, second : array
+    first, second : numpy.ndarray
         Images `(n, rows, columns)` and `(m, rows, columns)`.
     data_range : float
         Range of the values that the images can take; for K-spaces `kspace_range`.
 
     Returns
     -------
-    array
+    numpy.ndarray
         SSIM `(n, m)`; 1 for equal images.
 
     Raises
@@ -253,7 +244,7 @@ def structural_similarity(first: npt.ArrayLike, second: npt.ArrayLike, data_rang
         )
     size = SSIM_WINDOW**2
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    views = [
+    views = [  # (item, row, column, window row, window column)
         np.lib.stride_tricks.sliding_window_view(
             image.astype(np.float32), (SSIM_WINDOW,) * 2, axis=(1, 2)
         )
@@ -273,9 +264,20 @@ def structural_similarity(first: npt.ArrayLike, second: npt.ArrayLike, data_rang
     return total / (rows * columns)
 
 
+def _as_histograms(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
+    a, b = as_sets(first, second, 2)
+    for name, histograms in (("first", a), ("second", b)):
+        wrong = np.flatnonzero((histograms < 0).any(axis=1) | (histograms.sum(axis=1) <= 0))
+        if wrong.size:
+            raise ValueError(
+                f"histogram {wrong[0]} of {name} is negative or empty; counts are needed"
+            )
+    return a, b
+
+
 def _patches(view: Array, size: int) -> tuple[Array, Array, Array]:
-    """Centre the windows of one image row: patches `(column, item, pixel)`, their means and variances."""
-    patches = view.reshape(*view.shape[:2], size).swapaxes(0, 1)
+    """Return the centred windows of one image row, their means and their variances."""
+    patches = view.reshape(*view.shape[:2], size).swapaxes(0, 1)  # (column, item, pixel)
     means = patches.mean(axis=2)
     patches = patches - means[:, :, None]
     return patches, means, np.einsum("cip,cip->ci", patches, patches) / (size - 1)

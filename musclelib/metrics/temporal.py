@@ -1,4 +1,4 @@
-"""Temporal feature of a sequence: the logarithm of its power spectral density, averaged over the pixels.
+"""Temporal feature of a sequence: its log power spectral density, averaged over the pixels.
 
 After Ali et al. 2022, BioMed Eng OnLine 21:46, "Evaluation of translation performance"; the
 estimator is not given there.
@@ -21,7 +21,7 @@ from musclelib.metrics.arrays import (
 from musclelib.metrics.correlation import correlation_matrix
 
 MINIMUM_FRAMES = 8
-PSD_FLOOR = 1e-10  # of the peak: 100 dB down, what lies below is rounding of float32
+PSD_FLOOR = 1e-10  # share of the peak, -100 dB: lower values are rounding errors of float32
 
 
 def log_psd(
@@ -29,34 +29,34 @@ def log_psd(
 ) -> tuple[Array, Array]:
     """Estimate the log power spectral density of a sequence, averaged over its pixels.
 
-    Welch's method, with Hann windows that overlap by half: a segment of fixed duration puts
-    sequences of different length on the same frequencies, and averaging segments keeps the
-    discharge times of a few motor units, which belong to the one sequence, from roughening what
-    describes its domain. 0.5 s resolves 2 Hz. A sequence shorter than the segment is taken whole.
-    Frequency 0 is left out: each segment is freed of its mean.
+    Welch's method with Hann windows that overlap by half. A segment of fixed duration puts
+    sequences of different length on the same frequencies, and averaging over segments smooths out
+    the firing times of a few motor units, which characterise one sequence and not its domain. 0.5 s
+    resolves 2 Hz. A sequence shorter than a segment is a single segment. Frequency 0 is left out,
+    since the mean of each segment is subtracted.
 
     Parameters
     ----------
-    velocity : array
+    velocity : numpy.ndarray
         One sequence `(time, depth, lateral)`, in any unit.
     frame_rate : float
-        Frames a second [Hz].
+        Frame rate [Hz].
     segment : float
         Duration of a segment [s].
 
     Returns
     -------
-    frequency : array
+    frequency : numpy.ndarray
         `(frequency,)` [Hz].
-    log_psd : array
-        log10 of the density `(frequency,)`, [decades] over 1 (unit of velocity)^2/Hz; not below
-        `PSD_FLOOR` of its peak.
+    log_psd : numpy.ndarray
+        log10 of the density in (unit of velocity)^2/Hz, `(frequency,)` [decades], at least
+        `PSD_FLOOR` times its peak.
 
     Raises
     ------
     ValueError
-        The array is no sequence or is constant, there are fewer than 8 frames in it or in a
-        segment, or `frame_rate` is not above 0.
+        The array is not a sequence or is constant, it or a segment has fewer than 8 frames, or
+        `frame_rate` is not above 0.
     """
     sequence = as_sequence(velocity, minimum_frames=MINIMUM_FRAMES)
     require_motion(sequence)
@@ -83,20 +83,20 @@ def psd_correlation(
     """Correlate log power spectral densities (Corr_PSD of Table 1).
 
     Over all frequencies the correlation mostly compares how the spectra fall off outside the pass
-    band of the acquisition; a band of, say, 5 to 50 Hz compares the motion itself.
+    band of the acquisition; a band such as 5 to 50 Hz compares the motion itself.
 
     Parameters
     ----------
-    first, second : array
+    first, second : numpy.ndarray
         Log power spectral densities on the same frequencies, `(n, frequency)` and `(m, frequency)`.
-    frequency : array
+    frequency : numpy.ndarray
         `(frequency,)` [Hz].
-    band : tuple of two floats, optional
+    band : tuple of float, optional
         Lowest and highest frequency to use [Hz]; all by default.
 
     Returns
     -------
-    array
+    numpy.ndarray
         Pearson correlations `(n, m)`.
 
     Raises

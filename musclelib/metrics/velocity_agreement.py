@@ -1,4 +1,4 @@
-"""How well estimated velocity agrees with the true one, summed over sequences, in groups of pixels."""
+"""Agreement of estimated with true velocity over many sequences, by groups of pixels."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import pandas as pd
 
 
 class VelocityAgreement:
-    """Sums from which the agreement of estimates with the truth follows, one sequence after the other.
+    """Correlation, slope and error of estimates, accumulated one sequence after the other.
 
     Parameters
     ----------
     groups : int
-        Number of groups of pixels, for example of depths.
+        Number of groups of pixels, for example of ranges of depth.
     """
 
     def __init__(self, groups: int) -> None:
-        # number, sums of truth and estimate, of their squares and their product
+        # number of values; sums of truth and estimate, of their squares and of their product
         self._sums = np.zeros((6, groups))
 
     def add(self, estimate: npt.ArrayLike, truth: npt.ArrayLike, group: npt.ArrayLike) -> None:
-        """Count in one sequence.
+        """Add one sequence to the sums.
 
         Parameters
         ----------
-        estimate, truth : array
+        estimate, truth : numpy.ndarray
             `(time, depth, lateral)`, in the same unit.
-        group : array of int
+        group : numpy.ndarray of int
             `(depth, lateral)`: the group of each pixel; pixels below 0 are left out.
 
         Raises
         ------
         ValueError
-            The shapes do not agree, or there is no such group.
+            The shapes do not agree, or a pixel's group does not exist.
         """
         e, t, labels = np.asarray(estimate), np.asarray(truth), np.asarray(group)
         groups = self._sums.shape[1]
@@ -51,21 +51,25 @@ class VelocityAgreement:
         self._sums += [np.bincount(labels[inside], pixel, groups) for pixel in pixels]
 
     def table(self) -> pd.DataFrame:
-        """Return a row a group, and one of all; NaN where nothing was counted or nothing moves.
+        """Tabulate the agreement: a row for each group and a last one, `all`, for all pixels.
 
-        Correlation and slope of the estimate on the truth, and the SDs of truth and error in the
-        unit of both.
+        Returns
+        -------
+        pandas.DataFrame
+            Correlation of estimate and truth, slope of the regression of the estimate on the truth,
+            and the SDs of the truth and of the error, in the unit of both. NaN for a group without
+            pixels or without motion.
         """
         number, t, e, tt, ee, te = np.column_stack([self._sums, self._sums.sum(axis=1)])
         with np.errstate(invalid="ignore", divide="ignore"):
             covariance = te / number - t * e / number**2
-            of_truth, of_estimate = tt / number - (t / number) ** 2, ee / number - (e / number) ** 2
-            error = np.maximum(of_truth + of_estimate - 2 * covariance, 0)
+            truth, estimate = tt / number - (t / number) ** 2, ee / number - (e / number) ** 2
+            error = np.maximum(truth + estimate - 2 * covariance, 0)  # variances, all three
             return pd.DataFrame(
                 {
-                    "Correlation": covariance / np.sqrt(of_truth * of_estimate),
-                    "Slope": covariance / of_truth,
-                    "SD of the truth": np.sqrt(of_truth),
+                    "Correlation": covariance / np.sqrt(truth * estimate),
+                    "Slope": covariance / truth,
+                    "SD of the truth": np.sqrt(truth),
                     "SD of the error": np.sqrt(error),
                 },
                 index=[*range(len(number) - 1), "all"],

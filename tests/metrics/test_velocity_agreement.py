@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from musclelib.metrics.agreement import VelocityAgreement
+from musclelib.metrics.velocity_agreement import VelocityAgreement
 
 
 @pytest.fixture
