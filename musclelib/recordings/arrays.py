@@ -1,7 +1,7 @@
-"""A user's array, opened lazily: npy, MAT, HDF5 and zarr, with the dims in the order that the caller asks for.
+"""Open a user's array lazily, from npy, MAT, HDF5 or zarr, with its dims in the order wanted.
 
-What comes back is an `xarray.DataArray` on dask, so only what is sliced and computed is read. Each
-read opens the file anew, which lets dask send the work to other processes and leaves no file open.
+The result is an `xarray.DataArray` on dask, so that only what is sliced and computed is read. Every
+read opens the file again, which lets dask send the work to other processes and leaves no file open.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from musclelib.recordings.packing import ATTRIBUTES, text, unpack, zarr_attribut
 from musclelib.recordings.series import check_series, natural_order
 
 BLOCK_BYTES = 2**25
-"""Size of the blocks that an array is read in [byte]."""
+"""Size of the blocks in which an array is read [byte]."""
+
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 MATLAB_USER_BLOCK = 512  # bytes of text before the HDF5 part of a MAT v7.3 file
 MATLAB_NUMBERS = {
@@ -35,21 +36,105 @@ MATLAB_NUMBERS = {
 }
 
 
+def open_array(
+    path: str | Path,
+    variable: str | None = None,
+    axes: str | None = None,
+    dims: str = "frame sample element",
+) -> xr.DataArray:
+    """Open one array of a file without reading it.
+
+    Parameters
+    ----------
+    path : str or Path
+        An npy, MAT (v5 to v7.3) or HDF5 file, or a zarr folder, recognised by its content. A MAT
+        file up to v7 cannot be read in parts: its variable is loaded at once.
+    variable : str, optional
+        Name of the array in the file, `"group/name"` in HDF5 and zarr. A pattern such as
+        `"data/rf_data/frame_*/shot_1"` stacks all arrays that match, in natural order, along a new
+        first axis; their numbers must be without gaps. The name may be omitted if only one array of
+        the file has as many axes as `dims`.
+    axes : str, optional
+        Names of the axes of the array as stored, outermost first, such as `"sample element frame"`;
+        by default `dims`. For every MAT file these are the axes that MATLAB shows (`size`).
+    dims : str
+        The same names in the order wanted.
+
+    Returns
+    -------
+    xarray.DataArray
+        A lazy array with the dims wanted. Complex values stored as pairs `real, imag` are complex.
+        NaN stays NaN. Packed numbers (CF conventions: `scale_factor`, `_FillValue` and the like)
+        are unpacked, with NaN for missing pixels. The attribute `source` names the file; `units`
+        and `unpacked`, where they exist, the unit that the file states and the attributes that were
+        applied.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file does not exist.
+    ValueError
+        The format is unknown, the file is truncated, the variable is missing, ambiguous or not
+        numeric, its axes are not those stated, the arrays to stack differ in shape or unit or have
+        a gap in their numbers, or an attribute cannot be applied.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from musclelib.recordings import open_array
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(Path(folder) / "rf.npy", np.zeros((128, 64, 10), np.int16))
+    ...     array = open_array(Path(folder) / "rf.npy", axes="sample element frame")
+    >>> dict(array.sizes)
+    {'frame': 10, 'sample': 128, 'element': 64}
+    """
+    path = Path(path)
+    wanted = dims.split()
+    stored_axes = (axes or dims).split()
+    if sorted(stored_axes) != sorted(wanted) or len(set(wanted)) != len(wanted):
+        raise ValueError(f"axes {axes!r} and dims {dims!r} must be the same names, each once")
+    variables = _variables(path)
+    name, names = _select(path, variables, variable, len(wanted))
+    stacked = name not in variables
+    split = stored_axes.index(wanted[0]) - stacked  # a stacked axis is split by its arrays
+    parts, applied = zip(
+        *(_open(path, key, variables[key], split if split >= 0 else None) for key in names),
+        strict=True,
+    )
+    array = da.stack(parts) if stacked else parts[0]
+    if array.ndim != len(stored_axes):
+        raise ValueError(
+            f"{path}: {name or 'the array'} has {array.ndim} axes {array.shape}, but axes names"
+            f" {len(stored_axes)}: {' '.join(stored_axes)}"
+        )
+    attributes = {
+        "source": path.name,
+        "units": text(variables[names[0]].attributes.get("units")),
+        # stacked arrays may be packed alike or each in another way
+        "unpacked": "; ".join(filter(None, dict.fromkeys(applied))),
+    }
+    result = xr.DataArray(array, dims=stored_axes, name=PurePosixPath(name).name or None)
+    result.attrs = {key: value for key, value in attributes.items() if value}
+    return result.transpose(*wanted)
+
+
 class _Variable(NamedTuple):
-    """One array of a file: what it is, and how to open it lazily."""
+    """One array of a file: its shape, its type and the function that opens it lazily."""
 
     shape: tuple[int, ...]
     kind: str
     numeric: bool
     open: Callable[[int | None], da.Array]
-    """Opens it in blocks along the axis given; None leaves the blocks to dask."""
+    """Opens the array in blocks along the axis given; None leaves the blocks to dask."""
     attributes: Mapping[str, Any]
-    """What the file says of its values: their `units`, and how they are packed."""
+    """The file's attributes of the values: their `units`, and how they are packed."""
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """One array in a file, in the form that dask slices; slicing it reads."""
+    """One array in a file in the form that dask slices; slicing reads from the file."""
 
     read: Callable[[Path, str, Any], np.ndarray]
     path: Path
@@ -66,85 +151,14 @@ class _Stored:
         return self.read(self.path, self.name, key)
 
     def describe(self, attributes: Mapping[str, Any]) -> _Variable:
-        told = {name: attributes[name] for name in ("units", *ATTRIBUTES) if name in attributes}
-        return _Variable(self.shape, str(self.dtype), _is_numeric(self.dtype), self.open, told)
+        known = {name: attributes[name] for name in ("units", *ATTRIBUTES) if name in attributes}
+        return _Variable(self.shape, str(self.dtype), _is_numeric(self.dtype), self.open, known)
 
     def open(self, split: int | None) -> da.Array:
         wanted = tuple("auto" if split in (axis, None) else -1 for axis in range(self.ndim))
         # whole frames, and multiples of the chunks on disk, so that nothing is decompressed twice
         blocks = da.core.normalize_chunks(wanted, self.shape, BLOCK_BYTES, self.dtype, self.chunks)
         return da.from_array(self, chunks=blocks, name=False, asarray=True)
-
-
-def open_array(
-    path: str | Path,
-    variable: str | None = None,
-    axes: str | None = None,
-    dims: str = "frame sample element",
-) -> xr.DataArray:
-    """Open one array of a file without reading it.
-
-    Parameters
-    ----------
-    path : str or Path
-        An npy, MAT (v5 to v7.3) or HDF5 file, or a zarr folder, told apart by their content. A MAT
-        file up to v7 cannot be read in parts: its variable is loaded at once.
-    variable : str, optional
-        Name of the array in the file, ``"group/name"`` in HDF5 and zarr. A pattern such as
-        ``"data/rf_data/frame_*/shot_1"`` stacks all that match, in natural order, along a new first
-        axis; their numbers may leave no gap. May be left out where only one array of the file has
-        as many axes as `dims`.
-    axes : str, optional
-        The axes of the array as stored, outermost first, such as ``"sample element frame"``; by
-        default `dims`. For every MAT file they are the axes that MATLAB shows (``size``).
-    dims : str
-        The same names in the order wanted.
-
-    Returns
-    -------
-    xarray.DataArray
-        Lazy, dims as asked. Complex values stored as pairs ``real, imag`` are complex. NaN is
-        passed on. Packed numbers (CF conventions: ``scale_factor``, ``_FillValue`` and the like)
-        are unpacked, with NaN for missing pixels. Its attributes tell the file as `source`, and
-        where there are any the `units` that the file states, and as `unpacked` what was applied.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        The format is unknown, the file is truncated, the variable is missing, ambiguous or not
-        numeric, its axes are not the ones stated, arrays to stack differ in shape or units or lack
-        a number between, or an attribute cannot be applied.
-    """
-    path = Path(path)
-    wanted = dims.split()
-    stored_axes = (axes or dims).split()
-    if sorted(stored_axes) != sorted(wanted) or len(set(wanted)) != len(wanted):
-        raise ValueError(f"axes {axes!r} and dims {dims!r} must be the same names, each once")
-    variables = _variables(path)
-    name, names = _select(path, variables, variable, len(wanted))
-    stacked = name not in variables
-    split = stored_axes.index(wanted[0]) - stacked  # the stacked axis is split as it is
-    parts, applied = zip(
-        *(_open(path, key, variables[key], split if split >= 0 else None) for key in names),
-        strict=True,
-    )
-    array = da.stack(parts) if stacked else parts[0]
-    if array.ndim != len(stored_axes):
-        raise ValueError(
-            f"{path}: {name or 'the array'} has {array.ndim} axes {array.shape}, but axes names"
-            f" {len(stored_axes)}: {' '.join(stored_axes)}"
-        )
-    told = {
-        "source": path.name,
-        "units": text(variables[names[0]].attributes.get("units")),
-        # one for all that are stacked, or one for each
-        "unpacked": "; ".join(filter(None, dict.fromkeys(applied))),
-    }
-    result = xr.DataArray(array, dims=stored_axes, name=PurePosixPath(name).name or None)
-    result.attrs = {key: value for key, value in told.items() if value}
-    return result.transpose(*wanted)
 
 
 def _open(path: Path, name: str, stored: _Variable, split: int | None) -> tuple[da.Array, str]:
@@ -154,7 +168,7 @@ def _open(path: Path, name: str, stored: _Variable, split: int | None) -> tuple[
 def _select(
     path: Path, variables: dict[str, _Variable], variable: str | None, ndim: int
 ) -> tuple[str, list[str]]:
-    """Find the one array meant, or those that match a pattern: its name or the pattern, and the names of all."""
+    """Return the name or pattern of the arrays wanted, and the names of all that match."""
     if variable is None:
         names = [
             name
@@ -195,7 +209,7 @@ def _select(
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Whether a name is the pattern or matches it part by part, so that ``*`` stays within one group."""
+    """Whether a name matches a pattern part by part, so that `*` stays within one group."""
     parts, wanted = name.split("/"), pattern.split("/")
     return name == pattern or (
         len(parts) == len(wanted)
@@ -215,7 +229,7 @@ def _listing(variables: dict[str, _Variable]) -> str:
 
 
 def _variables(path: Path) -> dict[str, _Variable]:
-    """Return every array of the file by name; shapes are known, values not yet read."""
+    """Return every array of the file by name, with its shape but without reading its values."""
     if path.is_dir():
         return _zarr_variables(path)
     if not path.exists():
@@ -253,7 +267,7 @@ def _hdf5_variables(path: Path, matlab: bool) -> dict[str, _Variable]:
     variables: dict[str, _Variable] = {}
 
     def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
-        # "#refs#" is where MATLAB keeps its cells
+        # MATLAB keeps its cells in the group "#refs#"
         if isinstance(item, h5py.Dataset) and not name.startswith("#"):
             shape = item.shape or ()
             dtype = _complex_dtype(item.dtype) or item.dtype
@@ -277,7 +291,7 @@ def _hdf5_variables(path: Path, matlab: bool) -> dict[str, _Variable]:
 
 
 def _complex_dtype(stored: np.dtype) -> np.dtype | None:
-    """Return the complex type of a compound ``real, imag``, the way MATLAB stores complex numbers."""
+    """Return the complex type of a compound `real, imag`, as MATLAB stores complex numbers."""
     if stored.names != ("real", "imag"):
         return None
     return np.result_type(stored["real"], stored["imag"], np.complex64)
@@ -307,7 +321,7 @@ def _read_matlab_hdf5(path: Path, name: str, key: tuple[slice, ...]) -> np.ndarr
 def _mat5_variables(path: Path) -> dict[str, _Variable]:
     try:
         contents = scipy.io.whosmat(str(path))
-    except Exception as error:  # SciPy raises many kinds for a damaged file
+    except Exception as error:  # SciPy raises many types of error for a damaged file
         raise ValueError(
             f"{path} cannot be opened as MAT, it is truncated or damaged: {error}"
         ) from None

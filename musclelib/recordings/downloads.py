@@ -1,7 +1,7 @@
-"""Public recordings by name: from a local mirror, the cache folder or the network, always checked by SHA-256.
+"""Public recordings by name, from a local mirror, the cache folder or the network.
 
-`registry.txt` (pooch's format: name, SHA-256, URL) says which recordings there are. None of them is
-part of the package; each comes from its own source, under its own licence.
+`registry.txt` (pooch's format: name, SHA-256, URL) lists the recordings. None is part of the
+package; each comes from its publisher under the publisher's licence, and is checked by SHA-256.
 """
 
 from __future__ import annotations
@@ -17,18 +17,14 @@ import pooch
 import requests
 
 MIRROR = "MUSCLELIB_DATA"
-"""Environment variable that names a folder which holds the recordings.
-
-Where set, nothing is downloaded.
-"""
-
+"""Environment variable that names a folder with the recordings; if set, nothing is downloaded."""
 
 REGISTRY = "registry:"
-"""What the name of a public recording begins with, where a file may stand too."""
+"""Prefix that distinguishes the name of a public recording from the path of a file."""
 
 
 class MissingRecordingError(RuntimeError):
-    """A public recording is not at hand; the message says how to get it."""
+    """A public recording is neither here nor downloadable; the message says how to get it."""
 
 
 class Entry(NamedTuple):
@@ -40,7 +36,7 @@ class Entry(NamedTuple):
 
 @functools.cache
 def registry() -> dict[str, Entry]:
-    """Return every known recording: name such as ``"plane_wave_muscle_rf/rf_dataset.hdf5"`` to its `Entry`."""
+    """Return the entries of all recordings by name, such as `"gm_torque_angle/p6_params.mat"`."""
     index = pooch.create(path="", base_url="")
     with resources.as_file(resources.files("musclelib") / "registry.txt") as path:
         index.load_registry(path)
@@ -48,29 +44,29 @@ def registry() -> dict[str, Entry]:
 
 
 def cache_folder() -> Path:
-    """Return the folder that downloads are kept in: the user's cache folder of this operating system."""
+    """Return the folder of downloads, in the user's cache folder of the operating system."""
     return Path(pooch.os_cache("musclelib"))
 
 
 def fetch(name: str) -> Path:
-    """Return the path of one recording, downloaded where it is not yet here.
+    """Return the path of one recording, and download it first if necessary.
 
-    The folder named by the environment variable ``MUSCLELIB_DATA`` is used alone where it is set;
-    else the cache folder, filled from the recording's source. A download is announced by a printed
-    line and a progress bar.
+    If the environment variable `MUSCLELIB_DATA` is set, only the folder that it names is searched;
+    otherwise the cache folder, to which missing recordings are downloaded. A printed line and a
+    progress bar announce a download.
 
     Parameters
     ----------
     name : str
-        Name in the registry, such as ``"gm_torque_angle/p6_params.mat"``.
+        Name in the registry, such as `"gm_torque_angle/p6_params.mat"`.
 
     Raises
     ------
     ValueError
-        The name is unknown or leaves the data folder, or a file is not the registered one (its hash
-        differs).
+        The name is unknown or leaves the data folder, or the SHA-256 of a file is not the
+        registered one.
     FileNotFoundError
-        ``MUSCLELIB_DATA`` is set, and the file is not in that folder.
+        `MUSCLELIB_DATA` is set, and the file is not in that folder.
     ConnectionError
         The file could not be downloaded; the message says how to get it by hand.
     """
@@ -82,14 +78,14 @@ def fetch(name: str) -> Path:
 
 
 def local_path(source: str) -> Path:
-    """Return the path of what a step is told to read: a user's own file or folder, or `registry:NAME`.
+    """Return the path of a source: the path of a file or folder, or `registry:NAME`.
 
     Raises
     ------
     MissingRecordingError
-        The public recording can be had neither from the mirror nor from the network.
+        The public recording is neither in the mirror nor downloadable.
     FileNotFoundError
-        There is no such file or folder.
+        The file or folder does not exist.
     """
     if source.startswith(REGISTRY):
         try:
@@ -102,12 +98,12 @@ def local_path(source: str) -> Path:
 
 
 def fetch_folder(prefix: str) -> Path:
-    """Return the path of a folder of recordings, after fetching every file of it and of its subfolders.
+    """Return the path of a folder of recordings after fetching all files in and below it.
 
     Parameters
     ----------
     prefix : str
-        Folder in the registry, such as ``"longitudinal_bmode/apo_images"``.
+        Folder in the registry, such as `"longitudinal_bmode/apo_images"`.
 
     Raises
     ------
@@ -171,7 +167,7 @@ def _from_cache(name: str, folder: Path) -> Path:
     sha256, url = registry()[name]
     if path.is_file() and _is_registered(path, name):
         return path
-    # the progress bar adds the size where the server tells it
+    # the progress bar adds the size if the server states it
     print(f"fetching {name} from {url} into {folder}")
     downloader = pooch.HTTPDownloader(progressbar=True, chunk_size=2**16)
     try:
@@ -181,8 +177,8 @@ def _from_cache(name: str, folder: Path) -> Path:
             f"{name} could not be downloaded from {url} ({type(error).__name__}): put that file at"
             f" {path} by hand, or set {MIRROR} to a folder that holds {name}"
         ) from None
-    except ValueError:  # pooch has removed what it downloaded
-        raise ConnectionError(  # or a log-in page of the network was served in its place
+    except ValueError:  # another file came, such as a network's log-in page; pooch has removed it
+        raise ConnectionError(
             f"{url} did not serve the registered {name}: the SHA-256 of what came is not {sha256};"
             f" get it by hand, put it at {path}, or set {MIRROR} to a folder that holds {name}"
         ) from None

@@ -1,4 +1,4 @@
-"""A recording of echoes, or of velocity estimated elsewhere, as a sequence: the door for a user's own data."""
+"""Turn a recording of echoes, or of velocity estimated elsewhere, into a sequence."""
 
 from __future__ import annotations
 

@@ -15,23 +15,23 @@ from musclelib.recordings.video import Video
 def video_sequence(video: Video, signals: xr.Dataset | None, *, source: str) -> xr.Dataset:
     """Turn a video into one sequence of grey values, axial and lateral velocity, with its signals.
 
-    The velocity, by optical flow, is that of the macroscopic motion between a frame and the next;
-    the last frame, which has none, is left out. The whole video is held in memory.
+    The velocity is that of the macroscopic motion from one frame to the next, by optical flow; the
+    last frame, which has no next one, is left out. The whole video is held in memory.
 
     Parameters
     ----------
     video : Video
-        The video; its grid is that of the sequence.
+        The video; the sequence has the same grid.
     signals : xarray.Dataset, optional
         `torque` [N m], `angle` [deg], `angular_velocity` [deg/s] or `emg` [V], one value for each
         frame along `time`.
     source : str
-        Where the video comes from, and its licence.
+        Origin and licence of the video.
 
     Raises
     ------
     ValueError
-        The signals are not as long as the video, or the video does not decode.
+        A signal does not have one value for each frame, or the video does not decode.
     """
     names = (
         []

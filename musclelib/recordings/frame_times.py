@@ -1,4 +1,4 @@
-"""When the frames of a video were taken: even at a rate, or as its file states one by one."""
+"""Times of a video's frames, evenly spaced or as its file states them one by one."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ _TICKS = (1e-2, 1e-3)  # clocks of GIF, and of Matroska and FLV [s]
 def frame_times(stated: np.ndarray, header: float, given: float | None) -> tuple[np.ndarray, float]:
     """Return the times of frames and their mean rate.
 
-    Screen recorders, phones and dropped frames make videos whose frames are not even: their times
-    are then those of the file. Times are even where the clock of the file, which may count in
-    hundredths or thousandths of a second, could not state them otherwise; a rate that the user
-    gives takes the place of the file's.
+    Screen recorders, phones and dropped frames make videos with unevenly spaced frames, whose times
+    are then taken from the file. Times count as even if they differ from even ones by no more than
+    the resolution of the file's clock, which may be a hundredth or a thousandth of a second; a rate
+    given by the user then replaces that of the file.
 
     Parameters
     ----------
     stated : numpy.ndarray
-        Time of each frame in the file [s], NaN where it is not stated.
+        Time of each frame in the file [s], NaN where the file states none.
     header : float
-        Frames per second that the file states as a whole [Hz], NaN where it does not.
+        Frame rate in the header of the file [Hz], NaN without one.
     given : float, optional
-        Frames per second that the user states [Hz].
+        Frame rate given by the user [Hz].
 
     Returns
     -------
     time : numpy.ndarray
-        Times from the first frame [s].
+        Times since the first frame [s].
     rate : float
-        Frames per second, for uneven times on average [Hz].
+        Frame rate [Hz], the mean for uneven times.
 
     Raises
     ------
     ValueError
-        There is no usable rate, some times are not stated where others are uneven, or a rate is
-        given for uneven ones.
+        No usable rate is stated, times are uneven and some are not stated, or a rate is given for
+        uneven times.
     """
     rate = _even_rate(stated, header)
     if rate is None and given is not None:
@@ -59,9 +59,9 @@ def frame_times(stated: np.ndarray, header: float, given: float | None) -> tuple
 
 
 def _even_rate(stated: np.ndarray, header: float) -> float | None:
-    """Return the rate of even frames, the header's where the times agree with it.
+    """Return the rate of evenly spaced frames, that of the header if the times agree with it.
 
-    None for uneven, NaN for no times.
+    None if they are uneven, NaN without times.
     """
     frames = np.flatnonzero(np.isfinite(stated))
     times = stated[frames]

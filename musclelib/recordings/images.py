@@ -1,4 +1,4 @@
-"""Images as frames: PNG, TIFF and BMP files, every page of a stack, as grey values on one scale."""
+"""Read images as frames: every page of PNG, TIFF and BMP files, as grey values on one scale."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from musclelib.recordings.series import check_series, natural_order
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 _FLAGS = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
-_PAGES = 16  # pages of a stack in memory at a time
+_PAGES = 16  # number of pages of a stack in memory at a time
 
 
 def image_files(path: Path) -> list[Path]:
-    """Return the images of a folder in natural order of their names, or the one image that the path is.
+    """Return the images of a folder in natural order of their names, or the single image.
 
     Raises
     ------
     ValueError
-        The folder holds no images, or a numbered series that lacks some.
+        The folder holds no images, or a numbered series with gaps.
     """
     found = path.iterdir() if path.is_dir() else [path]
     images = sorted(
@@ -36,17 +36,21 @@ def image_files(path: Path) -> list[Path]:
 
 
 def survey(images: Sequence[Path]) -> tuple[int, int]:
-    """Count the pages of images, and the bits of a grey value that they use.
+    """Count the pages of images and the bits that their grey values use.
 
-    Scanners write 8, 10 or 12 bits into images of 16. The largest value of all pages tells how
-    many, 8 at least, so that one scale holds for all of them; images of 16 bits are read once for
-    it.
+    Scanners write 8, 10 or 12 bits into images of 16 bits. The largest value of all pages decides,
+    at least 8 bits, so that one scale holds for all pages; images of 16 bits are read once for it.
+
+    Returns
+    -------
+    tuple of int
+        The number of pages and the number of bits.
 
     Raises
     ------
     ValueError
-        An image does not decode, holds other than whole numbers of 8 or 16 bits, or keeps planes in
-        a page.
+        An image does not decode, has values other than integers of 8 or 16 bits, or keeps several
+        planes in one page.
     """
     for image in images:
         _check_tiff(image)
@@ -57,13 +61,20 @@ def survey(images: Sequence[Path]) -> tuple[int, int]:
 
 
 def grey_pages(images: Sequence[Path], bits: int) -> Iterator[np.ndarray]:
-    """Yield every page of images in order as grey values, uint8 `(depth, lateral)`: the upper 8 of the bits used.
+    """Yield every page of images in order as grey values, uint8 `(depth, lateral)`.
+
+    Parameters
+    ----------
+    images : sequence of Path
+        The images.
+    bits : int
+        Number of bits that their values use, see `survey`; the upper 8 of these are kept.
 
     Raises
     ------
     ValueError
-        An image does not decode, is of another size or type than the first, or holds other than
-        whole numbers of 8 or 16 bits.
+        An image does not decode, differs from the first in size or type, or has values other than
+        integers of 8 or 16 bits.
     """
     first = None
     for image in images:
@@ -78,20 +89,17 @@ def grey_pages(images: Sequence[Path], bits: int) -> Iterator[np.ndarray]:
 
 
 def _check_tiff(image: Path) -> None:
-    """Refuse what a TIFF file cannot mean as grey frames.
-
-    What is damaged is left to the decoder.
-    """
+    """Refuse a TIFF file whose pages are not grey frames; the decoder refuses damaged files."""
     try:
         with tifffile.TiffFile(image) as file:
             page = file.pages.first
-    except Exception:  # of many kinds; PNG and BMP as well
+    except Exception:  # of many types, for PNG and BMP images as well
         return
     if page.dtype is not None and page.dtype.kind == "f":
         raise ValueError(
             f"{image} holds {page.dtype} numbers; grey values are uint8 or uint16: convert it"
         )
-    # as tifffile writes three or four frames where it is not told that they are no colours
+    # tifffile writes three or four frames like this unless their photometric is stated
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
         raise ValueError(
             f"{image} keeps {page.samplesperpixel} planes in one page: write frames as pages"
@@ -107,7 +115,7 @@ def _count(image: Path) -> int:
 
 
 def _pages(image: Path) -> Iterator[np.ndarray]:
-    """Yield the pages of one image as they are, uint8 or uint16, a few in memory at a time."""
+    """Yield the pages of one image unchanged, uint8 or uint16, with a few in memory at a time."""
     count = _count(image)
     for start in range(0, count, _PAGES):
         wanted = min(_PAGES, count - start)

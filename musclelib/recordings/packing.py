@@ -1,8 +1,7 @@
-"""Packed numbers: values that a file keeps as counts, with a factor, an offset and marks of missing pixels beside them.
+"""Unpack numbers that a file keeps as counts with a factor, an offset and marks of missing pixels.
 
 The attributes are those of the CF conventions (2.5.1 and 8.1), which netCDF-4, HDF5 and zarr share.
-xarray decodes them too, but it drops the imaginary part of complex counts and does not look at the
-valid range.
+xarray decodes them too, but drops the imaginary part of complex counts and ignores the valid range.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ _SIZES = {
     "scale_factor": 1,
     "add_offset": 1,
     "_FillValue": 1,
-    "missing_value": None,  # any number of marks
+    "missing_value": None,  # any number
     "valid_range": 2,
     "valid_min": 1,
     "valid_max": 1,
 }
 ATTRIBUTES = (*_SIZES, "_Unsigned")
-"""The attributes of an array that say how its values follow from its counts."""
+"""Attributes of an array that determine how its values follow from its counts."""
 
 
 def unpack(counts: da.Array, attributes: Mapping[str, Any], where: str) -> tuple[da.Array, str]:
@@ -37,29 +36,29 @@ def unpack(counts: da.Array, attributes: Mapping[str, Any], where: str) -> tuple
     counts : dask.array.Array
         The array as stored.
     attributes : mapping
-        Its attributes; those of `ATTRIBUTES` are obeyed.
+        The attributes of the array; those in `ATTRIBUTES` are applied.
     where : str
-        File and name of the array, for errors.
+        File and name of the array, for messages.
 
     Returns
     -------
     values : dask.array.Array
         Counts times `scale_factor` plus `add_offset`, and NaN where the count is `_FillValue` or a
-        `missing_value` or lies outside the valid range; `counts` itself where its attributes change
-        nothing.
+        `missing_value` or lies outside the valid range; `counts` itself if no attribute changes the
+        values.
     applied : str
-        The attributes that were applied, empty where none was.
+        The attributes that were applied, empty without any.
 
     Raises
     ------
     ValueError
-        An attribute is not a number, or none that holds for the whole array.
+        An attribute is not a number, or has not one value for the whole array.
     """
     numbers = {
         name: _numbers(attributes[name], name, where) for name in _SIZES if name in attributes
     }
-    numbers = {name: told for name, told in numbers.items() if told.size}
-    applied = [f"{name} {' '.join(map(str, told))}" for name, told in numbers.items()]
+    numbers = {name: values for name, values in numbers.items() if values.size}
+    applied = [f"{name} {' '.join(map(str, values))}" for name, values in numbers.items()]
     if counts.dtype.kind == "c" and not numbers.keys().isdisjoint(
         ("valid_range", "valid_min", "valid_max")
     ):
@@ -70,7 +69,7 @@ def unpack(counts: da.Array, attributes: Mapping[str, Any], where: str) -> tuple
     if counts.dtype.kind == "i" and text(attributes.get("_Unsigned")).lower() == "true":
         applied.append("_Unsigned")
         unsigned = np.dtype(f"u{counts.dtype.itemsize}")
-        # written in the type of the counts
+        # the marks and limits are written in the signed type of the counts
         for name in numbers.keys() - {"scale_factor", "add_offset"}:
             numbers[name] = numbers[name].astype(counts.dtype).astype(unsigned)
         counts = counts.astype(unsigned)
@@ -84,11 +83,35 @@ def unpack(counts: da.Array, attributes: Mapping[str, Any], where: str) -> tuple
     return values, ", ".join(applied)
 
 
-def _numbers(value: Any, name: str, where: str) -> np.ndarray:
-    """Return the numbers of an attribute.
+def zarr_attributes(array: zarr.Array) -> dict[str, Any]:
+    """Return the attributes of a zarr array, with its mark of missing pixels as xarray means it.
 
-    NaN as a mark of missing pixels, which says nothing new, is left out.
+    The fill value of zarr is not such a mark: it stands for pixels that were never written. Only
+    xarray, in format 2, keeps `_FillValue` there.
     """
+    attributes: dict[str, Any] = dict(array.attrs)
+    mark = attributes.get("_FillValue")
+    if (
+        array.metadata.zarr_format == 2
+        and "_ARRAY_DIMENSIONS" in attributes
+        and array.fill_value is not None
+    ):
+        attributes["_FillValue"] = array.fill_value
+    # in format 3 xarray writes the bytes of a real number
+    elif array.dtype.kind == "f" and isinstance(mark, str):
+        with contextlib.suppress(ValueError):
+            attributes["_FillValue"] = np.frombuffer(base64.b64decode(mark), "<f8")
+    return attributes
+
+
+def text(attribute: Any) -> str:
+    """Return the text of an attribute, however a file stores it; empty without any."""
+    first = next((item for item in np.ravel(attribute) if isinstance(item, str | bytes)), "")
+    return (first.decode(errors="replace") if isinstance(first, bytes) else first).strip()
+
+
+def _numbers(value: Any, name: str, where: str) -> np.ndarray:
+    """Return the numbers of an attribute, without NaN, which marks missing pixels by itself."""
     try:
         numbers = np.ravel(value)
         numbers = numbers if numbers.dtype.kind in "iufc" else numbers.astype(float)
@@ -113,7 +136,7 @@ def _unpack(counts: np.ndarray, numbers: Mapping[str, np.ndarray], dtype: np.dty
         missing |= counts == (mark.astype(counts.dtype) if counts.dtype.kind in "fc" else mark)
 
     def bounded(limit: np.generic) -> np.ndarray:
-        """Limits are those of the counts, unless they are of a type that only the values have."""
+        """Limits hold for the counts, unless they have a type that only the values can have."""
         return values if limit.dtype.kind == "f" and counts.dtype.kind in "iu" else counts
 
     for limit in (*numbers.get("valid_range", ())[:1], *numbers.get("valid_min", ())):
@@ -122,30 +145,3 @@ def _unpack(counts: np.ndarray, numbers: Mapping[str, np.ndarray], dtype: np.dty
         missing |= bounded(limit) > limit
     values[missing] = np.nan
     return values
-
-
-def zarr_attributes(array: zarr.Array) -> dict[str, Any]:
-    """Return the attributes of a zarr array, with its mark of missing pixels as xarray writes and means it.
-
-    The fill value of zarr is no such mark: it stands for what was never written. Only xarray, in
-    format 2, keeps `_FillValue` there.
-    """
-    attributes: dict[str, Any] = dict(array.attrs)
-    mark = attributes.get("_FillValue")
-    if (
-        array.metadata.zarr_format == 2
-        and "_ARRAY_DIMENSIONS" in attributes
-        and array.fill_value is not None
-    ):
-        attributes["_FillValue"] = array.fill_value
-    # in format 3 xarray writes the bytes of a real number
-    elif array.dtype.kind == "f" and isinstance(mark, str):
-        with contextlib.suppress(ValueError):
-            attributes["_FillValue"] = np.frombuffer(base64.b64decode(mark), "<f8")
-    return attributes
-
-
-def text(attribute: Any) -> str:
-    """Return an attribute that holds text, whichever way a file keeps it; empty for none."""
-    first = next((item for item in np.ravel(attribute) if isinstance(item, str | bytes)), "")
-    return (first.decode(errors="replace") if isinstance(first, bytes) else first).strip()

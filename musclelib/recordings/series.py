@@ -1,4 +1,4 @@
-"""Series of frames that are told apart by the numbers in their names: their order, and what is missing in it."""
+"""Series of frames with numbers in their names: their order, and the gaps in it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 
 _CLOCK = 10**9
-"""Numbers from here on are times, such as seconds since 1970, and no counter."""
+"""Numbers from here on are clock times, such as seconds since 1970, and not a counter."""
 
 
 def natural_order(text: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts ``frame_2`` before ``frame_10``."""
+    """Return a sort key that puts `frame_2` before `frame_10`."""
     return [
         (int(part), "") if part.isdecimal() else (-1, part)
         for part in re.split(r"(\d+)", text)
@@ -22,26 +22,26 @@ def natural_order(text: str) -> list[tuple[int, str]]:
 
 
 def check_series(names: Sequence[str], where: str | Path) -> None:
-    """Refuse a numbered series that lacks members, which would be taken for frames that follow one another.
+    """Refuse a numbered series with gaps, whose frames would be taken for successive ones.
 
-    The number that counts is the last one that is not the same in all names; names that differ in
-    more than numbers from most of the others are left out. It has to go up by one from name to name
-    wherever the numbers before it stay the same. Clock times are no counters, and are left alone:
-    numbers of ten digits and more, steps that are no multiples of one another (33, 34, 33), and
-    numbers that start anew where one before them changes, such as milliseconds behind seconds,
-    unless they mostly go up by one.
+    The counter is the last number that is not the same in all names; names that differ from most
+    of the others in more than their numbers are ignored. The counter must rise by one from name to
+    name wherever the numbers before it stay the same. Clock times are not counters and are
+    accepted: numbers of ten or more digits, steps that are not multiples of one another (33, 34,
+    33), and numbers that restart where one before them changes, such as milliseconds after seconds,
+    unless they mostly rise by one.
 
     Parameters
     ----------
     names : sequence of str
         The names in natural order, without the endings of files.
     where : str or Path
-        Where the series is, for the error.
+        The place of the series, for the message.
 
     Raises
     ------
     ValueError
-        A member is missing or there twice, or the numbers go up by more than one.
+        A member is missing or exists twice, or the counter rises by more than one.
     """
     series = _alike(names)
     columns = zip(*(numbers for numbers, _ in series), strict=True)
@@ -77,7 +77,7 @@ def check_series(names: Sequence[str], where: str | Path) -> None:
 
 
 def _alike(names: Sequence[str]) -> list[tuple[tuple[int, ...], str]]:
-    """Return numbers and names of those that differ in their numbers alone, if more than half of all do."""
+    """Return numbers and names of the majority of names that differ only in their numbers."""
     kinds: dict[tuple[str, ...], list[tuple[tuple[int, ...], str]]] = {}
     for name in names:
         parts = re.split(r"(\d+)", name)  # text, number, text, ..., text

@@ -1,4 +1,4 @@
-"""The unit of ready-made velocity: what the user and the file say, and whether muscle can move like that."""
+"""The unit of ready-made velocity, from the user and the file, and whether it is plausible."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import numpy as np
 from musclelib import sequences
 
 FACTORS = {"m/s": 1e3, "cm/s": 10.0, "mm/s": 1.0, "um/s": 1e-3}
-"""Units that velocity is read in, each in [mm/s]."""
+"""Units of velocity that can be read, each in [mm/s]."""
 
-# Of 60 simulated sequences with a single motor unit and no noise the weakest has an RMS of 0.0018
-# mm/s; real recordings have noise as well. Joints turn tissue by some 100 mm/s, the public rotating
-# disk reaches 777 mm/s, and the Nyquist velocity of 2.5 MHz at 20 000 frames a second is 3 m/s.
-# What lies beyond these bounds is in another unit.
+# Of 60 simulated sequences with a single motor unit and no noise, the weakest has an RMS of 0.0018
+# mm/s; real recordings have noise as well. Joints move tissue at about 100 mm/s, the public
+# rotating disk reaches 777 mm/s, and the Nyquist velocity at 2.5 MHz and 20 000 frames a second is
+# 3 m/s. A velocity beyond these bounds is in another unit.
 LOWEST_RMS = 1e-3
-"""Root mean square that every recording reaches which moves at all [mm/s]."""
+"""Smallest root mean square of a recording that moves at all [mm/s]."""
+
 HIGHEST = 1e4
-"""Speed that nothing in a muscle reaches [mm/s]."""
+"""Upper limit of the speed in a muscle [mm/s]."""
 
 
 def velocity_unit(given: str | None, stated: str) -> str:
@@ -27,16 +28,16 @@ def velocity_unit(given: str | None, stated: str) -> str:
     Parameters
     ----------
     given : str, optional
-        What the user says; it has to agree with the file.
+        The unit according to the user, which must agree with the file.
     stated : str
-        What the file says, such as ``"m s-1"``; empty where it says nothing, and the velocity is in
-        mm/s then.
+        The unit according to the file, such as `"m s-1"`, or empty. Without either the velocity is
+        in mm/s.
 
     Raises
     ------
     ValueError
-        The user's unit is unknown or not that of the file, or there is only the file's, which is
-        unknown.
+        The user's unit is unknown or differs from that of the file, or the file's is unknown and
+        the user gives none.
     """
     if given is not None and given not in FACTORS:
         raise ValueError(
@@ -59,21 +60,26 @@ def velocity_unit(given: str | None, stated: str) -> str:
 
 
 def check_plausible(velocity: np.ndarray, unit: str) -> None:
-    """Refuse a velocity `(time, depth, lateral)` [mm/s], read as `unit`, that no muscle has.
+    """Refuse a velocity that is impossible in muscle; a velocity of 0 everywhere is allowed.
 
-    Stillness is allowed.
+    Parameters
+    ----------
+    velocity : numpy.ndarray
+        `(time, depth, lateral)` [mm/s].
+    unit : str
+        The unit that it was converted from, one of `FACTORS`.
 
     Raises
     ------
     ValueError
-        It is far too slow or too fast; the unit that it is likely in is named.
+        The velocity is far too slow or too fast; the message names the unit that is likely.
     """
     rms = float(np.hypot(*sequences.moments(velocity)))
     fastest = float(np.abs(velocity).max(initial=0))
     if not fastest or (rms >= LOWEST_RMS and fastest <= HIGHEST):
         return
     in_unit = {name: factor / FACTORS[unit] for name, factor in FACTORS.items()}
-    # nearest to an RMS of 1 mm/s
+    # the likely unit is the one with an RMS nearest to 1 mm/s
     likely = min(FACTORS, key=lambda name: abs(np.log10(rms * in_unit[name])))
     fits = rms * in_unit[likely] >= LOWEST_RMS and fastest * in_unit[likely] <= HIGHEST
     raise ValueError(

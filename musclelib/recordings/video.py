@@ -1,7 +1,7 @@
-"""B-mode video as a stream of grey frames: MP4, AVI, GIF, TIFF or a folder of images, cropped and brought to a grid.
+"""B-mode video as a stream of grey frames, cropped and resampled to a grid.
 
-Only the frames of one chunk are in memory. Frames are uint8, rows are depth, columns are lateral
-position.
+MP4, AVI and GIF files, TIFF stacks and folders of images are read, with the frames of one chunk in
+memory. Frames are uint8 `(depth, lateral)`.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from musclelib.recordings.frame_times import frame_times
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """A B-mode video that is read in chunks; made by `open_video`.
+    """A B-mode video that is read in chunks, see `open_video`.
 
     Attributes
     ----------
     path : Path
         The file or the folder of images.
     time : numpy.ndarray
-        Time of each frame, from the first [s]; not even where those of the file are not.
+        Time of each frame since the first [s]; uneven if the times in the file are.
     frame_rate : float
-        Frames per second, on average [Hz].
+        Mean frame rate [Hz].
     crop : tuple of int
-        Part of each frame that is used: x0, y0, width, height [px of the file].
+        Part of each frame that is used: left and upper edge, width, height [px of the file].
     shape : tuple of int
-        Grid of the frames that come out: depth, lateral [px].
+        Number of pixels of the resulting frames along depth and lateral.
     pixel_size : tuple of float
-        Spacing of that grid: depth, lateral [mm].
+        Spacing of these pixels along depth and lateral [mm].
     bits : int
-        Bits of a grey value that the file uses, 8 to 16; frames hold the upper 8 of them.
+        Number of bits that grey values use in the file, 8 to 16; frames have the upper 8 of these.
     """
 
     path: Path
@@ -74,8 +74,8 @@ class Video:
         Raises
         ------
         ValueError
-            The video stops before its last frame, or an image of the folder is unreadable or of
-            another size or type.
+            The video stops before its last frame, or an image of the folder is unreadable or
+            differs in size or type.
         """
         x0, y0, width, height = self.crop
         count = 0
@@ -97,36 +97,36 @@ def open_video(
     frame_rate: float | None = None,
     shape: tuple[int, int] | None = None,
 ) -> Video:
-    """Open a B-mode video; its frames are counted now, and decoded again later, chunk by chunk.
+    """Open a B-mode video: count its frames, which are decoded later, chunk by chunk.
 
     A file that announces more frames than decode (cut off, trimmed without encoding, or counted by
-    its duration) is taken with a warning.
+    its duration) is accepted with a warning.
 
     Parameters
     ----------
     path : str or Path
         MP4, AVI or GIF file, TIFF stack, or a folder of PNG, TIFF or BMP images, taken in natural
-        order of their names with all pages of each; their numbers may leave no gap. Where images
-        have 16 bits, the largest value of all tells how many of them are used: one scale for the
-        whole series, which keeps the upper 8 of these.
+        order of their names with all pages of each; their numbers must be without gaps. For images
+        of 16 bits, the largest value of all decides how many bits are used: the whole series has
+        one scale and keeps the upper 8 of these bits.
     pixel_size : float
         Edge of a (square) pixel of the file [mm].
     crop : tuple of int, optional
-        x0, y0, width, height of the part to use [px], counted from 0 at the upper left; by default
-        all.
+        Left and upper edge, width and height of the part to use [px], counted from 0 at the upper
+        left; by default the whole frame.
     frame_rate : float, optional
-        Frames per second [Hz], by default the one of the file; a folder of images has none. Frames
-        that are not even in the file keep its times, and a rate is refused for them.
+        Frame rate [Hz], by default that of the file; a folder of images needs it. Unevenly spaced
+        frames keep the times of the file, and a rate for them is refused.
     shape : tuple of int, optional
-        Grid to bring the frames to by averaging areas: depth, lateral [px]; by default that of the
-        crop.
+        Number of pixels along depth and lateral to which frames are reduced by averaging areas; by
+        default that of the crop.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file or folder.
+        The file or folder does not exist.
     ValueError
-        The video does not decode, has no frames or lacks some, a size or rate is impossible or does
+        The video does not decode or has no frames or too few, a size or rate is impossible or does
         not fit the times of the file, or the crop leaves the image.
     """
     path = Path(path)
@@ -154,13 +154,13 @@ def open_video(
 def read_image(path: str | Path, crop: tuple[int, int, int, int] | None = None) -> np.ndarray:
     """Read one image as grey values, uint8 `(depth, lateral)`.
 
-    An image of 16 bits keeps the upper 8 of the bits that its own largest value needs; images that
-    belong together have one scale where `open_video` reads their folder.
+    An image of 16 bits keeps the upper 8 of the bits that its largest value needs; read images that
+    belong together with `open_video`, which gives the folder one scale.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     ValueError
         The image does not decode, has several pages, or the crop leaves it.
     """
@@ -198,7 +198,7 @@ def _image_times(path: Path) -> tuple[np.ndarray, float, int]:
 
 
 def _file_times(path: Path) -> tuple[np.ndarray, float, int]:
-    """Return the time that a file states for each frame [s], NaN where it states none, the rate of its header, bits."""
+    """Return the times of frames in a file [s], NaN where not stated, its frame rate and bits."""
     with _Capture(path) as capture:
         announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         times = []
@@ -213,7 +213,7 @@ def _file_times(path: Path) -> tuple[np.ndarray, float, int]:
             stacklevel=3,
         )
     stated = np.array(times)
-    # OpenCV gives 0 where there is no time, as for the last frames of an AVI file with B-frames
+    # OpenCV returns 0 for frames without a time, such as the last of an AVI file with B-frames
     stated[(stated < 0) | (stated == 0) & (np.arange(len(stated)) > 0)] = np.nan
     return stated, rate, 8
 
@@ -236,10 +236,7 @@ def _file_frames(path: Path) -> Iterator[np.ndarray]:
 
 
 class _Capture:
-    """OpenCV's reader of a video file, released at the end.
-
-    FFmpeg alone, so that all systems decode alike.
-    """
+    """OpenCV's reader of a video file, released at the end; always FFmpeg, on every system."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
