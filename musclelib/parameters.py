@@ -90,6 +90,11 @@ def _fits(value: Any, kind: Any) -> bool:
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):
         return any(_fits(value, member) for member in typing.get_args(kind))
+    if origin is dict:
+        names, values = typing.get_args(kind)
+        return isinstance(value, dict) and all(
+            _fits(name, names) and _fits(item, values) for name, item in value.items()
+        )
     if origin is tuple:
         members = typing.get_args(kind)
         if len(members) == 2 and members[1] is Ellipsis:
@@ -106,6 +111,22 @@ def _fits(value: Any, kind: Any) -> bool:
     return isinstance(value, kind)
 
 
+def _built(value: Any, kind: Any) -> Any:
+    """Build what a type wants of what JSON and YAML know: no tuples, and mappings for parameters."""
+    members = typing.get_args(kind)
+    for one in members if isinstance(kind, types.UnionType) else [kind]:
+        if isinstance(value, dict) and isinstance(one, type) and issubclass(one, Parameters):
+            names = {field.name for field in dataclasses.fields(one)}
+            if one is kind or names == set(value):  # of several, the one with these fields
+                return one.from_dict(value)
+    if isinstance(value, list | tuple):
+        item = members[0] if typing.get_origin(kind) is tuple and members[1:] == (...,) else None
+        return tuple(_built(member, item) for member in value)
+    if isinstance(value, dict) and typing.get_origin(kind) is dict:
+        return {name: _built(member, members[1]) for name, member in value.items()}
+    return value
+
+
 @dataclasses.dataclass(frozen=True)
 class Parameters:
     """Base of every parameter set: checked when built, written as JSON text, read back strictly."""
@@ -113,11 +134,9 @@ class Parameters:
     def __post_init__(self) -> None:
         kinds = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, list):  # JSON and YAML know no tuples
-                value = tuple(value)
-                object.__setattr__(self, field.name, value)
             kind = kinds[field.name]
+            value = _built(getattr(self, field.name), kind)
+            object.__setattr__(self, field.name, value)
             if not _fits(value, kind):
                 wanted = (
                     kind.__name__

@@ -1,17 +1,16 @@
-"""How paper 2's detector learns: the sum of Mask R-CNN's five losses."""
+"""How the networks of identification learn: an objective for each of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from musclelib.networks.firing_detector import FiringDetector, FiringParameters
 from musclelib.networks.mask_rcnn import Detector, DetectorParameters
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 from musclelib.networks.twitch import TwitchNetwork, TwitchParameters
+from musclelib.training.objective import Supervised
 
 _NAMES = {
     "loss_objectness": "anchor score",
@@ -21,47 +20,40 @@ _NAMES = {
     "loss_mask": "mask",
 }
 
+_SPREAD = 1.0  # SD of the Gaussian that a true firing is spread over [frame]
 
-class Detection(nn.Module):
-    """The objective of `training.fit` that trains a detector, on sequences and their units' territories.
+
+class Detection(Supervised):
+    """Trains a detector on sequences and the territories of their units.
 
     The loss is the sum of those of anchors (score, box) and of regions (score, box, mask), each of
     weight 1 (paper 2, section III-B.3).
     """
 
+    network: Detector
+
     def __init__(self, settings: DetectorParameters) -> None:
         super().__init__()
         self.settings = settings
-        self.detector = Detector(settings)
-
-    def trained(self) -> Iterable[nn.Module]:
-        """Return the detector."""
-        return [self.detector]
+        self.network = Detector(settings)
 
     def loss(
         self, velocity: Tensor, truth: list[dict[str, Tensor]]
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the sum and the five losses of standardised sequences `(batch, 1, 400, 64, 64)`."""
-        losses = self.detector(velocity, truth)
+        losses = self.network(velocity, truth)
         return torch.stack(list(losses.values())).sum(), {
             _NAMES[name]: value for name, value in losses.items()
         }
 
 
-_SPREAD = 1.0  # SD of the Gaussian that a true firing is spread over [frame]
-
-
-class FiringDetection(nn.Module):
-    """The objective of `training.fit` that trains a detector, on trains and the firings in each of their frames."""
+class FiringDetection(Supervised):
+    """Trains a detector of firings on twitch trains and the firings in each frame."""
 
     def __init__(self, settings: FiringParameters) -> None:
         super().__init__()
         self.settings = settings
         self.network = FiringDetector(settings)
-
-    def trained(self) -> Iterable[nn.Module]:
-        """Return the network."""
-        return [self.network]
 
     def loss(self, trains: Tensor, firings: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the negative log-likelihood of Poisson counts, for each firing.
@@ -86,17 +78,13 @@ class FiringDetection(nn.Module):
         ), {}
 
 
-class TwitchEstimation(nn.Module):
-    """The objective of `training.fit` that trains a twitch network, on crops and the trains of their units."""
+class TwitchEstimation(Supervised):
+    """Trains a twitch network on crops and the twitch trains of their units."""
 
     def __init__(self, settings: TwitchParameters) -> None:
         super().__init__()
         self.settings = settings
         self.network = TwitchNetwork(settings)
-
-    def trained(self) -> Iterable[nn.Module]:
-        """Return the network."""
-        return [self.network]
 
     def loss(self, crops: Tensor, trains: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return `train_loss` of crops `(batch, 1, time, 16, 16)` and trains `(batch, time)`, both in [SD]."""
@@ -121,17 +109,13 @@ def train_loss(estimate: Tensor, truth: Tensor) -> Tensor:
     return errors.sum() / (heard.sum() * truth.shape[1]).clamp(min=1)
 
 
-class Reading(nn.Module):
-    """The objective of `training.fit` that trains a reader on components of sequences whose units are known."""
+class Reading(Supervised):
+    """Trains a reader on components of sequences whose units are known."""
 
     def __init__(self, settings: ReaderParameters) -> None:
         super().__init__()
         self.settings = settings
-        self.reader = TerritoryReader(settings)
-
-    def trained(self) -> Iterable[nn.Module]:
-        """Return the reader."""
-        return [self.reader]
+        self.network = TerritoryReader(settings)
 
     def loss(
         self, images: Tensor, territory: Tensor, known: Tensor, unit: Tensor
@@ -151,7 +135,7 @@ class Reading(nn.Module):
             `(component,)`, 1 for the best component of a unit, 0 for others, which are to be
             dropped.
         """
-        logits, score = self.reader(images)
+        logits, score = self.network(images)
         logits = logits.float()
         mask = torch.sigmoid(logits)
         shared = (mask * territory).sum(dim=(1, 2))

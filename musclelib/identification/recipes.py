@@ -1,49 +1,140 @@
-"""How the networks of identification are trained: paper 2's as the paper did, and all within an hour on a CPU."""
+"""How the networks of identification are trained, as data.
+
+Those of paper 2 as the paper trained them, and light ones within an hour on a CPU.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
 
+from torch import nn
+
+from musclelib.identification.examples import SimulatedTerritories, SimulatedTrains
+from musclelib.identification.firing_examples import SimulatedFirings
+from musclelib.identification.objectives import Detection, FiringDetection, TwitchEstimation
+from musclelib.identification.reader.recipe import READER
+from musclelib.identification.validation import (
+    FiringValidation,
+    TerritoryValidation,
+    TrainValidation,
+)
 from musclelib.networks.firing_detector import FiringParameters
-from musclelib.networks.mask_rcnn import DETECTORS, DetectorParameters
+from musclelib.networks.mask_rcnn import DETECTORS, DetectorParameters, load_pretrained
 from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchParameters
-from musclelib.training.objective import TrainingParameters
+from musclelib.parameters import ParameterError, quantity
+from musclelib.simulator import SimulatorParameters, preset
+from musclelib.training.data import Examples
+from musclelib.training.objective import Objective, Optimiser, Review, TrainingParameters
+from musclelib.training.recipe import Data, Recipe, Stage
 
 NOISE = (10.0, 30.0)
-"""Signal-to-noise ratio of sequences, drawn anew for each, when noise is learnt [dB] (paper 2, section III-B.3)."""
+"""Signal-to-noise ratio of training sequences, drawn anew for each [dB] (paper 2, section III-B.3)."""
 
 
-class Stage(NamedTuple):
-    """One part of a training, that begins with the best weights of the part before it."""
+@dataclass(frozen=True)
+class SimulatedStage(Stage):
+    """A stage on sequences that are simulated on the way."""
 
-    name: str
-    training: TrainingParameters
-    noise: tuple[float, float] | None = NOISE  # [dB]; None: no noise
-    fixed: bool = False  # whether pretrained weights of the ResNet are kept
+    noise: tuple[float, float] | None = quantity(
+        NOISE, "dB", "signal-to-noise ratio, drawn anew for each sequence; None: no noise"
+    )
+    fixed: bool = quantity(False, doc="whether pretrained weights of the ResNet are kept fixed")
+
+    def simulated(self) -> SimulatorParameters:
+        """Return what the sequences of the stage are simulated with."""
+        return preset("paper2", noise_snr=self.noise)
 
 
-class Recipe(NamedTuple):
-    """What is trained, how long and on what."""
+@dataclass(frozen=True)
+class SimulatedRecipe(Recipe):
+    """A training on what is simulated on the way: preset "paper2", or the trains of firings.
 
-    network: DetectorParameters | TwitchParameters | FiringParameters
-    stages: tuple[Stage, ...]
-    # number of different training sequences; None: no sequence comes twice
-    sequences: int | None = None
+    The seed of a stage is that of its sequences, too; validation is on sequences of another seed.
+    """
+
+    half: ClassVar[bool] = True
+
+    settings: DetectorParameters | TwitchParameters | FiringParameters = quantity(
+        doc="what the network is built from"
+    )
+    stages: tuple[SimulatedStage, ...] = quantity(doc="parts of the training, in their order")
+    sequences: int | None = quantity(
+        None, doc="number of different training sequences; None: no sequence comes twice", low=1
+    )
+    # some 400 units to detect, or 96 trains; of firings 384 trains in each band of their rate
+    validated: int = quantity(24, doc="sequences that each validation is on", low=1)
+    pretrained: str = quantity(
+        "",
+        doc="weights that a detector begins with, downloaded by torchvision; empty: new weights",
+        choices=("", "coco", "imagenet"),
+    )
+
+    def check(self) -> None:
+        """Refuse pretrained weights of networks that there are none for."""
+        if self.pretrained and not isinstance(self.settings, DetectorParameters):
+            raise ParameterError(
+                f"pretrained = {self.pretrained!r}: there are such weights for a detector only"
+            )
+
+    def objective(self, stage: Stage) -> Objective:
+        """Build the objective of a stage with new weights."""
+        assert isinstance(stage, SimulatedStage)
+        if isinstance(self.settings, DetectorParameters):
+            return Detection(self.settings.changed(fixed=stage.fixed and bool(self.pretrained)))
+        if isinstance(self.settings, FiringParameters):
+            return FiringDetection(self.settings)
+        return TwitchEstimation(self.settings)
+
+    def prepare(self, objective: Objective) -> None:
+        """Load the pretrained weights of a detector."""
+        if self.pretrained:
+            assert isinstance(objective, Detection)
+            load_pretrained(objective.network, self.pretrained)
+
+    def data(self, stage: Stage, stores: Sequence[Path], folder: Path) -> Data:
+        """Return examples of a seed of their own for each stage, and the one review of all stages."""
+        assert isinstance(stage, SimulatedStage)
+        if stores:
+            raise ParameterError(
+                f"recipe {self.name}: simulates what it trains on; no store is taken"
+            )
+        training, simulated = stage.training, stage.simulated()
+        seed = training.seed + self.stages.index(stage)
+        examples: Callable[[int, int], Examples]
+        review: Review
+        if isinstance(self.settings, FiringParameters):
+            examples = partial(SimulatedFirings, training.batch, seed)
+            review = FiringValidation(self.validated, training.seed)
+        elif isinstance(self.settings, DetectorParameters):
+            examples = partial(
+                SimulatedTerritories, simulated, training.batch, seed, self.sequences
+            )
+            review = TerritoryValidation(simulated, self.validated, training.seed)
+        else:
+            examples = partial(SimulatedTrains, simulated, training.batch, seed, self.sequences)
+            review = TrainValidation(simulated, self.validated, training.seed)
+        return Data(examples, review)
+
+    def shipped(self, objective: Objective, stores: Sequence[Path]) -> dict[str, nn.Module]:
+        """Return the network."""
+        assert isinstance(objective, Detection | FiringDetection | TwitchEstimation)
+        return {"": objective.network}
 
 
 def _sgd(steps: int, rate: float) -> TrainingParameters:
     # weight decay and the norm of 5 are matterport's, which the paper kept
+    optimiser = Optimiser(kind="sgd", rate=rate, betas=(0.9, 0.999), decay=1e-4, clip=5.0)
     return TrainingParameters(
         steps=steps,
         batch=8,
-        optimiser="sgd",
-        learning_rate=rate,
-        betas=(0.9, 0.999),
-        weight_decay=1e-4,
-        clip=5.0,
+        optimisers={"all": optimiser},
         ema=0.0,
         checkpoint_every=1000,
-        preview_every=1000,
+        review_every=1000,
     )
 
 
@@ -53,65 +144,81 @@ def _adam(
     return TrainingParameters(
         steps=steps,
         batch=batch,
-        learning_rate=rate,
-        betas=(0.9, 0.999),
-        clip=clip,
+        optimisers={"all": Optimiser(rate=rate, betas=(0.9, 0.999), clip=clip)},
         ema=ema,
         checkpoint_every=every,
-        preview_every=every,
+        review_every=every,
     )
 
 
 def _small(training: TrainingParameters) -> TrainingParameters:
     # a small network is no faster in half precision
-    return training.changed(precision="32-true", flip=False)
+    return training.changed(precision="32-true")
 
 
-RECIPES = {
-    "detector": {
-        "paper": Recipe(
-            DETECTORS["paper"],
+_DETECTS = (
+    "Identifies motor units in sequences (paper 2): 64 x 64 pixels, 400 frames at 400 Hz."
+    " Trained on simulated data; no recording of a person."
+)
+_ESTIMATES = (
+    "Estimates the twitch train of a motor unit (paper 2): crops of 16 x 16 pixels at 400 Hz."
+    " Trained on simulated data; no recording of a person."
+)
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        SimulatedRecipe(
+            "detector",
+            _DETECTS,
             (
-                Stage("heads", _sgd(20_000, 1e-3), None, fixed=True),
-                Stage("all", _sgd(180_000, 1e-4), None),
-                Stage("fine", _sgd(300_000, 1e-5), None),
-                Stage("noise", _sgd(100_000, 1e-5)),
+                SimulatedStage("all", _adam(1350, 4, 1e-3, 5.0, 250)),
+                SimulatedStage("fine", _adam(400, 4, 2e-4, 5.0, 100)),
             ),
-            10_000,
-        ),
-        "light": Recipe(
             DETECTORS["light"],
-            (
-                Stage("all", _adam(1350, 4, 1e-3, 5.0, 250)),
-                Stage("fine", _adam(400, 4, 2e-4, 5.0, 100)),
-            ),
         ),
-    },
-    "twitch": {
-        "paper": Recipe(
-            TWITCH_NETWORKS["paper"],
+        SimulatedRecipe(
+            "detector-paper",
+            _DETECTS,
             (
-                Stage("all", _adam(100_000, 32, 1e-4, 1.0, 1000, ema=0.0), None),
-                Stage("noise", _adam(100_000, 32, 1e-4, 1.0, 1000, ema=0.0)),
+                SimulatedStage("heads", _sgd(20_000, 1e-3), None, fixed=True),
+                SimulatedStage("all", _sgd(180_000, 1e-4), None),
+                SimulatedStage("fine", _sgd(300_000, 1e-5), None),
+                SimulatedStage("noise", _sgd(100_000, 1e-5)),
             ),
-            10_000,
+            DETECTORS["paper"],
+            sequences=10_000,
         ),
-        "light": Recipe(
+        SimulatedRecipe(
+            "twitch",
+            _ESTIMATES,
+            (
+                SimulatedStage("all", _adam(500, 8, 1e-3, 1.0, 100)),
+                SimulatedStage("fine", _adam(150, 8, 2e-4, 1.0, 50)),
+            ),
             TWITCH_NETWORKS["light"],
-            (
-                Stage("all", _adam(500, 8, 1e-3, 1.0, 100)),
-                Stage("fine", _adam(150, 8, 2e-4, 1.0, 50)),
-            ),
         ),
-    },
-    "firings": {
-        "light": Recipe(
+        SimulatedRecipe(
+            "twitch-paper",
+            _ESTIMATES,
+            (
+                SimulatedStage("all", _adam(100_000, 32, 1e-4, 1.0, 1000, ema=0.0), None),
+                SimulatedStage("noise", _adam(100_000, 32, 1e-4, 1.0, 1000, ema=0.0)),
+            ),
+            TWITCH_NETWORKS["paper"],
+            sequences=10_000,
+        ),
+        SimulatedRecipe(
+            "firings",
+            "Finds when the twitches of a train begin: trains up to 50 Hz, at 200 frames a second."
+            " Trained on simulated data; no recording of a person.",
+            (
+                SimulatedStage("all", _small(_adam(4000, 64, 3e-3, 1.0, 500))),
+                SimulatedStage("fine", _small(_adam(1000, 64, 3e-4, 1.0, 250))),
+            ),
             FiringParameters(),
-            (
-                Stage("all", _small(_adam(4000, 64, 3e-3, 1.0, 500))),
-                Stage("fine", _small(_adam(1000, 64, 3e-4, 1.0, 250))),
-            ),
         ),
-    },
+        READER,
+    )
 }
-"""By network, then by name. The paper's detector starts from weights trained on photographs (`--pretrained`)."""
+"""By name. The paper's detector starts from weights trained on photographs: `pretrained`."""

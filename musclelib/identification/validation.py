@@ -28,12 +28,12 @@ class TerritoryValidation:
         self.examples = SimulatedTerritories(parameters, 1, seed + _UNSEEN, flip=False)
         self.count = count
 
-    def __call__(self, objective: Any) -> dict[str, float]:
+    def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
         """Return recall and precision over all units, and the mean pixel recall and precision of those found."""
         counted, pixels = np.zeros(3), []
-        for step in range(self.count):
-            velocity, (true,) = self.examples[step]
-            (found,) = objective.detector(velocity.to(next(objective.parameters()).device))
+        for number in range(self.count):
+            velocity, (true,) = self.examples[number]
+            (found,) = objective.network(velocity.to(next(objective.parameters()).device))
             masks = (found["masks"][:, 0] > 0.5).cpu().numpy()
             pairs = match(true["masks"].numpy().astype(bool), masks)
             counted += len(pairs.true), len(true["masks"]), len(masks)
@@ -56,11 +56,11 @@ class TrainValidation:
         self.rate, self.count = parameters.frame_rate, count
         self.examples = SimulatedTrains(parameters, 4, seed + _UNSEEN, flip=False)
 
-    def __call__(self, objective: Any) -> dict[str, float]:
+    def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
         """Return the loss, and the mean rate of agreement of the firings (paper 2, equation 1)."""
         losses, rates = [], []
-        for step in range(self.count):
-            crops, trains = self.examples[step]
+        for number in range(self.count):
+            crops, trains = self.examples[number]
             found = objective.network(crops.to(next(objective.parameters()).device)).float().cpu()
             losses.append(float(train_loss(found, trains)))
             rates += [
@@ -85,14 +85,14 @@ class FiringValidation:
         self.count = count
         self.bands = [SimulatedFirings(_UNITS, seed + _UNSEEN, rate=band) for band in BANDS]
 
-    def __call__(self, objective: Any) -> dict[str, float]:
+    def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
         """Return the score, the rate of agreement, and by band the firings told over those that there were."""
         scores: dict[str, float] = {}
         rates, errors = [], []
         for band, examples in zip(BANDS, self.bands, strict=True):
             told = true = 0
-            for step in range(self.count):
-                trains, firings = examples[step]
+            for number in range(self.count):
+                trains, firings = examples[number]
                 device = next(objective.parameters()).device
                 expected = objective.network(trains.to(device)).cpu().numpy()
                 for one, counts in zip(expected, firings.numpy(), strict=True):

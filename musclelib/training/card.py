@@ -1,61 +1,151 @@
-"""What the cards of trained weights have in common."""
+"""Ship what a run trained: averaged weights, the recipe, and a card that says how they came about."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
+from torch import nn
 
-from musclelib import sequences
-from musclelib.training.checkpoint import TrainingError
-
-
-def device() -> str:
-    """Say what this machine trains on."""
-    name = (
-        torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
-    )
-    return f"{name}, {platform.machine()}"
+from musclelib import __version__, sequences
+from musclelib.files import whole
+from musclelib.networks import weights
+from musclelib.training.checkpoint import TrainingError, load_averaged, read
+from musclelib.training.recipe import Recipe, kept
 
 
-def rows(table: pd.DataFrame) -> list[str]:
-    """Return the lines of a table of numbers in Markdown."""
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * table.shape[1]]
-    return lines + [
-        "| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in table.to_numpy(float)
-    ]
+def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") -> list[Path]:
+    """Write the averaged networks of a run's best checkpoint, its recipe and a card.
 
+    The card's numbers are those of the run's own tables; the stores that it names are those that
+    the weights saw.
 
-def curve(losses: pd.DataFrame) -> list[str]:
-    """Return the means of a run's losses over its quarters as a table."""
-    quarters = losses.drop(columns="step").groupby(losses.index * 4 // len(losses)).mean()
-    quarters.insert(0, "quarter", range(1, len(quarters) + 1))
-    return rows(quarters)
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe of the run, as `recipe.kept(run)` tells it.
+    run : str or Path
+        Folder of the run.
+    target : str or Path
+        Name of the files without their endings, which are `.safetensors`, `.json` (the recipe) and
+        `.md` (the card).
+    note : str
+        What the run does not know, for the card.
 
-
-def check_stores(checkpoint: Path, data: str, stores: Sequence[Path]) -> None:
-    """Refuse to name stores on a card that its weights have not seen.
-
-    `data` is what the checkpoint says of them.
+    Returns
+    -------
+    list of Path
+        The files of weights.
 
     Raises
     ------
     TrainingError
-        Its run was on others, or they have changed since.
+        No stage has a checkpoint yet, it is of another model, or the stores have changed since.
     """
-    for number, store in enumerate(stores, 1):
-        if sequences.digest(sequences.open(store)) not in data:
+    run, target = Path(run), Path(target)
+    stores = _stores(run)
+    found = {stage.name: _checkpoint(run / stage.name) for stage in recipe.stages}
+    done = {name: path for name, path in found.items() if path is not None}
+    if not done:
+        raise TrainingError(f"{run}: no stage has a checkpoint yet")
+    last = next(stage for stage in reversed(recipe.stages) if stage.name in done)
+
+    objective = recipe.objective(last)
+    about = load_averaged(done[last.name], objective)
+    for store, digest in stores.items():
+        if digest not in about["data"]:
+            raise TrainingError(f"{done[last.name]}: its run did not see {store} as it is now")
+    networks = recipe.shipped(objective, list(stores))
+
+    losses = {name: pd.read_csv(run / name / "losses.csv") for name in done}
+    steps = {name: len(table) for name, table in losses.items()} | {last.name: about["step"]}
+    facts = {
+        "model": f"{type(networks['']).__name__} {recipe.name}",
+        "steps": ", ".join(f"{count} ({name})" for name, count in steps.items()),
+        "hours": f"{_hours(losses, steps):.2f}",
+        "seconds a step": f"{losses[last.name].seconds.median():.2g}",
+        "device": device(),
+        "seed": str(last.training.seed),
+        "note": note,
+    }
+    files = [target.with_name(f"{target.name}{ending}.safetensors") for ending in networks]
+    for path, network in zip(files, networks.values(), strict=True):
+        weights.save(network, path, half=recipe.half, **facts)
+    with whole(target.with_suffix(".json")) as new:
+        new.write_text(json.dumps(kept(run), indent=1) + "\n")
+    lines = _head(recipe, facts, networks, files, stores, about)
+    lines += [_stage(name, path) for name, path in done.items()]
+    lines += [f"- note: {note}"] if note else []
+    for name in done:
+        lines += _tables(name, losses[name], run / name / "scores.csv")
+    with whole(target.with_suffix(".md")) as new:
+        new.write_text("\n".join([*lines, ""]))
+    return files
+
+
+def device() -> str:
+    """Say what this machine trains on."""
+    gpu = torch.cuda.is_available()
+    name = torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} CPU cores"
+    return f"{name}, {platform.machine()}"
+
+
+def _stores(run: Path) -> dict[Path, str]:
+    """Return the stores of a run and their digests; refuse those that have changed since."""
+    stores = {Path(path): digest for path, digest in kept(run)["stores"].items()}
+    for store, digest in stores.items():
+        if sequences.digest(sequences.open(store)) != digest:
             raise TrainingError(
-                f"{checkpoint}: store {number} of {len(stores)} for its card is none that its run"
-                " saw, or has changed since; name its own stores"
+                f"{store}: has changed since {run} was trained on it; the card would name other"
+                " sequences than the weights saw"
             )
+    return stores
 
 
-def data(store: Path) -> str:
+def _checkpoint(folder: Path) -> Path | None:
+    files = (folder / f"{name}.safetensors" for name in ("best", "last"))
+    return next((path for path in files if path.exists()), None)
+
+
+def _hours(losses: dict[str, pd.DataFrame], steps: dict[str, int]) -> float:
+    """Return the training time to the shipped step; a pause counts as one median step."""
+    return sum(losses[name].seconds.median() * count for name, count in steps.items()) / 3600
+
+
+def _head(
+    recipe: Recipe,
+    facts: dict[str, str],
+    networks: dict[str, nn.Module],
+    files: Sequence[Path],
+    stores: dict[Path, str],
+    about: dict[str, Any],
+) -> list[str]:
+    values = sum(value.numel() for value in networks[""].parameters())
+    seen = [f"- data: {_described(store)}" for store in stores]
+    return [
+        f"# {recipe.name}",
+        "",
+        recipe.purpose,
+        "",
+        f"- steps: {facts['steps']}; the last one is the best by its score, where there is one",
+        f"- time: {facts['hours']} h to that step ({facts['seconds a step']} s a step) on"
+        f" {facts['device']}; other work ran beside it where steps vary",
+        f"- model: `{json.dumps(about['settings'])}`",
+        f"- values: {values}{', kernels and matrices in half precision' if recipe.half else ''}",
+        f"- weights as trained (SHA-256 of parameters and values): `{weights.digest(networks[''])}`",
+        *map(weights.card_line, files),
+        *(seen or [f"- data: made while training, `{about['data']}`"]),
+        f"- made by musclelib {__version__}, recipe `{recipe.name}`",
+    ]
+
+
+def _described(store: Path) -> str:
     """Say what a store holds, so that another one can be told from it."""
     dataset = sequences.open(store)
     attributes = dataset.attrs
@@ -63,3 +153,26 @@ def data(store: Path) -> str:
         f"`{store.name}`, {dataset.sizes['sequence']} sequences, {attributes['domain']}, seed"
         f" {attributes.get('seed')}, digest `{sequences.digest(dataset)}`"
     )
+
+
+def _stage(name: str, path: Path) -> str:
+    # the parameters as they were; the recipe may have been lengthened since
+    return f"- stage `{name}`: `{json.dumps(read(path)[1]['parameters'])}`"
+
+
+def _tables(name: str, losses: pd.DataFrame, scores: Path) -> list[str]:
+    """Return the losses of a stage, means over its quarters, and its scores."""
+    quarters = losses.drop(columns="step").groupby(losses.index * 4 // len(losses)).mean()
+    quarters.insert(0, "quarter", range(1, len(quarters) + 1))
+    lines = ["", f"Losses of stage `{name}`, means over its quarters:", "", *rows(quarters)]
+    if scores.exists() and scores.stat().st_size:
+        lines += ["", "Validation on sequences that were not trained on (score: lower is better):"]
+        lines += ["", *rows(pd.read_csv(scores))]
+    return lines
+
+
+def rows(table: pd.DataFrame) -> list[str]:
+    """Return the lines of a table of numbers in Markdown."""
+    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * table.shape[1]]
+    numbers = table.to_numpy(float)
+    return lines + ["| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in numbers]

@@ -32,7 +32,7 @@ class Examples(Protocol):
     def digest(self) -> str:
         """Tells these examples from others.
 
-        What only orders or cuts them, such as seed and batch, is left out.
+        Seed and batch, which a run keeps anyway, are left out.
         """
         ...
 
@@ -88,7 +88,9 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self.rank = rank
         self.world = world
         self.flip = flip
-        self.digest = f"A: {digest(clips_a)}; B: {digest(clips_b)}"
+        cut = f"squares of {crop}" if crop is not None else "whole"
+        turned = ", turned upside down every other time" if flip else ""
+        self.digest = f"A: {digest(clips_a)}; B: {digest(clips_b)}; {cut}{turned}"
         shapes = []
         for name, clips in zip("AB", self.clips, strict=True):
             if not len(clips):

@@ -1,147 +1,156 @@
-"""What a training run needs to know: the model's side (`Objective`, `Supervised`) and how it is trained."""
+"""What a training run needs to know: the model's side (`Objective`) and how it is trained."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from musclelib.parameters import Parameters, quantity
+from musclelib.parameters import ParameterError, Parameters, quantity
 
 
-class Objective(Protocol):
-    """What `train` asks of a model, a `torch.nn.Module` whose networks are its direct children.
+class Turn(NamedTuple):
+    """One descent of one optimiser."""
 
-    Both losses return their total and its named parts as scalars; those of the generators also
-    return their fakes, which are handed on to those of the discriminators. A loss is a mean over
-    its batch. A network `to_a`, from B to A, is shown and watched as `to_b` is, where there is one.
+    optimiser: str
+    """Name of the optimiser that steps."""
+
+    total: torch.Tensor
+    """The loss that it descends: a scalar, a mean over the batch."""
+
+    parts: Mapping[str, torch.Tensor] = {}
+    """The terms of the loss by name, scalars, for the tables of the run."""
+
+
+class Objective(nn.Module, ABC):
+    """What `train` asks of a model whose networks are its direct children.
+
+    It says which networks each optimiser trains, and yields the turns of a step. That covers
+    adversarial training in any order (CycleGAN: generators, then discriminators; StarGAN: five
+    turns of the critic, then the generator; Pix2Pix: the discriminator first) and supervised
+    training (one turn) alike.
     """
 
-    @property
-    def settings(self) -> Parameters:
-        """What the model is built from; a checkpoint holds it."""
-        ...
+    settings: Parameters
+    """What the model is built from; a checkpoint holds it."""
 
-    @property
-    def to_b(self) -> nn.Module:
-        """Translates clips of domain A to B."""
-        ...
+    @abstractmethod
+    def groups(self) -> dict[str, list[nn.Module]]:
+        """Return the networks of each optimiser by its name; those of the first are averaged."""
 
-    def generators(self) -> Iterable[nn.Module]:
-        """Return the networks that the first optimiser trains."""
-        ...
+    turns: Callable[..., Iterator[Turn]]
+    """Yields the turns of a step; called with its batch, each part as an argument.
 
-    def discriminators(self) -> Iterable[nn.Module]:
-        """Return the networks that the second optimiser trains."""
-        ...
-
-    def generator_loss(
-        self, a: torch.Tensor, b: torch.Tensor
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor], Any]:
-        """Return total, parts and fakes for a batch of each domain."""
-        ...
-
-    def discriminator_loss(
-        self, a: torch.Tensor, b: torch.Tensor, fakes: Any
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Return total and parts."""
-        ...
-
-    def state(self) -> dict[str, torch.Tensor]:
-        """Return what a step changes beside the weights, such as pools of past fakes."""
-        ...
-
-    def load_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Take what `state` returned."""
-        ...
-
-
-@runtime_checkable
-class Supervised(Protocol):
-    """What `fit` asks of a model, a `torch.nn.Module` whose networks are its direct children.
-
-    Its loss is a mean over the batch, with its named parts as scalars. A step changes weights and
-    buffers only.
+    An optimiser has stepped before the next turn is asked for.
     """
 
-    @property
-    def settings(self) -> Parameters:
-        """What the model is built from; a checkpoint holds it."""
-        ...
+    def memory(self) -> dict[str, torch.Tensor]:
+        """Return what a step changes beside weights and buffers, such as pools of past fakes."""
+        return {}
 
-    def trained(self) -> Iterable[nn.Module]:
-        """Return the networks that are trained; of their weights, those that require a gradient."""
-        ...
-
-    def loss(self, *batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Return total and parts."""
-        ...
+    def remember(self, memory: dict[str, torch.Tensor]) -> None:
+        """Go back to what `memory` returned."""
 
 
-def networks(objective: Objective | Supervised) -> dict[str, list[nn.Module]]:
-    """Return the networks of each optimiser, by its name; those of the first one are averaged."""
-    if isinstance(objective, Supervised):
-        return {"networks": list(objective.trained())}
-    return {
-        "generators": list(objective.generators()),
-        "discriminators": list(objective.discriminators()),
-    }
+class Supervised(Objective):
+    """The objective of one network and one loss on examples with their truth."""
+
+    network: nn.Module
+
+    loss: Callable[..., tuple[torch.Tensor, Mapping[str, torch.Tensor]]]
+    """Returns the loss and its terms by name; called as `turns` is."""
+
+    def groups(self) -> dict[str, list[nn.Module]]:
+        """Return the network."""
+        return {"network": [self.network]}
+
+    def turns(self, *batch: Any) -> Iterator[Turn]:
+        """Yield the one turn of a step."""
+        yield Turn("network", *self.loss(*batch))
 
 
-def turns(
-    objective: Objective | Supervised, batch: Any
-) -> Iterator[tuple[str, torch.Tensor, dict[str, torch.Tensor]]]:
-    """Return name, total and parts of a step's losses.
+Review = Callable[[Any, int], Mapping[str, float]]
+"""Called with the objective, its first group averaged, and the step; returns named numbers.
 
-    An optimiser has stepped before the next loss is computed.
-    """
-    if isinstance(objective, Supervised):
-        yield "networks", *objective.loss(*batch)
-    else:
-        a, b = batch
-        total, parts, fakes = objective.generator_loss(a, b)
-        yield "generators", total, parts
-        yield "discriminators", *objective.discriminator_loss(a, b, fakes)
+Where `score` is among them, its lowest value chooses the best checkpoint.
+"""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
+class Optimiser(Parameters):
+    """How one group of networks follows its gradients."""
+
+    kind: str = quantity("adam", doc="the algorithm", choices=("adam", "sgd"))
+    rate: float = quantity(2e-4, doc="learning rate at the start", above=0)
+    betas: tuple[float, float] = quantity(
+        (0.5, 0.999), doc="Adam's; of SGD, the first is the momentum", low=0, high=0.99999
+    )
+    decay: float = quantity(0.0, doc="weight decay: pull of weights towards 0", low=0)
+    clip: float | None = quantity(
+        None, doc="largest norm of a step's gradient; None: any norm", above=0
+    )
+    halve_every: int | None = quantity(
+        None, "step", "schedule: the rate is halved each time; None: it stays as it is", low=1
+    )
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step; steps count from 1."""
+        halvings = 0 if self.halve_every is None else (step - 1) // self.halve_every
+        return self.rate * 0.5**halvings
+
+    def build(self, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return the optimiser of some weights."""
+        if self.kind == "sgd":
+            return torch.optim.SGD(
+                weights, self.rate, momentum=self.betas[0], weight_decay=self.decay
+            )
+        return torch.optim.Adam(weights, self.rate, self.betas, weight_decay=self.decay, fused=True)
+
+
+@dataclass(frozen=True)
 class TrainingParameters(Parameters):
     """How a model is trained."""
 
-    steps: int = quantity(doc="Steps in all; a finished run goes on where this is raised", low=1)
-    batch: int = quantity(2, doc="Clips of each domain per step and device", low=1)
-    crop: int | None = quantity(
-        None, "pixel", "Side of a random square of each clip; None: whole clips", low=1
-    )
-    flip: bool = quantity(
-        True, doc="Turn clips upside down (depth) every other time, as paper 1 does"
-    )
-    optimiser: str = quantity(
-        "adam", doc="How weights follow their gradients", choices=("adam", "sgd")
-    )
-    learning_rate: float = quantity(2e-4, doc="Of all optimisers", above=0)
-    betas: tuple[float, float] = quantity(
-        (0.5, 0.999), doc="Of Adam; of SGD, the first is the momentum", low=0, high=0.99999
-    )
-    weight_decay: float = quantity(0.0, doc="Pull of weights towards 0", low=0)
-    clip: float | None = quantity(None, doc="Largest norm of a step's gradient; None: any", above=0)
+    steps: int = quantity(doc="steps in all; a finished run goes on where this is raised", low=1)
+    batch: int = quantity(2, doc="examples of each step and device", low=1)
+    optimisers: dict[str, Optimiser] = field(default_factory=lambda: {"all": Optimiser()})
+    """By the name of the group that each trains; `all`: those that are not named."""
     ema: float = quantity(
-        0.999, doc="Decay a step of the averaged weights; 0: none", low=0, high=0.99999
+        0.999, doc="decay of the averaged weights in a step; 0: no average", low=0, high=0.99999
     )
     precision: str = quantity(
-        "bf16-mixed", doc="Of the networks", choices=("bf16-mixed", "32-true")
+        "bf16-mixed", doc="precision of the networks", choices=("bf16-mixed", "32-true")
     )
     seed: int = quantity(
-        0, doc="Of clips and noise; that of the first weights is with who builds the model", low=0
+        0, doc="seed of examples and noise (the caller seeds the initial weights)", low=0
     )
-    checkpoint_every: int = quantity(500, "step", "Between checkpoints", low=1)
-    preview_every: int = quantity(500, "step", "Between previews and validations", low=1)
-    device: str = quantity("auto", doc="Where to train", choices=("auto", "cpu", "cuda"))
-    devices: int = quantity(1, doc="How many of them, by distributed data parallel (DDP)", low=1)
+    checkpoint_every: int = quantity(500, "step", "distance of checkpoints", low=1)
+    review_every: int = quantity(500, "step", "distance of previews and validations", low=1)
+    device: str = quantity("auto", doc="where to train", choices=("auto", "cpu", "cuda"))
+    devices: int = quantity(1, doc="devices, by distributed data parallel (DDP)", low=1)
     workers: int = quantity(
-        0, doc="Processes that load clips, on each device; 0: the training process itself", low=0
+        0, doc="processes that load examples on each device; 0: the training process", low=0
     )
-    compile: bool = quantity(False, doc="Whether to compile the networks (torch.compile)")
+    compile: bool = quantity(False, doc="whether to compile the networks (torch.compile)")
+
+    def optimiser(self, group: str) -> Optimiser:
+        """Return how a group of networks is trained."""
+        return self.optimisers.get(group) or self.optimisers.get("all") or Optimiser()
+
+    def check_groups(self, groups: list[str]) -> None:
+        """Refuse optimisers of groups that an objective has not.
+
+        Raises
+        ------
+        ParameterError
+            There is one.
+        """
+        for name in self.optimisers:
+            if name not in ("all", *groups):
+                raise ParameterError(
+                    f"optimisers: there is no group {name!r}; allowed are all, {', '.join(groups)}"
+                )

@@ -1,4 +1,4 @@
-"""What is seen of a run: tables that survive a resume, variance maps of fixed clips, early warnings."""
+"""What a run shows while it goes on: tables that survive a resume, and early warnings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from musclelib.files import whole
 from musclelib.training.checkpoint import TrainingError
 
 _WINDOW, _YOUNG = 200, 20  # steps of the running median, and the fewest it is taken of
-_INVERTED = -0.1  # correlation; networks that have learnt nothing yet scatter closely around 0
 _FLOOR = 0.05  # a discriminator that wins has a loss near 0, and ten times that is no divergence
 
 
@@ -49,7 +48,7 @@ class Table:
 
 
 class Watch:
-    """Warns once of each: a loss far above its running median, and translations that invert the contractions."""
+    """Warns once of each loss that is far above its running median."""
 
     def __init__(self) -> None:
         self.seen: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_WINDOW))
@@ -60,26 +59,11 @@ class Watch:
         for name, value in values.items():
             seen = self.seen[name]
             middle = max(statistics.median(seen), _FLOOR) if len(seen) >= _YOUNG else value
-            if value > 10 * middle:
-                self._warn(
-                    f"loss {name}",
+            if value > 10 * middle and name not in self.warned:
+                self.warned.add(name)
+                warnings.warn(
                     f"step {step}: the loss {name!r} is {value:.3g}, more than 10 times its running"
-                    f" median {middle:.3g}; the run may be diverging, a lower learning_rate helps",
+                    f" median {middle:.3g}; the run may be diverging, a lower rate helps",
+                    stacklevel=2,
                 )
             seen.append(value)
-
-    def contents(self, step: int, values: Mapping[str, float]) -> None:
-        """Look at the correlations of translations with their inputs."""
-        for name, value in values.items():
-            if value < _INVERTED:
-                self._warn(
-                    f"inverted {name}",
-                    f"step {step}: translations {name!r} correlate with their input by {value:.2f}:"
-                    " contractions are inverted; start again with another seed, or raise the"
-                    " weight of the identity loss",
-                )
-
-    def _warn(self, kind: str, text: str) -> None:
-        if kind not in self.warned:
-            self.warned.add(kind)
-            warnings.warn(text, stacklevel=3)

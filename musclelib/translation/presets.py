@@ -36,12 +36,16 @@ def build(name: str, **changes: Any) -> CycleGAN | OneSided:
     """
     if name not in MODELS:
         raise ParameterError(f"model {name!r}: allowed are {', '.join(MODELS)}")
-    settings = MODELS[name].changed(**changes)
+    return assemble(MODELS[name].changed(**changes))
+
+
+def assemble(settings: CycleGANParameters | OneSidedParameters) -> CycleGAN | OneSided:
+    """Build a model from its parameters, with new weights."""
     if isinstance(settings, OneSidedParameters):
         return OneSided(settings)
-    return (
-        RecycleGAN(settings) if isinstance(settings, RecycleGANParameters) else CycleGAN(settings)
-    )
+    if isinstance(settings, RecycleGANParameters):
+        return RecycleGAN(settings)
+    return CycleGAN(settings)
 
 
 def parameter_table() -> pd.DataFrame:

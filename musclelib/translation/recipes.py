@@ -1,134 +1,140 @@
-"""Train a translation on two stores of sequences, and ship its weights with a card.
-
-`python -m musclelib.translation.recipes MODEL RUN A_STORE B_STORE --target TARGET` trains, or goes
-on with a run that was stopped, and writes `TARGET.safetensors` and `TARGET.md`. A one-sided model
-gets its filter on time, too.
-"""
+"""How the models of translation are trained on two stores of sequences, as data."""
 
 from __future__ import annotations
 
-import argparse
-import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import torch
+from torch import nn
 from torch.utils.data import Subset
 
 from musclelib import sequences
 from musclelib.metrics.compare import Features
-from musclelib.parameters import ParameterError
+from musclelib.parameters import ParameterError, quantity
 from musclelib.sequences.clips import Clips
-from musclelib.training.loop import train
-from musclelib.training.objective import TrainingParameters
-from musclelib.translation.export import export
-from musclelib.translation.models.cyclegan import CycleGAN
-from musclelib.translation.models.one_sided import OneSided
-from musclelib.translation.presets import MODELS, build
+from musclelib.training.data import Pairs
+from musclelib.training.objective import Objective, Optimiser, TrainingParameters
+from musclelib.training.recipe import Data, Recipe, Stage
+from musclelib.translation.models.cyclegan import CycleGAN, CycleGANParameters
+from musclelib.translation.models.one_sided import OneSided, OneSidedParameters
+from musclelib.translation.models.recyclegan import RecycleGANParameters
+from musclelib.translation.presets import MODELS, assemble
+from musclelib.translation.preview import Previews
+from musclelib.translation.spectra import equalised
 from musclelib.translation.validation import Validation
 
 TESTS = 64
-"""Sequences of domain A, the first ones, that are kept for tests: as many as Table 1 of paper 1 compares."""
-
-_VALIDATED = 3  # of them, the last ones: they choose the checkpoint
-_TARGETS = 24  # sequences of domain B that they are compared with
-# sequences of domain A, of those trained on the last ones, that a filter on time is matched on
-_MATCHED = 8
+"""Sequences of domain A, the first ones, that are kept for tests: as many as Table 1 compares."""
 
 
-def train_translation(
-    model: CycleGAN | OneSided,
-    folder: str | Path,
-    simulated: str | Path,
-    in_vivo: str | Path,
-    parameters: TrainingParameters,
-    tests: int = TESTS,
-) -> Path:
-    """Train a model, or go on with a run that was stopped.
+@dataclass(frozen=True)
+class TranslationRecipe(Recipe):
+    """A training on unpaired clips of two stores: domain A (simulated), then domain B (in vivo)."""
 
-    Parameters
-    ----------
-    model : CycleGAN or OneSided
-        With new weights, or those to begin with.
-    folder : str or Path
-        Folder of the run.
-    simulated, in_vivo : str or Path
-        Stores of domain A and B.
-    parameters : TrainingParameters
-        How to train.
-    tests : int
-        Sequences of domain A that are not trained on, the first ones; the last three of them choose
-        the checkpoint.
+    settings: CycleGANParameters | RecycleGANParameters | OneSidedParameters = quantity(
+        doc="what the model is built from"
+    )
+    crop: int | None = quantity(
+        None, "pixel", "side of a random square of each clip; None: whole clips", low=1
+    )
+    flip: bool = quantity(
+        False, doc="turn clips upside down (depth) every other time, as paper 1 does"
+    )
+    tests: int = quantity(
+        TESTS, doc="sequences of domain A that are not trained on, the first ones", low=1
+    )
+    validated: int = quantity(3, doc="the last ones of these, which choose the checkpoint", low=1)
+    targets: int = quantity(24, doc="sequences of domain B that they are compared with", low=1)
+    equalised: int = quantity(
+        8,
+        doc="sequences of domain A, of those trained on the last ones, on which the filter on time"
+        " of a one-sided model is set after training; 0: no filter",
+        low=0,
+    )
 
-    Returns
-    -------
-    Path
-        The best checkpoint.
+    def objective(self, stage: Stage) -> Objective:
+        """Build the model with new weights."""
+        return assemble(self.settings)
 
-    Raises
-    ------
-    ParameterError
-        The store of domain A has no sequence beyond those for tests.
-    TrainingError
-        As for `train`.
-    """
-    a, b = sequences.open(simulated), sequences.open(in_vivo)
-    clips = Clips(simulated)
-    if not 1 <= tests < clips.count:
-        raise ParameterError(
-            f"tests = {tests}: {simulated} has {clips.count} sequences; allowed is 1 to one less"
+    def data(self, stage: Stage, stores: Sequence[Path], folder: Path) -> Data:
+        """Return pairs of clips, and a review with previews and a score.
+
+        Raises
+        ------
+        ParameterError
+            There are not two stores, or that of domain A has no sequence beyond those for tests.
+        """
+        simulated, in_vivo = self._two(stores)
+        a, b = sequences.open(simulated), sequences.open(in_vivo)
+        clips_a, clips_b = Clips(simulated), Clips(in_vivo)
+        if self.tests >= clips_a.count:
+            raise ParameterError(
+                f"tests = {self.tests}: {simulated} has {clips_a.count} sequences; allowed is at"
+                " least 1 and one less than that"
+            )
+        trained = Subset(clips_a, range(self.tests * clips_a.per_sequence, len(clips_a)))
+        training = stage.training
+        examples = partial(
+            Pairs, trained, clips_b, training.batch, self.crop, training.seed, flip=self.flip
         )
-    originals = a.isel(sequence=slice(max(tests - _VALIDATED, 0), tests))
-    rate = sequences.frame_rate(b)
-    target = Features.of(sequences.each(b.isel(sequence=slice(_TARGETS))), rate)
-    return train(
-        model,
-        Subset(clips, range(tests * clips.per_sequence, len(clips))),
-        Clips(in_vivo),
-        folder,
-        parameters,
-        Validation(
-            [sequences.standardised(frames) for frames in sequences.each(originals)], target, rate
-        ),
+
+        originals = a.isel(sequence=slice(max(self.tests - self.validated, 0), self.tests))
+        rate = sequences.frame_rate(b)
+        target = Features.of(sequences.each(b.isel(sequence=slice(self.targets))), rate)
+        standard = [sequences.standardised(velocity) for velocity in sequences.each(originals)]
+        validation = Validation(standard, target, rate)
+        return Data(examples, Previews(trained, clips_b, folder, validation))
+
+    def shipped(self, objective: Objective, stores: Sequence[Path]) -> dict[str, nn.Module]:
+        """Return the generator from A to B, and that from B to A where there is one.
+
+        A one-sided generator is given its filter on time.
+        """
+        if isinstance(objective, CycleGAN):
+            return {"": objective.to_b, "-back": objective.to_a}
+        assert isinstance(objective, OneSided)
+        if not self.equalised:
+            return {"": objective.to_b}
+        simulated, in_vivo = self._two(stores)
+        a, b = sequences.open(simulated), sequences.open(in_vivo)
+        first = max(self.tests, a.sizes["sequence"] - self.equalised)
+        last = sequences.each(a.isel(sequence=slice(first, None)))
+        rate = sequences.frame_rate(b)
+        target = Features.of(sequences.each(b), rate)
+        originals = [sequences.standardised(velocity) for velocity in last]
+        return {"": equalised(objective.to_b, originals, target, rate)}
+
+    def _two(self, stores: Sequence[Path]) -> tuple[Path, Path]:
+        if len(stores) != 2:
+            raise ParameterError(
+                f"recipe {self.name}: takes two stores, of domain A and of domain B; there are"
+                f" {len(stores)}"
+            )
+        return stores[0], stores[1]
+
+
+def _recipe(settings: CycleGANParameters | OneSidedParameters) -> TranslationRecipe:
+    """Return our short training: twice the learning rate of paper 1, since there are few steps."""
+    ours = isinstance(settings, OneSidedParameters)
+    training = TrainingParameters(
+        steps=2000 if ours else 450,
+        batch=1,
+        optimisers={"all": Optimiser(rate=4e-4)},
+        checkpoint_every=250 if ours else 100,
+        review_every=500 if ours else 225,
+    )
+    return TranslationRecipe(
+        settings.name,
+        "Translates simulated sequences of tissue velocity (domain A) to the look of the synthetic"
+        " in-vivo domain (B). Trained on simulated and synthetic data; no recording of a person.",
+        (Stage("all", training),),
+        # half the paper's width, of squares, so that a CPU trains it in hours
+        settings if ours else settings.changed(features=16, discriminator_features=32),
+        crop=None if ours else 64,
     )
 
 
-def main() -> None:
-    """Train and export from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", choices=MODELS)
-    parser.add_argument("run", type=Path, help="folder of the run")
-    parser.add_argument("stores", type=Path, nargs=2, help="sequences of domain A and of domain B")
-    parser.add_argument(
-        "--target", type=Path, required=True, help="name of weights and card, without their endings"
-    )
-    parser.add_argument(
-        "--training", type=json.loads, default={}, help='as JSON: {"steps": 2000, "seed": 1}'
-    )
-    parser.add_argument(
-        "--settings", type=json.loads, default={}, help='of the model, as JSON: {"features": 16}'
-    )
-    parser.add_argument(
-        "--tests", type=int, default=TESTS, help="sequences of domain A that are not trained on"
-    )
-    parser.add_argument(
-        "--note", default="", help="kept with the weights: what the run does not know"
-    )
-    arguments = parser.parse_args()
-    parameters = TrainingParameters.from_dict(
-        {"steps": 2000, "batch": 1, "flip": False} | arguments.training
-    )
-    torch.manual_seed(parameters.seed)
-    model = build(arguments.model, **arguments.settings)
-    simulated, in_vivo = arguments.stores
-    train_translation(model, arguments.run, simulated, in_vivo, parameters, arguments.tests)
-    count = sequences.open(simulated).sizes["sequence"]
-    match = (
-        range(max(arguments.tests, count - _MATCHED), count) if isinstance(model, OneSided) else ()
-    )
-    export(arguments.run, arguments.target, arguments.stores, arguments.note, match)
-
-
-if __name__ == "__main__":
-    main()
+RECIPES: dict[str, Recipe] = {name: _recipe(settings) for name, settings in MODELS.items()}
+"""By the name of the model; those of paper 1 at half its width, and much shorter than the paper's."""

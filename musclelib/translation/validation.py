@@ -33,7 +33,7 @@ class Validation:
     ) -> None:
         self.originals, self.target, self.frame_rate = originals, target, frame_rate
 
-    def __call__(self, objective: Any) -> dict[str, float]:
+    def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
         """Return the score and what it is made of."""
         translations = [translate(objective.to_b, original) for original in self.originals]
         looks = summary(compare(Features.of(translations, self.frame_rate), self.target))[

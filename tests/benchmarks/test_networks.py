@@ -47,7 +47,7 @@ class Stepper:
             torch.optim.Adam(
                 [value for network in networks for value in network.parameters()], 2e-4, fused=True
             )
-            for networks in (model.generators(), model.discriminators())
+            for networks in model.groups().values()
         ]
 
     def __call__(self):

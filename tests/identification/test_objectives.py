@@ -38,7 +38,7 @@ def test_the_loss_is_the_sum_of_the_papers_five():
     torch.testing.assert_close(total, sum(parts.values()))
     total.backward()
     assert all(weight.grad is not None for weight in objective.parameters())
-    assert list(objective.trained()) == [objective.detector]
+    assert objective.groups() == {"network": [objective.network]}
 
 
 def test_boxes_in_half_precision_are_taken():
@@ -64,7 +64,7 @@ def test_two_overlapping_units_are_learnt_and_found():
         total.backward()
         optimiser.step()
     with torch.no_grad():
-        (found,) = objective.eval().detector(velocity)
+        (found,) = objective.eval().network(velocity)
     pairs = match(territories[0]["masks"].bool().numpy(), (found["masks"][:, 0] > 0.5).numpy())
     assert pairs.recall == 1
 
@@ -141,7 +141,7 @@ def test_it_learns_where_the_bright_half_is():
         total, _ = model.loss(images, territory, torch.ones(16), units)
         total.backward()
         optimiser.step()
-    mask, score = model.reader.eval()(images)
+    mask, score = model.network.eval()(images)
     assert ((mask > 0) == (territory > 0)).float().mean() > 0.9
     assert ((score > 0) == (units > 0)).float().mean() > 0.9
 

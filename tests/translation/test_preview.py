@@ -36,6 +36,6 @@ def test_preview_draws_inputs_beside_translations(tmp_path):
 
 def test_fixed_clips_are_cut_to_multiples_of_4():
     clips = [torch.full((1, 8, 13, 10), float(number)) for number in range(5)]
-    chosen = fixed(clips, torch.device("cpu"))
+    chosen = fixed(clips)
     assert chosen.shape == (2, 1, 8, 12, 8)
     assert chosen.unique().tolist() == [0, 2]

@@ -1,19 +1,33 @@
-import subprocess
-import sys
+import json
 
+import numpy as np
 import pytest
 import torch
 
 from musclelib import sequences, simulator
 from musclelib.networks import weights
 from musclelib.parameters import ParameterError
-from musclelib.training import TrainingError, TrainingParameters
+from musclelib.training import TrainingError, load_averaged, ship, train_recipe
 from musclelib.training.checkpoint import read
-from musclelib.translation.presets import build
-from musclelib.translation.recipes import train_translation
+from musclelib.translation.recipes import RECIPES
 
-TINY = {"features": 2, "discriminator_features": 2}
-PARAMETERS = TrainingParameters(steps=2, batch=1, precision="32-true", device="cpu")
+TINY = {
+    "stages.*.training.steps": 2,
+    "stages.*.training.checkpoint_every": 1,
+    "stages.*.training.precision": "32-true",
+    "stages.*.training.device": "cpu",
+    "settings.features": 2,
+    "settings.discriminator_features": 2,
+    "crop": None,
+    "tests": 1,
+}
+
+
+def tiny(name="one-sided", **changes):
+    recipe = RECIPES[name]
+    for path, value in (TINY | changes).items():
+        recipe = recipe.changed_at(path, value)
+    return recipe
 
 
 @pytest.fixture
@@ -24,14 +38,10 @@ def stores(tmp_path, small):
     return made
 
 
-def test_tests_are_not_trained_on(tmp_path, stores, monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        "musclelib.translation.recipes.train",
-        lambda model, a, b, folder, parameters, validate: asked.append((a, validate)),
-    )
-    train_translation(build("one-sided", **TINY), tmp_path / "run", *stores, PARAMETERS, tests=3)
-    ((clips, validate),) = asked
+def test_tests_are_not_trained_on(tmp_path, stores):
+    recipe = tiny(tests=3)
+    examples, review = recipe.data(recipe.stages[0], stores, tmp_path)
+    clips = examples(0, 1).clips[0]
     per_sequence = 96 // sequences.CLIP_FRAMES
     last = sequences.standardised(sequences.open(stores[0]).velocity[3].to_numpy())
     assert len(clips) == per_sequence
@@ -39,65 +49,78 @@ def test_tests_are_not_trained_on(tmp_path, stores, monkeypatch):
         torch.cat([clips[index] for index in range(per_sequence)], dim=1)[0],
         torch.from_numpy(last)[: 3 * 32],
     )
-    assert len(validate.originals) == 3
+    assert len(review.validation.originals) == 3
     with pytest.raises(ParameterError, match=r"a\.zarr has 4 sequences"):
-        train_translation(
-            build("one-sided", **TINY), tmp_path / "run", *stores, PARAMETERS, tests=4
-        )
+        tiny(tests=4).data(recipe.stages[0], stores, tmp_path)
+    with pytest.raises(ParameterError, match=r"takes two stores, .* there are 1"):
+        train_recipe(recipe, tmp_path / "run", stores[:1])
 
 
-def test_one_command_trains_and_ships_and_goes_on(tmp_path, stores):
-    def command(steps):
-        return [
-            *(
-                sys.executable,
-                "-m",
-                "musclelib.translation.recipes",
-                "one-sided",
-                tmp_path / "run",
-                *stores,
-            ),
-            *(
-                "--target",
-                tmp_path / "weights" / "mine",
-                "--tests",
-                "1",
-                "--settings",
-                '{"features": 2}',
-            ),
-            *(
-                "--training",
-                f'{{"steps": {steps}, "seed": 3, "precision": "32-true", "device": "cpu"}}',
-            ),
-        ]
-
-    for steps in (1, 2):
-        subprocess.run(command(steps), check=True, capture_output=True)
-        facts = weights.about(tmp_path / "weights" / "mine.safetensors")
-        assert facts["seed"] == "3"
-        assert "on 3 sequences" in facts["note"]  # not on the one for tests
-        assert weights.load(tmp_path / "weights" / "mine.safetensors").settings.time_filter > 0
-    assert read(tmp_path / "run" / "last.safetensors")[1]["step"] == 2
+def test_a_one_sided_generator_is_shipped_with_a_filter_a_recipe_and_a_card(tmp_path, stores):
+    recipe, target = tiny(), tmp_path / "weights" / "mine"
+    best = train_recipe(recipe, tmp_path / "run", stores)
+    (file,) = ship(recipe, tmp_path / "run", target, "began with others")
+    shipped = weights.load(file)
+    assert shipped.settings.time_filter > 0
+    assert shipped.time_filter.taps[1:].abs().max() > 0
+    model = recipe.objective(recipe.stages[0])
+    load_averaged(best, model)
+    for name, values in model.to_b.state_dict().items():
+        np.testing.assert_array_equal(shipped.state_dict()[name].numpy(), values.numpy())
+    card = target.with_suffix(".md").read_text()
+    for part in (
+        "# one-sided",
+        "`a.zarr`, 4 sequences, simulated, seed 0",
+        weights.digest(shipped),
+        weights.card_line(file),
+        "- note: began with others",
+        "Losses of stage `all`",
+        "| xCorr |",
+    ):
+        assert part in card
+    about = json.loads(target.with_suffix(".json").read_text())
+    assert type(recipe).from_dict(about["recipe"]) == recipe
+    assert list(about["stores"].values()) == [
+        sequences.digest(sequences.open(store)) for store in stores
+    ]
 
 
-def test_a_run_goes_on_with_its_own_stores_alone(tmp_path, stores):
-    def run(*own, steps=2, tests=1):
-        parameters = PARAMETERS.changed(steps=steps, checkpoint_every=1)
-        return train_translation(
-            build("one-sided", **TINY), tmp_path / "run", *own, parameters, tests
-        )
+def test_both_generators_of_a_cyclegan_are_shipped(tmp_path, stores):
+    recipe = tiny("2d", **{"settings.blocks": 1})
+    best = train_recipe(recipe, tmp_path / "run", stores)
+    files = ship(recipe, tmp_path / "run", tmp_path / "tiny")
+    assert [path.name for path in files] == ["tiny.safetensors", "tiny-back.safetensors"]
+    model = recipe.objective(recipe.stages[0])
+    load_averaged(best, model)
+    for network, path in zip((model.to_b, model.to_a), files, strict=True):
+        assert weights.digest(weights.load(path)) == weights.digest(network)
 
-    best = run(*stores)
-    weights = best.read_bytes()
+
+def test_a_run_goes_on_with_its_own_stores_only(tmp_path, stores):
+    def run(*own, **changes):
+        return train_recipe(tiny(**changes), tmp_path / "run", own)
+
+    before = run(*stores).read_bytes()
     other = tmp_path / "other.zarr"
-    simulator.generate(
-        other, simulator.preset("paper1", frames=96, pixels=(24, 24), units=(2, 2)), 4, seed=0
-    )
+    different = simulator.preset("paper1", frames=96, pixels=(24, 24), units=(2, 2))
+    simulator.generate(other, different, 4, seed=0)
     for changed in ((other, stores[1]), (stores[0], other)):
         for steps in (2, 3):  # finished, and made longer
-            with pytest.raises(TrainingError, match="is of a run on other examples"):
-                run(*changed, steps=steps)
-    with pytest.raises(TrainingError, match="is of a run on other examples"):
+            with pytest.raises(
+                TrainingError, match="a run on other stores, or on stores that have"
+            ):
+                run(*changed, **{"stages.*.training.steps": steps})
+    with pytest.raises(TrainingError, match="a run of another recipe"):
         run(*stores, tests=2)
-    assert run(*stores).read_bytes() == weights
-    assert read(run(*stores, steps=3))[1]["step"] == 3
+    assert run(*stores).read_bytes() == before
+    longer = run(*stores, **{"stages.*.training.steps": 3})
+    assert read(longer.with_name("last.safetensors"))[1]["step"] == 3
+
+
+def test_a_store_that_changed_since_is_on_no_card(tmp_path, stores, small):
+    recipe = tiny()
+    train_recipe(recipe, tmp_path / "run", stores)
+    simulator.generate(stores[0], small.changed(pixels=(24, 24)), 4, seed=9, replace=True)
+    with pytest.raises(TrainingError, match=r"a\.zarr: has changed since"):
+        ship(recipe, tmp_path / "run", tmp_path / "tiny")
+    assert not (tmp_path / "tiny.md").exists()

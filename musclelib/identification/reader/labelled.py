@@ -163,11 +163,11 @@ class ReadingValidation:
     def __init__(self, sets: Sequence[Labelled]) -> None:
         self.sets = sets
 
-    def __call__(self, objective: Any) -> dict[str, float]:
+    def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
         """Return recall, precision and score over all units."""
         hits = units = found = 0
         for one in self.sets:
-            read_units = read_territories(one.components, objective.reader)
+            read_units = read_territories(one.components, objective.network)
             hits += len(match(one.territory, read_units.territory).true)
             units, found = units + len(one.territory), found + len(read_units.territory)
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from musclelib.networks.layers import frozen
 from musclelib.networks.patch_discriminator import Discriminator, DiscriminatorParameters
 from musclelib.networks.resnet_generator import Generator, GeneratorParameters
 from musclelib.parameters import Parameters, quantity
+from musclelib.training.objective import Objective, Turn
 from musclelib.translation import losses
 from musclelib.translation.pool import ClipPool
 
@@ -61,7 +62,7 @@ class CycleGANParameters(Parameters):
         )
 
 
-class CycleGAN(nn.Module):
+class CycleGAN(Objective):
     """The networks of a CycleGAN, and the losses of its generators and of its discriminators.
 
     Attributes
@@ -76,6 +77,8 @@ class CycleGAN(nn.Module):
         Past fakes of a domain.
     """
 
+    settings: CycleGANParameters
+
     def __init__(self, settings: CycleGANParameters) -> None:
         super().__init__()
         self.settings = settings
@@ -85,16 +88,21 @@ class CycleGAN(nn.Module):
         self.discriminator_b = Discriminator(settings.discriminator())
         self.pool_a, self.pool_b = ClipPool(settings.pool, seed=0), ClipPool(settings.pool, seed=1)
 
-    def generators(self) -> list[nn.Module]:
-        """Return the networks that `generator_loss` trains."""
-        return [self.to_b, self.to_a]
+    def groups(self) -> dict[str, list[nn.Module]]:
+        """Return generators and discriminators."""
+        return {
+            "generators": [self.to_b, self.to_a],
+            "discriminators": [self.discriminator_a, self.discriminator_b],
+        }
 
-    def discriminators(self) -> list[nn.Module]:
-        """Return the networks that `discriminator_loss` trains."""
-        return [self.discriminator_a, self.discriminator_b]
+    def turns(self, a: Tensor, b: Tensor) -> Iterator[Turn]:
+        """Yield the turn of the generators, then that of the discriminators on their fakes."""
+        total, terms, fakes = self.generator_loss(a, b)
+        yield Turn("generators", total, terms)
+        yield Turn("discriminators", *self.discriminator_loss(a, b, fakes))
 
-    def state(self) -> dict[str, Tensor]:
-        """Return what a checkpoint needs besides the networks: the pools."""
+    def memory(self) -> dict[str, Tensor]:
+        """Return the pools of past fakes."""
         pools = {"pool_a": self.pool_a, "pool_b": self.pool_b}
         return {
             f"{name}.{key}": value
@@ -102,11 +110,11 @@ class CycleGAN(nn.Module):
             for key, value in pool.state_dict().items()
         }
 
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Go back to a `state`."""
+    def remember(self, memory: dict[str, Tensor]) -> None:
+        """Fill the pools with what `memory` returned."""
         for name, pool in (("pool_a.", self.pool_a), ("pool_b.", self.pool_b)):
             pool.load_state_dict(
-                {key.removeprefix(name): state[key] for key in state if key.startswith(name)}
+                {key.removeprefix(name): memory[key] for key in memory if key.startswith(name)}
             )
 
     def generator_loss(

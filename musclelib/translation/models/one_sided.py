@@ -9,7 +9,7 @@ the length of the clip, so recordings can be cut anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,7 @@ from musclelib.networks.layers import frozen
 from musclelib.networks.light_discriminators import _SILENT, ClipDiscriminator, MapDiscriminator
 from musclelib.networks.light_generator import LightGenerator, LightGeneratorParameters
 from musclelib.parameters import Parameters, quantity
+from musclelib.training.objective import Objective, Turn
 from musclelib.translation import losses
 from musclelib.translation.models.cyclegan import weighted
 from musclelib.translation.pool import ClipPool
@@ -64,7 +65,7 @@ def content(translation: Tensor, original: Tensor) -> Tensor:
     return 1 - (correlation * moving).sum() / moving.sum().clamp(min=1)
 
 
-class OneSided(nn.Module):
+class OneSided(Objective):
     """The generator from A to B, its two discriminators, and their losses.
 
     Attributes
@@ -79,6 +80,8 @@ class OneSided(nn.Module):
         Past fakes.
     """
 
+    settings: OneSidedParameters
+
     def __init__(self, settings: OneSidedParameters) -> None:
         super().__init__()
         self.settings = settings
@@ -87,21 +90,26 @@ class OneSided(nn.Module):
         self.discriminator_map = MapDiscriminator(settings.discriminator_features)
         self.pool_b = ClipPool(settings.pool, seed=1)
 
-    def generators(self) -> list[nn.Module]:
-        """Return the networks that `generator_loss` trains."""
-        return [self.to_b]
+    def groups(self) -> dict[str, list[nn.Module]]:
+        """Return generator and discriminators."""
+        return {
+            "generators": [self.to_b],
+            "discriminators": [self.discriminator_clip, self.discriminator_map],
+        }
 
-    def discriminators(self) -> list[nn.Module]:
-        """Return the networks that `discriminator_loss` trains."""
-        return [self.discriminator_clip, self.discriminator_map]
+    def turns(self, a: Tensor, b: Tensor) -> Iterator[Turn]:
+        """Yield the turn of the generator, then that of the discriminators on its fakes."""
+        total, terms, fakes = self.generator_loss(a, b)
+        yield Turn("generators", total, terms)
+        yield Turn("discriminators", *self.discriminator_loss(a, b, fakes))
 
-    def state(self) -> dict[str, Tensor]:
-        """Return what a checkpoint needs besides the networks: the pool."""
+    def memory(self) -> dict[str, Tensor]:
+        """Return the pool of past fakes."""
         return self.pool_b.state_dict()
 
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Go back to a `state`."""
-        self.pool_b.load_state_dict(dict(state))
+    def remember(self, memory: dict[str, Tensor]) -> None:
+        """Fill the pool with what `memory` returned."""
+        self.pool_b.load_state_dict(memory)
 
     def generator_loss(
         self, a: Tensor, b: Tensor

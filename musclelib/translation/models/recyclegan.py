@@ -61,9 +61,11 @@ class RecycleGAN(CycleGAN):
         self.predict_a = Predictor(settings.features, settings.limit)
         self.predict_b = Predictor(settings.features, settings.limit)
 
-    def generators(self) -> list[nn.Module]:
-        """Return the networks that `generator_loss` trains."""
-        return [self.to_b, self.to_a, self.predict_a, self.predict_b]
+    def groups(self) -> dict[str, list[nn.Module]]:
+        """Return generators, with the predictors, and discriminators."""
+        groups = super().groups()
+        groups["generators"] += [self.predict_a, self.predict_b]
+        return groups
 
     def generator_loss(
         self, a: Tensor, b: Tensor

@@ -66,9 +66,9 @@ def test_images_and_territories_are_turned_alike(sets):
 def test_validation_counts_as_matching_does(sets):
     objective = Reading(ReaderParameters(features=4)).eval()
     with torch.no_grad():
-        objective.reader.mask.weight.zero_()
-        objective.reader.mask.bias.fill_(1)  # all is one unit's
-        objective.reader.score[-1].bias.fill_(50)
+        objective.network.mask.weight.zero_()
+        objective.network.mask.bias.fill_(1)  # all is one unit's
+        objective.network.score[-1].bias.fill_(50)
     found = ReadingValidation(sets)(objective)
     whole = np.ones((1, 64, 64), bool)
     hits = sum(len(match(one.territory, whole).true) for one in sets)
@@ -93,7 +93,7 @@ def test_sequences_without_units_can_be_validated_on(sets):
     rest = sets[0]._replace(territory=sets[0].territory[:0])
     objective = Reading(ReaderParameters(features=4)).eval()
     with torch.no_grad():
-        objective.reader.score[-1].bias.fill_(-50)  # nothing is a unit
+        objective.network.score[-1].bias.fill_(-50)  # nothing is a unit
     assert ReadingValidation([rest])(objective)["score"] == 0
 
 

@@ -116,8 +116,10 @@ def test_each_step_trains_its_own_networks_only(clips):
     model = CycleGAN(CycleGANParameters(**SMALL, temporal_stride=1, noise=True))
     total, _, fakes = model.generator_loss(*clips)
     total.backward()
-    trained = [value for network in model.generators() for value in network.parameters()]
-    judging = [value for network in model.discriminators() for value in network.parameters()]
+    trained = [value for network in model.groups()["generators"] for value in network.parameters()]
+    judging = [
+        value for network in model.groups()["discriminators"] for value in network.parameters()
+    ]
     assert all(value.grad is None and value.requires_grad for value in judging)
     assert all(value.grad is not None and value.grad.isfinite().all() for value in trained)
     before = [value.grad.clone() for value in trained]
@@ -152,12 +154,12 @@ def test_discriminators_learn_from_the_pools(stub):
 def test_state_takes_the_pools_along(stub):
     first, second = stub(), stub()
     first.discriminator_loss(constant(1), constant(3), (constant(6), constant(2)))
-    second.load_state(first.state())
-    assert {name: value.tolist() for name, value in second.state().items()} == {
-        name: value.tolist() for name, value in first.state().items()
+    second.remember(first.memory())
+    assert {name: value.tolist() for name, value in second.memory().items()} == {
+        name: value.tolist() for name, value in first.memory().items()
     }
     assert torch.equal(second.pool_b.clips[1], constant(2)[1])
-    second.load_state(stub().state())
+    second.remember(stub().memory())
     assert not second.pool_a.clips
 
 

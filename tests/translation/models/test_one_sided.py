@@ -30,7 +30,9 @@ def test_losses_are_weighted_and_each_step_trains_its_own_networks(clips):
     )
     total.backward()
     assert all(
-        weight.grad is None for network in model.discriminators() for weight in network.parameters()
+        weight.grad is None
+        for network in model.groups()["discriminators"]
+        for weight in network.parameters()
     )
     model.zero_grad(set_to_none=True)
     total, terms = model.discriminator_loss(clips, clips.flip(0), fakes)
@@ -38,6 +40,6 @@ def test_losses_are_weighted_and_each_step_trains_its_own_networks(clips):
     assert all(weight.grad is None for weight in model.to_b.parameters())
     assert all(
         weight.grad is not None
-        for network in model.discriminators()
+        for network in model.groups()["discriminators"]
         for weight in network.parameters()
     )

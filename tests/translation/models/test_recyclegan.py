@@ -87,8 +87,10 @@ def test_each_step_trains_its_own_networks_only():
     a, b = torch.randn(2, 1, 3, 32, 32), torch.randn(2, 1, 3, 32, 32)
     total, _, fakes = model.generator_loss(a, b)
     total.backward()
-    trained = [value for network in model.generators() for value in network.parameters()]
-    judging = [value for network in model.discriminators() for value in network.parameters()]
+    trained = [value for network in model.groups()["generators"] for value in network.parameters()]
+    judging = [
+        value for network in model.groups()["discriminators"] for value in network.parameters()
+    ]
     assert all(value.grad is None for value in judging)
     assert all(value.grad is not None for value in trained)
     before = [value.grad.clone() for value in trained]
