@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,8 @@ from musclelib import simulator
 from musclelib.__main__ import change, main, recipe, recipes
 from musclelib.networks import weights
 from musclelib.training.checkpoint import read
+
+ROOT = Path(__file__).parents[1]
 
 SMALL = {
     "settings.features": 2,
@@ -66,3 +69,17 @@ def test_a_change_is_json_or_a_text():
     assert change("a.b=1.5") == ("a.b", 1.5)
     assert change("crop=null") == ("crop", None)
     assert change("pretrained=coco") == ("pretrained", "coco")
+
+
+def test_shipped_weights_lie_beside_their_recipe_and_card():
+    files = sorted((ROOT / "data" / "weights").glob("*/*.safetensors"))
+    assert len(files) > 10
+    for path in files:
+        base = path.with_name(path.stem.removesuffix("-back"))
+        assert base.with_suffix(".md").is_file()
+        made = recipe(str(base.with_suffix(".json")))
+        network = weights.load(path)
+        settings = json.loads(network.settings.to_json())
+        # what the recipe says is what the file holds
+        for name, value in json.loads(made.settings.to_json()).items():
+            assert settings.get(name, value) == value or name == "noise", (path.name, name)
