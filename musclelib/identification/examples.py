@@ -14,8 +14,8 @@ from musclelib.networks.mask_rcnn import truth
 from musclelib.networks.twitch import crop
 from musclelib.parameters import ParameterError
 from musclelib.simulator import SimulatorParameters, simulate
+from musclelib.streams import Purpose, stream
 
-_DRAWS = 7  # a random stream beside the simulator's own, which count on from 0
 _CROPS = 4  # of one sequence: a simulation costs as much as several of them
 
 
@@ -62,7 +62,7 @@ class _Simulated(Dataset[tuple[Any, ...]]):
         self, number: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.random.Generator]:
         """Return velocity [SD], territories and trains [SD] of draw `number`, and the stream of what else is drawn."""
-        rng = np.random.default_rng(np.random.SeedSequence((self.seed, number, 0, _DRAWS)))
+        rng = stream(Purpose.SIMULATED_EXAMPLE, self.seed, number)
         made = simulate(
             self.parameters,
             self.seed,

@@ -19,8 +19,8 @@ from musclelib.networks.firing_detector import RATE
 from musclelib.simulator import SimulatorParameters, preset
 from musclelib.simulator.motor_units.pool import Pool, sample_pool
 from musclelib.simulator.motor_units.superpose import twitch_trains
+from musclelib.streams import Purpose, stream
 
-_DRAWS = 9  # a random stream of its own
 _UNITS = 16  # of one pool, which share the range of twitches and how irregular they fire
 _FRAMES = (160, 480)  # of a step's trains
 _SILENT, _LEAKING, _FILTERED = 0.25, 0.5, 0.5  # shares of the units or pools that it happens to
@@ -58,11 +58,7 @@ class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
         self.digest = f"simulated trains of {rate[0]:g} to {rate[1]:g} Hz"
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        frames = int(
-            np.random.default_rng(np.random.SeedSequence((self.seed, step, 1, _DRAWS))).integers(
-                *_FRAMES
-            )
-        )
+        frames = int(stream(Purpose.FIRING_LENGTH, self.seed, step).integers(*_FRAMES))
         pools = self.batch // _UNITS
         first = (step * self.world + self.rank) * pools
         made = [self.pool(number, frames) for number in range(first, first + pools)]
@@ -73,7 +69,7 @@ class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
 
     def pool(self, number: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the trains of one pool and their firings, both `(unit, time)`, float32."""
-        rng = np.random.default_rng(np.random.SeedSequence((self.seed, number, 2, _DRAWS)))
+        rng = stream(Purpose.FIRING_EXAMPLE, self.seed, number)
         parameters = _parameters(rng, frames, self.rate)
         pool = _pauses(sample_pool(parameters, self.seed, number), parameters.duration, rng)
         trains = standardised(twitch_trains(pool, parameters))

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from musclelib.parameters import ParameterError
 from musclelib.sequences import CLIP_FRAMES
 from musclelib.sequences.clips import Clips
+from musclelib.streams import Purpose, stream
 
 _STILL = 0.05  # SD of a clip [SD of its sequence] that is drawn anew
 _TRIES = 16
@@ -117,7 +118,8 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return torch.stack([self._clip(step, domain, number) for number in own])
 
     def _clip(self, step: int, domain: int, number: int) -> torch.Tensor:
-        rng = np.random.default_rng(np.random.SeedSequence((self.seed, step, domain, number)))
+        purpose = (Purpose.CLIPS_A, Purpose.CLIPS_B)[domain]
+        rng = stream(purpose, self.seed, step, number)
         clips = self.clips[domain]
         for _ in range(_TRIES):
             clip = clips[int(rng.integers(len(clips)))]

@@ -126,7 +126,10 @@ class TrainingParameters(Parameters):
         "bf16-mixed", doc="precision of the networks", choices=("bf16-mixed", "32-true")
     )
     seed: int = quantity(
-        0, doc="seed of examples and noise (the caller seeds the initial weights)", low=0
+        0,
+        doc="seed of examples and noise (the caller seeds the initial weights)",
+        low=0,
+        high=2**31 - 1,
     )
     checkpoint_every: int = quantity(500, "step", "distance of checkpoints", low=1)
     review_every: int = quantity(500, "step", "distance of previews and validations", low=1)

@@ -15,6 +15,7 @@ from torch import nn
 from musclelib import __version__, sequences
 from musclelib.files import whole
 from musclelib.parameters import ParameterError, Parameters, quantity
+from musclelib.streams import Purpose, torch_seed
 from musclelib.training.checkpoint import TrainingError, load_averaged
 from musclelib.training.data import Examples
 from musclelib.training.loop import train
@@ -118,7 +119,7 @@ def train_recipe(recipe: Recipe, run: str | Path, stores: Sequence[str | Path] =
     _keep(recipe, run, given)
     best: Path | None = None
     for stage in recipe.stages:
-        torch.manual_seed(stage.training.seed)
+        torch.manual_seed(torch_seed(Purpose.FIRST_WEIGHTS, stage.training.seed))
         objective = recipe.objective(stage)
         if best is None:
             recipe.prepare(objective)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -20,6 +19,7 @@ from tqdm.auto import tqdm
 
 from musclelib import __version__
 from musclelib.parameters import Parameters
+from musclelib.streams import Purpose, torch_seed
 from musclelib.training import checkpoint
 from musclelib.training.average import Average
 from musclelib.training.checkpoint import TrainingError
@@ -135,9 +135,8 @@ class Run:
             ) from error
 
     def _step(self, step: int, batch: Any) -> dict[str, float]:
-        # 0, 1: clips
-        seed = np.random.SeedSequence((self.parameters.seed, step - 1, 2, self.fabric.global_rank))
-        torch.manual_seed(int(seed.generate_state(1, np.uint64)[0]))
+        rank = self.fabric.global_rank
+        torch.manual_seed(torch_seed(Purpose.NETWORK_NOISE, self.parameters.seed, step - 1, rank))
         losses: dict[str, float] = {}
         for turn in self.stepped.turns(*batch):
             losses |= self._descend(step, turn)  # of several turns of a group, the last is shown

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from musclelib.streams import Purpose, torch_seed
+
 
 class ClipPool:
     """Keep up to `size` past fakes: the first fill it, then each has a chance of 0.5 to be swapped for a past one.
@@ -13,14 +15,14 @@ class ClipPool:
     ----------
     size : int
         Clips kept; 0 passes every clip through.
-    seed : int
-        Seed of the pool's own random generator.
+    number : int
+        Number of the pool: each has a random stream of its own.
     """
 
-    def __init__(self, size: int = 50, seed: int = 0) -> None:
+    def __init__(self, size: int = 50, number: int = 0) -> None:
         self.size = size
         self.clips: list[Tensor] = []
-        self.random = torch.Generator().manual_seed(seed)
+        self.random = torch.Generator().manual_seed(torch_seed(Purpose.PAST_FAKES, 0, number))
 
     def __call__(self, fakes: Tensor) -> Tensor:
         """Return, for each clip of the batch `fakes`, that clip or an earlier one."""

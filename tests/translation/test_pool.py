@@ -53,7 +53,7 @@ def test_it_keeps_copies_without_gradients():
 
 
 def test_a_restored_pool_goes_on_as_the_first_would():
-    first, second = ClipPool(4, seed=1), ClipPool(4, seed=2)
+    first, second = ClipPool(4, number=1), ClipPool(4, number=2)
     first(clips(*range(9)))
     second.load_state_dict(first.state_dict())
     following = clips(*range(10, 40))

@@ -21,8 +21,8 @@ from musclelib.identification.reader.components import Components, blocks
 from musclelib.identification.reader.read import read_territories
 from musclelib.metrics.matching import match
 from musclelib.parameters import ParameterError
+from musclelib.streams import Purpose, stream
 
-_DRAWS = 8  # a random stream of its own
 _BEHIND = 0.5  # correlation of a component's train with that of the unit behind it
 _SHIFT = 8  # largest shift of a field that is trained on [pixel]
 
@@ -140,7 +140,7 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
         return range(first, first + self.batch)
 
     def _one(self, number: int) -> tuple[Tensor, ...]:
-        rng = np.random.default_rng(np.random.SeedSequence((self.seed, number, _DRAWS)))
+        rng = stream(Purpose.LABELLED_COMPONENT, self.seed, number)
         place, component = self.places[int(rng.integers(len(self.places)))]
         one = self.sets[place]
         behind = int(one.behind[component])

@@ -86,7 +86,7 @@ class CycleGAN(Objective):
         self.to_a = Generator(settings.generator(noise=False))
         self.discriminator_a = Discriminator(settings.discriminator())
         self.discriminator_b = Discriminator(settings.discriminator())
-        self.pool_a, self.pool_b = ClipPool(settings.pool, seed=0), ClipPool(settings.pool, seed=1)
+        self.pool_a, self.pool_b = ClipPool(settings.pool, 0), ClipPool(settings.pool, 1)
 
     def groups(self) -> dict[str, list[nn.Module]]:
         """Return generators and discriminators."""

@@ -88,7 +88,7 @@ class OneSided(Objective):
         self.to_b = LightGenerator(settings.generator())
         self.discriminator_clip = ClipDiscriminator(settings.discriminator_features)
         self.discriminator_map = MapDiscriminator(settings.discriminator_features)
-        self.pool_b = ClipPool(settings.pool, seed=1)
+        self.pool_b = ClipPool(settings.pool, 1)
 
     def groups(self) -> dict[str, list[nn.Module]]:
         """Return generator and discriminators."""
