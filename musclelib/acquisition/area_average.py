@@ -1,4 +1,4 @@
-"""Frames on a coarser grid, by the mean of the area that each new pixel covers."""
+"""Reduce frames to a coarser grid by averaging the area that each new pixel covers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import numpy as np
 
 
 def area_average(frames: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Bring frames `(time, depth, lateral)` to a coarser grid.
+    """Reduce frames to a coarser grid; each new pixel is the mean of the area that it covers.
 
-    Each new pixel is the mean of the area it covers.
+    Parameters
+    ----------
+    frames : numpy.ndarray
+        `(time, depth, lateral)`.
+    shape : tuple of int
+        Number of new pixels along depth and lateral.
 
     Raises
     ------
@@ -26,12 +31,12 @@ def area_average(frames: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def check_grid(shape: tuple[int, int], available: tuple[int, int]) -> None:
-    """Refuse a grid `shape` that is empty or finer than what is `available`.
+    """Refuse a grid of `shape` that is empty or finer than the `available` one.
 
     Raises
     ------
     ValueError
-        It is.
+        The grid is empty or finer along depth or lateral.
     """
     if not all(1 <= new <= old for new, old in zip(shape, available, strict=True)):
         raise ValueError(

@@ -13,21 +13,22 @@ class Beamformer:
     """Delay-and-sum of channel IQ onto a grid of pixels.
 
     Geometry and probe do not change during a recording, so delays, interpolation, phase rotation
-    and aperture are put into one sparse matrix, built once: one row a pixel, two weights (linear
+    and aperture form one sparse matrix, built once: a row for each pixel, with two weights (linear
     interpolation) for each element of its aperture. The image is at baseband along depth as well:
-    the carrier of the two-way path is taken out, so that neighbouring depths differ by the echo's
-    deviation from the centre frequency only.
+    the carrier of the two-way path is removed, so that neighbouring depths differ only by the
+    echo's deviation from the centre frequency.
 
     Parameters
     ----------
     recording : Recording
         Probe, sampling and transmitted wave.
     sample_count : int
-        Fast-time samples of a frame.
-    depth, lateral : array
-        Pixel coordinates [mm], shapes ``(depth,)`` and ``(lateral,)``.
+        Number of fast-time samples of a frame.
+    depth, lateral : numpy.ndarray
+        Coordinates of the pixels [mm], `(depth,)` and `(lateral,)`.
     f_number : float
-        Depth over width of the receive aperture; elements outside it do not see the pixel well.
+        Ratio of depth to width of the receive aperture; elements outside it are insensitive in the
+        direction of the pixel.
 
     Raises
     ------
@@ -35,8 +36,10 @@ class Beamformer:
         The f-number is not positive, a depth is negative or below the last echo, or no pixel gets
         an echo.
 
-    References ---------- Perrot, Polichetti, Varray and Garcia, "So you think you can DAS?",
-    Ultrasonics 111:106309 (2021).
+    References
+    ----------
+    Perrot, Polichetti, Varray and Garcia, "So you think you can DAS?", Ultrasonics 111:106309
+    (2021).
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class Beamformer:
         for element, position in enumerate(recording.element_positions):
             delay = (transmit + np.hypot(x - position, z)) / speed
             sample = (delay - recording.start_time) * recording.sampling_rate
-            # Both neighbours of the interpolated sample must exist.
+            # a pixel counts if it lies in the aperture and both neighbouring samples exist
             seen = (
                 (np.abs(x - position) <= z / (2 * f_number))
                 & (sample >= 0)
@@ -104,18 +107,18 @@ class Beamformer:
 
         Parameters
         ----------
-        iq : array
-            Channel data, demodulated by the centre frequency, shape ``(time, fast_time, element)``.
+        iq : numpy.ndarray
+            Channel data, demodulated by the centre frequency, `(time, fast_time, element)`.
 
         Returns
         -------
-        array of complex64
-            Beamformed IQ, shape ``(time, depth, lateral)``.
+        numpy.ndarray of complex64
+            Beamformed IQ, `(time, depth, lateral)`.
 
         Raises
         ------
         ValueError
-            The frames are not complex or not of the shape the matrix was built for.
+            The frames are not complex, or not of the shape for which the matrix was built.
         """
         if iq.ndim != 3 or iq.shape[1:] != self.frame_shape or not np.iscomplexobj(iq):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Paper 1's filters for velocity sequences, in its order: band-pass in time, median in space, spline resampling."""
+"""Paper 1's filters for velocity: band-pass in time, median in space, spline resampling."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class FilterParameters(Parameters):
 
     low: float = quantity(5.0, "Hz", "lower corner of the band-pass", above=0)
     high: float = quantity(50.0, "Hz", "upper corner of the band-pass", above=0)
-    order: int = quantity(4, "1", "order of the Butterworth prototype", low=1)
+    order: int = quantity(4, doc="order of the Butterworth prototype", low=1)
     window: float = quantity(1.0, "mm", "side of the spatial median's window", above=0)
-    rate: float = quantity(512.0, "Hz", "frames a second after resampling", above=0)
+    rate: float = quantity(512.0, "Hz", "frame rate after resampling", above=0)
     shape: tuple[int, int, int] = quantity(
-        (1024, 128, 128), "1", "(time, depth, lateral) after resampling", low=2
+        (1024, 128, 128), doc="(time, depth, lateral) after resampling", low=2
     )
 
     def check(self) -> None:
@@ -38,46 +38,51 @@ class FilterParameters(Parameters):
             )
 
 
-def _rows(work: Callable[[int], None], count: int, workers: int) -> None:
-    """Do the work row by row, since it is done in double precision, on several cores."""
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(work, range(count)))
-
-
 def band_pass(
     values: NDArray[Any], rate: float, low: float, high: float, order: int = 4, workers: int = 1
 ) -> NDArray[np.float32]:
-    """Butterworth band-pass of every pixel along time, forwards and backwards.
+    """Filter every pixel along time by a Butterworth band-pass, forwards and backwards.
 
-    Zero phase, because a twitch must stay at the time of its firing: labels and features are
-    compared within 15 ms, and a single pass delays 10 Hz by 34 ms and 30 Hz by 13 ms. The price is
-    the gain squared: -6 dB at the corners. A recording's ends are continued by point reflection,
-    which is not how the tissue moved: at 5 to 50 Hz and order 4 this leaves 5 % of a 20 Hz tone one
-    period of the lower corner from an end, below 1 % after two (0.4 s).
+    The filter has zero phase, because a twitch must stay at the time of its firing: labels and
+    features are compared within 15 ms, and a single pass delays 10 Hz by 34 ms and 30 Hz by 13 ms.
+    The gain is squared in return: -6 dB at the corner frequencies. A recording is continued at its
+    ends by point reflection, which is not how the tissue moved: at 5 to 50 Hz and order 4 the error
+    is 5 % of a 20 Hz tone one period of the lower corner from an end, and below 1 % after two
+    periods (0.4 s).
 
     Parameters
     ----------
-    values : array
-        Shape ``(time, depth, lateral)``.
+    values : numpy.ndarray
+        `(time, depth, lateral)`.
     rate : float
-        Frames a second [Hz].
+        Frame rate [Hz].
     low, high : float
-        Corners [Hz].
+        Corner frequencies [Hz].
     order : int
-        Order of the low-pass prototype, as in ``scipy.signal.butter``.
+        Order of the low-pass prototype, as in `scipy.signal.butter`.
     workers : int
-        Threads.
+        Number of threads.
 
     Returns
     -------
-    array of float32
-        Same shape.
+    numpy.ndarray of float32
+        Filtered values, of the same shape.
 
     Raises
     ------
     ValueError
         The upper corner is not below half the frame rate, or the recording is not longer than one
         period of the lower corner.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from musclelib.acquisition import band_pass
+    >>> time = np.arange(2000) / 1000
+    >>> drift, twitches = np.sin(2 * np.pi * time), np.sin(2 * np.pi * 20 * time)
+    >>> filtered = band_pass((drift + twitches)[:, None, None], 1000.0, 5.0, 50.0)[:, 0, 0]
+    >>> bool(np.abs(filtered - twitches)[500:-500].max() < 0.02)
+    True
     """
     if high >= rate / 2:
         raise ValueError(
@@ -102,26 +107,26 @@ def band_pass(
 def spatial_median(
     values: NDArray[np.float32], spacing: tuple[float, float], window: float = 1.0
 ) -> NDArray[np.float32]:
-    """Median of every frame over a square window; the image is continued by its edge.
+    """Filter every frame by the median over a square window; edge pixels continue the image.
 
     Parameters
     ----------
-    values : array of float32
-        Shape ``(time, depth, lateral)``.
+    values : numpy.ndarray of float32
+        `(time, depth, lateral)`.
     spacing : tuple of float
-        Distance between pixels in depth and lateral [mm].
+        Distance between pixels along depth and lateral [mm].
     window : float
-        Side of the window [mm]; taken as the nearest odd number of pixels.
+        Side of the window [mm], which is rounded to the nearest odd number of pixels.
 
     Returns
     -------
-    array of float32
-        Same shape.
+    numpy.ndarray of float32
+        Filtered values, of the same shape.
     """
     rows, columns = (
         2 * round((window / step - 1) / 2) + 1 if window > step else 1 for step in spacing
     )
-    # the sizes OpenCV takes for float32, tens of times faster
+    # OpenCV accepts these sizes for float32 and is tens of times faster
     if rows == columns and rows in (3, 5):
         return np.stack(
             [cv2.medianBlur(frame, rows) for frame in np.ascontiguousarray(values, np.float32)]
@@ -139,17 +144,17 @@ def resample(
 
     Parameters
     ----------
-    values : array
-        Any number of axes, at least two, for example ``(time, depth, lateral)``.
+    values : numpy.ndarray
+        Any number of axes, at least two, for example `(time, depth, lateral)`.
     coordinates, targets : tuple of array
-        For each axis, where the values are and where they are wanted, in the same unit.
+        For each axis, the coordinates of the values and those wanted, in the same unit.
     workers : int
-        Threads.
+        Number of threads.
 
     Returns
     -------
-    array of float32
-        Its shape is that of the targets.
+    numpy.ndarray of float32
+        Interpolated values; each axis has the length of its targets.
 
     Raises
     ------
@@ -174,20 +179,15 @@ def resample(
     return np.ascontiguousarray(values, np.float32)
 
 
-def _spline(
-    source: NDArray[Any], here: NDArray[np.float64], there: NDArray[np.float64], workers: int
-) -> NDArray[np.float32]:
-    out = np.empty((there.size, *source.shape[1:]), np.float32)
-
-    def work(row: int) -> None:
-        out[:, row] = make_interp_spline(here, source[:, row], k=3)(there)
-
-    _rows(work, source.shape[1], workers)
-    return out
-
-
 def check_length(span: float, filters: FilterParameters) -> None:
-    """Refuse velocities that span less time [s] than the samples wanted.
+    """Refuse velocities that span less time than the samples wanted.
+
+    Parameters
+    ----------
+    span : float
+        Time between the first and the last velocity [s].
+    filters : FilterParameters
+        Number and rate of the samples wanted.
 
     Raises
     ------
@@ -209,28 +209,28 @@ def apply_filters(
     filters: FilterParameters,
     workers: int = 1,
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float64]]]:
-    """Band-pass, median and resample velocity, in paper 1's order.
+    """Apply band-pass, median and resampling to velocity, in the order of paper 1.
 
     Parameters
     ----------
-    values : array
-        Velocity ``(time, depth, lateral)``.
+    values : numpy.ndarray
+        Velocity `(time, depth, lateral)`.
     here : tuple of array
-        Its times [s], depths and lateral positions [mm], evenly spaced.
+        Times [s], depths and lateral positions [mm] of the values, evenly spaced.
     rate : float
-        Its frames a second [Hz].
+        Frame rate of the values [Hz].
     filters : FilterParameters
         Filters and target grid, evenly spaced from the first to the last depth and lateral
         position.
     workers : int
-        Threads.
+        Number of threads.
 
     Returns
     -------
-    values : array of float32
-        Of shape `filters.shape`.
+    values : numpy.ndarray of float32
+        Filtered velocity, of shape `filters.shape`.
     there : dict
-        Its coordinates: time, depth, lateral.
+        The new coordinates `time` [s], `depth` and `lateral` [mm].
 
     Raises
     ------
@@ -250,3 +250,21 @@ def apply_filters(
         "lateral": np.linspace(lateral[0], lateral[-1], columns),
     }
     return resample(values, here, tuple(there.values()), workers), there
+
+
+def _rows(work: Callable[[int], None], count: int, workers: int) -> None:
+    """Do the work row by row, which keeps arrays in double precision small, on several cores."""
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, range(count)))
+
+
+def _spline(
+    source: NDArray[Any], here: NDArray[np.float64], there: NDArray[np.float64], workers: int
+) -> NDArray[np.float32]:
+    out = np.empty((there.size, *source.shape[1:]), np.float32)
+
+    def work(row: int) -> None:
+        out[:, row] = make_interp_spline(here, source[:, row], k=3)(there)
+
+    _rows(work, source.shape[1], workers)
+    return out

@@ -1,4 +1,4 @@
-"""Beamformed frames as the estimator needs them: at baseband along depth, and in steps fine enough for the band."""
+"""Beamformed frames as the estimator needs them, at baseband along depth and in fine steps."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from musclelib.acquisition.velocity import Gate, depth_step, mean_lag
 from musclelib.parameters import other_unit
 
 Kind = Literal["rf", "channel iq", "image iq"]
-"""What the frames hold: real channel echoes, demodulated channel echoes, or beamformed IQ."""
+"""Content of frames: real channel echoes, demodulated channel echoes, or beamformed IQ."""
 
-_LOOKS = 5  # frames that are looked at before the work
-# Where the mean frequency of echoes can lie, in halves of the band from the transmitted one:
+_LOOKS = 5  # number of frames examined before the work
+# Range of the mean frequency of echoes, in halves of the band from the transmitted frequency:
 # attenuation and oblique paths lower it, and nothing should raise it.
 _LOWEST, _HIGHEST = -0.7, 0.5
-_HARMLESS = 0.01  # error of the velocity, if a carrier is left in unsaid
-_CERTAIN = 5.0  # standard deviations of the mean of noise
+_HARMLESS = 0.01  # relative error of velocity that a carrier may cause without being mentioned
+_CERTAIN = 5.0  # number of standard deviations of the mean of noise
 
 
 class Frames(Protocol):
-    """Frames that are read when sliced: a NumPy array or memory map, an h5py data set, a zarr or dask array."""
+    """Frames that are read when sliced, as those of NumPy, memory maps, h5py, zarr and dask."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...  # noqa: D102
@@ -40,26 +40,28 @@ def axial_step(recording: Recording) -> float:
     """Return the depth step [mm] at which a lag of one sample gives the echo's mean frequency.
 
     It is a quarter of the largest step that carries the band. From one sample to the next the echo
-    must stay nearly itself: in steps of three quarters the band is still whole, but the phase of
-    the lag is no longer that of the mean frequency, and velocities come out some 2 % too high, with
-    an SD of 4 % from pixel to pixel (docs/choices.md).
+    must change little: in steps of three quarters of the largest the band is still complete, but
+    the phase of the lag is no longer that of the mean frequency, and velocities are about 2 % too
+    high, with an SD of 4 % from pixel to pixel (docs/choices.md).
     """
     return float(np.pi / 2 / (recording.bandwidth * recording.axial_wavenumber))
 
 
 def check_carrier(recording: Recording, depth: ArrayLike) -> None:
-    """Refuse to guess whether beamformed IQ has kept its carrier, where the phase along depth could not tell.
+    """Refuse beamformed IQ whose depth step hides whether it still has its carrier.
 
-    In steps of more than a quarter wavelength the carrier wraps, and what it leaves can look like
-    the shift that attenuation gives an echo.
+    In steps of more than a quarter wavelength the carrier wraps, and the phase that remains can
+    look like the shift of an echo's frequency by attenuation.
 
     Raises
     ------
     ValueError
-        It does, and `recording` does not say what the IQ was mixed down by.
+        The carrier would be hidden, and `recording` does not state the demodulation frequency.
     """
     phase = recording.axial_wavenumber * depth_step(np.asarray(depth, float))
-    left = np.angle(np.exp(1j * phase)) / phase  # what a carrier looks like, in centre frequencies
+    left = (
+        np.angle(np.exp(1j * phase)) / phase
+    )  # apparent shift by a carrier, in centre frequencies
     half = recording.bandwidth / 2
     hidden = abs(left) > _HARMLESS and _LOWEST * half <= left <= (_HIGHEST - _LOWEST) * half
     if recording.demodulation_frequency is None and hidden:
@@ -72,44 +74,43 @@ def check_carrier(recording: Recording, depth: ArrayLike) -> None:
 
 
 class Images:
-    """Beamformed IQ, made of echoes when it is sliced along time.
+    """Beamformed IQ, computed from echoes when it is sliced along time.
 
-    RF is demodulated, channel IQ is mixed to the transmitted frequency, both are beamformed; of
-    beamformed IQ the carrier that `Recording.demodulation_frequency` left in is taken out along
-    depth. All of it holds for any depth step that carries the band, also for one in which the
-    carrier wraps.
+    RF is demodulated, channel IQ is mixed to the transmitted frequency, and both are beamformed;
+    from beamformed IQ the carrier that `Recording.demodulation_frequency` left is removed along
+    depth. This is valid for any depth step that carries the band, also for one in which the carrier
+    wraps.
 
-    The phase of IQ falls as the echo's delay grows (see `demodulate`). IQ stored conjugated gives
+    The phase of IQ decreases as the echo's delay increases (see `demodulate`). Conjugated IQ gives
     velocities of the wrong sign, and of another size where attenuation has lowered the echo's
-    frequency; nothing in it says so for certain, so it is not refused: conjugate it first.
+    frequency. It cannot be recognised with certainty and is not refused: conjugate it first.
 
     Parameters
     ----------
     data : Frames
-        Shape ``(time, fast_time, element)`` for RF and channel IQ, ``(time, depth, lateral)`` for
+        `(time, fast_time, element)` for RF and channel IQ, `(time, depth, lateral)` for
         beamformed IQ.
     recording : Recording
-        How it was recorded.
-    depth, lateral : array
+        Probe and settings of the recording.
+    depth, lateral : numpy.ndarray
         Grid of the image [mm].
     kind : {"rf", "channel iq", "image iq"}
-        What `data` holds.
+        Content of `data`.
     f_number : float
-        Receive aperture, where there is something to beamform.
+        Ratio of depth to width of the receive aperture, if frames are beamformed.
     refine : bool
-        Interpolate along depth to steps of `axial_step` or less.
+        Whether images are interpolated along depth to steps of `axial_step` or less.
 
     Attributes
     ----------
     depth : numpy.ndarray
-        Depths of the images [mm]: those asked for, with others evenly between them where they are
-        refined.
+        Depths of the images [mm]: those requested and, if refined, others evenly between them.
 
     Raises
     ------
     ValueError
-        `data` does not fit `kind`, grid or probe, the grid is in another unit or too coarse for the
-        band.
+        `data` does not fit `kind`, grid or probe, or the grid is in another unit or too coarse for
+        the band.
     """
 
     def __init__(
@@ -145,14 +146,14 @@ class Images:
         parts = int(np.ceil(depth_step(depth) / axial_step(recording) - 1e-6))
         if refine and parts > 1:
             self.depth = np.linspace(depth[0], depth[-1], (depth.size - 1) * parts + 1)
-            # as one sparse matrix, made by interpolating the unit vectors: much faster than frame
-            # by frame
+            # interpolating the unit vectors gives one sparse matrix, which is much faster than
+            # resampling frame by frame
             single = np.eye(depth.size, dtype=np.float32)
             self._between = csr_array(resample_poly(single, parts, 1)[: self.depth.size].round(6))
         self.shape = (data.shape[0], self.depth.size, lateral.size)
 
     def __getitem__(self, frames: slice) -> NDArray[np.complex64]:
-        """Return images, shape ``(time, depth, lateral)``; NaN and Inf are refused."""
+        """Return images, `(time, depth, lateral)`; NaN and Inf are refused."""
         images = self._make(frames)
         if self._between is None:
             return images
@@ -173,14 +174,14 @@ class Images:
     def check_band(self, gate: Gate) -> None:
         """Compare the echoes' mean frequency along depth with the band, before the long work.
 
-        It is measured in the steps given, where the phase of a lag is that of the whole spectrum,
-        wrapped or not. Noise has no mean frequency, so recordings of noise pass.
+        The frequency is measured on the grid requested, where the phase of a lag is that of the
+        whole spectrum, wrapped or not. Noise has no mean frequency, so recordings of noise pass.
 
         Raises
         ------
         ValueError
-            It lies at an edge of the band or beyond: the estimator would take a carrier for a shift
-            of the echo's frequency, and scale every velocity.
+            The mean frequency lies at an edge of the band or beyond: the estimator would take a
+            carrier for a shift of the echo's frequency, and scale every velocity.
         """
         looks = np.unique(np.linspace(0, self.shape[0] - 1, _LOOKS).astype(int))
         lag = np.mean(
@@ -256,7 +257,7 @@ def _check_grid(recording: Recording, depth: NDArray[Any], lateral: NDArray[Any]
 
 
 def _read(data: Frames, frames: slice) -> NDArray[Any]:
-    """Read frames and refuse what is not finite: one NaN would spread over a whole pixel's time course."""
+    """Read frames and refuse NaN and Inf, which would spread over a pixel's whole time course."""
     values = np.ascontiguousarray(data[frames])
     if values.dtype.kind in "fc":
         bad = np.flatnonzero(~np.isfinite(values.view(values.real.dtype)).all(axis=(1, 2)))

@@ -9,41 +9,35 @@ from scipy.signal import butter, sosfiltfilt
 from musclelib.acquisition.probe import Recording
 
 
-def _folds_onto_itself(recording: Recording) -> bool:
-    """Whether sampling makes the aliases of the echo's band overlap (band-pass sampling theorem)."""
-    half = recording.bandwidth / 2
-    low, high = recording.centre_frequency * (1 - half), recording.centre_frequency * (1 + half)
-    rate = recording.sampling_rate
-    zone = np.floor(2 * low / rate) + 1  # the only zone whose lower edge can lie below the band
-    return bool(2 * high / zone > rate)
-
-
 def demodulate(rf: NDArray[np.generic], recording: Recording) -> NDArray[np.complex64]:
-    """Demodulate RF signals to IQ: down-mix by the centre frequency, low-pass forwards and backwards.
+    """Demodulate RF signals to IQ: mix them down by the centre frequency and low-pass them.
 
-    The low-pass is a fifth-order Butterworth filter that ends at half the probe's bandwidth; the
-    result is doubled, so that its modulus is the echo's envelope. RF sampled below twice its
-    highest frequency (band-pass sampling) works as long as the aliases of the band stay apart.
+    The low-pass is a fifth-order Butterworth filter with its corner at half the probe's bandwidth,
+    applied forwards and backwards; the result is doubled, so that its modulus is the echo's
+    envelope. RF sampled below twice its highest frequency (band-pass sampling) works as long as the
+    aliases of the band stay apart.
 
     Parameters
     ----------
-    rf : array
-        Real echoes, shape ``(..., fast_time, element)``.
+    rf : numpy.ndarray
+        Real echoes, `(..., fast_time, element)`.
     recording : Recording
-        Gives centre frequency, sampling rate, bandwidth and start time.
+        Centre frequency, sampling rate, bandwidth and start time.
 
     Returns
     -------
-    array of complex64
-        IQ of the same shape. An echo delayed by ``tau`` has the phase ``-2 pi fc tau``.
+    numpy.ndarray of complex64
+        IQ of the same shape. An echo delayed by `tau` has the phase `-2 pi fc tau`.
 
     Raises
     ------
     ValueError
         `rf` is complex or too short to filter, or the sampling rate folds the band onto itself.
 
-    References ---------- Madiena, Faurie, Porée and Garcia, IEEE Trans. Ultrason. Ferroelectr.
-    Freq. Control 65:795 (2018).
+    References
+    ----------
+    Madiena, Faurie, Porée and Garcia, IEEE Trans. Ultrason. Ferroelectr. Freq. Control 65:795
+    (2018).
     """
     if np.iscomplexobj(rf) or np.ndim(rf) < 2:
         raise ValueError(
@@ -66,3 +60,12 @@ def demodulate(rf: NDArray[np.generic], recording: Recording) -> NDArray[np.comp
     time = recording.start_time + np.arange(rf.shape[-2]) / recording.sampling_rate
     carrier = np.exp(-2j * np.pi * recording.centre_frequency * time)[:, None]
     return (2 * sosfiltfilt(low_pass, rf * carrier, axis=-2)).astype(np.complex64)
+
+
+def _folds_onto_itself(recording: Recording) -> bool:
+    """Whether the aliases of the echo's band overlap (band-pass sampling theorem)."""
+    half = recording.bandwidth / 2
+    low, high = recording.centre_frequency * (1 - half), recording.centre_frequency * (1 + half)
+    rate = recording.sampling_rate
+    zone = np.floor(2 * low / rate) + 1  # the only zone whose lower edge can lie below the band
+    return bool(2 * high / zone > rate)

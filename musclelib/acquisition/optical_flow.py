@@ -1,16 +1,17 @@
 """Tissue velocity from B-mode video by dense optical flow.
 
-This is a real velocity sequence, but of macroscopic motion: frames come at tens of hertz and a
-pixel is about 0.1 mm, so it shows how a contraction or a joint rotation moves the muscle, and never
-the micrometre twitches of single motor units.
+The result is a real velocity sequence, but of macroscopic motion: frames come at tens of hertz and
+a pixel is about 0.1 mm wide, so it shows how a contraction or a joint rotation moves the muscle,
+and never the micrometre twitches of single motor units.
 
-The flow is that of dense inverse search, DIS (Kroeger et al. 2016, ECCV), with OpenCV's "fast"
+The flow is computed by dense inverse search, DIS (Kroeger et al. 2016, ECCV), with OpenCV's "fast"
 setting, which stops at a quarter of the resolution. In one passive rotation its sums over single
-frames and over steps of 32 frames agree, where DIS at full resolution and Farnebäck's (2003)
-polynomial expansion give less in the sum over single frames. On a clean pattern that is shifted it
-errs by about 0.1 px a frame, and they do not; on real frames moved by 0.2 to 0.3 px it gives up to
-a quarter too much, so part of that agreement may be errors that cancel. The course of a motion is
-thus surer than its size, which differed by a third between the estimators.
+frames and over steps of 32 frames agree, whereas DIS at full resolution and Farnebäck's (2003)
+polynomial expansion give a smaller sum over single frames. On a clean pattern that is shifted, the
+fast setting has an error of about 0.1 px a frame and the others have none; on real frames that are
+shifted by 0.2 to 0.3 px it overestimates by up to a quarter, so part of that agreement may be
+errors that cancel. The time course of a motion is therefore more reliable than its size, which
+differed by a third between the estimators.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ import numpy as np
 from musclelib.acquisition.area_average import area_average
 
 SMALLEST = 12
-"""Smallest height and width that the search can be made on [px]."""
+"""Smallest height and width of frames for the search [px]."""
 
 
 class Footage(Protocol):
-    """B-mode frames with their times and their grid: a `recordings.video.Video`, or frames that were simulated."""
+    """B-mode frames with times and grid: a `recordings.video.Video`, or simulated frames."""
 
     @property
     def time(self) -> np.ndarray:
@@ -38,12 +39,12 @@ class Footage(Protocol):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Grid of the frames: depth, lateral [px]."""
+        """Number of pixels of a frame along depth and lateral."""
         ...
 
     @property
     def pixel_size(self) -> tuple[float, float]:
-        """Spacing of the grid: depth, lateral [mm]."""
+        """Spacing of the pixels along depth and lateral [mm]."""
         ...
 
     def chunks(self, frames: int, /) -> Iterator[np.ndarray]:
@@ -52,10 +53,7 @@ class Footage(Protocol):
 
 
 class Velocity(NamedTuple):
-    """Tissue velocity [mm/s], float32 `(time, depth, lateral)`.
-
-    `axial` is positive towards the probe.
-    """
+    """Tissue velocity [mm/s], float32 `(time, depth, lateral)`; axial towards the probe."""
 
     axial: np.ndarray
     lateral: np.ndarray
@@ -66,18 +64,18 @@ def tissue_velocity(
 ) -> Iterator[Velocity]:
     """Yield the velocity between consecutive frames of a video, chunk by chunk.
 
-    There is one velocity fewer than there are frames; number k belongs to the time between frames k
-    and k + 1, and is the motion in it over its length.
+    N frames have N - 1 velocities; velocity k is the motion from frame k to frame k + 1, divided by
+    the time between them.
 
     Parameters
     ----------
     video : Footage
-        The frames; their flow is estimated on the grid they have.
+        The frames; the flow is estimated on their grid.
     shape : tuple of int, optional
-        Grid to bring the velocity to by averaging areas: depth, lateral [px]; by default that of
-        the video.
+        Number of pixels along depth and lateral to which the velocity is reduced by averaging
+        areas; by default that of the video.
     frames : int
-        Most frames in memory at a time.
+        Largest number of frames in memory at a time.
 
     Raises
     ------
@@ -90,7 +88,7 @@ def tissue_velocity(
         raise ValueError(
             f"{video}: a grid of {video.shape} px is too small; allowed is {SMALLEST} px or more"
         )
-    # px/frame to mm/s
+    # factors from px/frame to mm/s, for each interval between frames
     axial, lateral = np.outer(video.pixel_size, 1 / np.diff(video.time)).astype(np.float32)
     estimator: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     last: np.ndarray | None = None
@@ -109,7 +107,7 @@ def tissue_velocity(
 
 
 def mean_displacement(video: Footage) -> tuple[np.ndarray, np.ndarray]:
-    """Integrate the mean tissue velocity along the direction it mainly has.
+    """Integrate the mean tissue velocity along its main direction.
 
     Parameters
     ----------
@@ -119,10 +117,10 @@ def mean_displacement(video: Footage) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     displacement : numpy.ndarray
-        Displacement since the first frame [mm], one value a frame.
+        Displacement since the first frame [mm], `(time,)`.
     direction : numpy.ndarray
-        Unit vector (depth, lateral) of the main direction: the one with the largest mean square
-        velocity. Its larger component is positive.
+        Unit vector (depth, lateral) along which the mean square velocity is largest. Its larger
+        component is positive.
     """
     means = [
         np.stack([part.mean(axis=(1, 2), dtype=np.float64) for part in velocity], axis=1)
