@@ -95,7 +95,7 @@ class SimulatedRecipe(Recipe):
             assert isinstance(objective, Detection)
             load_pretrained(objective.network, self.pretrained)
 
-    def data(self, stage: Stage, stores: Sequence[Path], folder: Path) -> Data:
+    def data(self, stage: Stage, stores: Sequence[str], folder: Path) -> Data:
         """Return examples of a seed of their own for each stage, and the one review of all stages."""
         assert isinstance(stage, SimulatedStage)
         if stores:
@@ -119,7 +119,7 @@ class SimulatedRecipe(Recipe):
             review = TrainValidation(simulated, self.validated, training.seed)
         return Data(examples, review)
 
-    def shipped(self, objective: Objective, stores: Sequence[Path]) -> dict[str, nn.Module]:
+    def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
         """Return the network."""
         assert isinstance(objective, Detection | FiringDetection | TwitchEstimation)
         return {"": objective.network}

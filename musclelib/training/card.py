@@ -78,7 +78,7 @@ def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") ->
     for path, network in zip(files, networks.values(), strict=True):
         weights.save(network, path, half=recipe.half, **facts)
     with whole(target.with_suffix(".json")) as new:
-        new.write_text(json.dumps(kept(run), indent=1) + "\n")
+        new.write_text(json.dumps(_public(kept(run)), indent=1) + "\n")
     lines = _head(recipe, facts, networks, files, stores, about)
     lines += [_stage(name, path) for name, path in done.items()]
     lines += [f"- note: {note}"] if note else []
@@ -89,6 +89,15 @@ def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") ->
     return files
 
 
+def _public(about: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run keeps, with the names of its stores in place of their folders."""
+    return about | {"stores": {_name(store): value for store, value in about["stores"].items()}}
+
+
+def _name(store: str) -> str:
+    return store.rstrip("/").rsplit("/", 1)[-1]
+
+
 def device() -> str:
     """Say what this machine trains on."""
     gpu = torch.cuda.is_available()
@@ -96,9 +105,9 @@ def device() -> str:
     return f"{name}, {platform.machine()}"
 
 
-def _stores(run: Path) -> dict[Path, str]:
+def _stores(run: Path) -> dict[str, str]:
     """Return the stores of a run and their digests; refuse those that have changed since."""
-    stores = {Path(path): digest for path, digest in kept(run)["stores"].items()}
+    stores: dict[str, str] = kept(run)["stores"]
     for store, digest in stores.items():
         if sequences.digest(sequences.open(store)) != digest:
             raise TrainingError(
@@ -123,7 +132,7 @@ def _head(
     facts: dict[str, str],
     networks: dict[str, nn.Module],
     files: Sequence[Path],
-    stores: dict[Path, str],
+    stores: dict[str, str],
     about: dict[str, Any],
 ) -> list[str]:
     values = sum(value.numel() for value in networks[""].parameters())
@@ -145,12 +154,12 @@ def _head(
     ]
 
 
-def _described(store: Path) -> str:
+def _described(store: str) -> str:
     """Say what a store holds, so that another one can be told from it."""
     dataset = sequences.open(store)
     attributes = dataset.attrs
     return (
-        f"`{store.name}`, {dataset.sizes['sequence']} sequences, {attributes['domain']}, seed"
+        f"`{_name(store)}`, {dataset.sizes['sequence']} sequences, {attributes['domain']}, seed"
         f" {attributes.get('seed')}, digest `{sequences.digest(dataset)}`"
     )
 

@@ -58,14 +58,14 @@ class Recipe(Parameters, ABC):
         """Build the objective of a stage with new weights; the caller has seeded them."""
 
     @abstractmethod
-    def data(self, stage: Stage, stores: Sequence[Path], folder: Path) -> Data:
+    def data(self, stage: Stage, stores: Sequence[str], folder: Path) -> Data:
         """Return examples and review of a stage, out of stores or simulated.
 
         `folder` is that of the stage, where a review may draw previews.
         """
 
     @abstractmethod
-    def shipped(self, objective: Objective, stores: Sequence[Path]) -> dict[str, nn.Module]:
+    def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
         """Return the networks to ship, by what their file's name ends in; the main one by ""."""
 
     def prepare(self, objective: Objective) -> None:
@@ -113,7 +113,9 @@ def train_recipe(recipe: Recipe, run: str | Path, stores: Sequence[str | Path] =
     ParameterError
         The recipe has no stages, or does not take these stores.
     """
-    run, given = Path(run), [Path(store) for store in stores]
+    run = Path(run)
+    # a folder is found again from anywhere; a URL stays as it is
+    given = [str(one) if "://" in str(one) else str(Path(one).resolve()) for one in stores]
     if not recipe.stages:
         raise ParameterError(f"recipe {recipe.name}: there are no stages")
     _keep(recipe, run, given)
@@ -146,12 +148,12 @@ def kept(run: Path) -> dict[str, Any]:
         raise TrainingError(f"{run}: is no run of a recipe ({error})") from None
 
 
-def _keep(recipe: Recipe, run: Path, stores: Sequence[Path]) -> None:
+def _keep(recipe: Recipe, run: Path, stores: Sequence[str]) -> None:
     """Write the recipe of a new run; refuse to go on with one of another recipe."""
     about = {
         "kind": type(recipe).__name__,
         "recipe": json.loads(recipe.to_json()),
-        "stores": {str(store): sequences.digest(sequences.open(store)) for store in stores},
+        "stores": {store: sequences.digest(sequences.open(store)) for store in stores},
         "version": __version__,
     }
     if (run / RECIPE).exists():

@@ -58,7 +58,7 @@ class TranslationRecipe(Recipe):
         """Build the model with new weights."""
         return assemble(self.settings)
 
-    def data(self, stage: Stage, stores: Sequence[Path], folder: Path) -> Data:
+    def data(self, stage: Stage, stores: Sequence[str], folder: Path) -> Data:
         """Return pairs of clips, and a review with previews and a score.
 
         Raises
@@ -87,7 +87,7 @@ class TranslationRecipe(Recipe):
         validation = Validation(standard, target, rate)
         return Data(examples, Previews(trained, clips_b, folder, validation))
 
-    def shipped(self, objective: Objective, stores: Sequence[Path]) -> dict[str, nn.Module]:
+    def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
         """Return the generator from A to B, and that from B to A where there is one.
 
         A one-sided generator is given its filter on time.
@@ -106,7 +106,7 @@ class TranslationRecipe(Recipe):
         originals = [sequences.standardised(velocity) for velocity in last]
         return {"": equalised(objective.to_b, originals, target, rate)}
 
-    def _two(self, stores: Sequence[Path]) -> tuple[Path, Path]:
+    def _two(self, stores: Sequence[str]) -> tuple[str, str]:
         if len(stores) != 2:
             raise ParameterError(
                 f"recipe {self.name}: takes two stores, of domain A and of domain B; there are"

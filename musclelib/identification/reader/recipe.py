@@ -39,7 +39,7 @@ class ReaderRecipe(Recipe):
         """Build the objective with new weights."""
         return Reading(self.settings)
 
-    def data(self, stage: Stage, stores: Sequence[Path], folder: Path) -> Data:
+    def data(self, stage: Stage, stores: Sequence[str], folder: Path) -> Data:
         """Separate the stores, and return the components to train on and those of the others.
 
         Raises
@@ -60,7 +60,7 @@ class ReaderRecipe(Recipe):
         examples = partial(LabelledComponents, trained, training.batch, training.seed)
         return Data(examples, ReadingValidation(others) if others else None)
 
-    def shipped(self, objective: Objective, stores: Sequence[Path]) -> dict[str, nn.Module]:
+    def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
         """Return the reader."""
         assert isinstance(objective, Reading)
         return {"": objective.network}
