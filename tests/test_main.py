@@ -43,7 +43,7 @@ def test_one_command_trains_and_goes_on_and_one_ships(tmp_path, small):
     ("arguments", "message"),
     [
         (["train", "four-sided", "run"], "musclelib train: recipe 'four-sided': allowed are 2d,"),
-        (["train", "twitch", "run", "a.zarr"], "musclelib train: a.zarr"),
+        (["train", "twitch", "run", "a.zarr"], "a.zarr: there is no zarr store of that name"),
         (["train", "twitch", "run", "--set", "stages.*.colour=1"], "there is no 'colour'; allowed"),
         (["train", "twitch", "run", "--set", "settings.features=-1"], "features = -1: allowed is"),
         (["ship", "run", "mine"], "musclelib ship: run: is no run of a recipe"),
