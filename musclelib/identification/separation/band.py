@@ -1,4 +1,4 @@
-"""A sequence in the band that twitches live in: fewer numbers, less noise, and how much noise there is."""
+"""A sequence in the frequency band of twitches, with fewer numbers and its level of noise."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scipy.fft import dct, idct
 from musclelib.identification.separation.noise import noise_variance
 
 LIMIT = 50.0
-"""Highest frequency kept [Hz]: above it lies at most 0.5 % of the power of a simulated twitch train."""
+"""Highest frequency kept [Hz]; at most 0.5 % of the power of a simulated twitch train is above."""
 
-_EMPTY = 80.0  # above this frequency [Hz] there is nothing but noise
-# of the mean power: below it, noise is that of the arithmetic and of the ends of the sequence
+_EMPTY = 80.0  # above this frequency [Hz] there is only noise
+# share of the mean power, at the level of rounding errors and of effects of the sequence's ends
 _LEAST = 1e-5
 
 
 @dataclass(frozen=True)
 class Band:
-    """A sequence as coefficients of its cosine transform over time, without its mean over time.
+    """A sequence as the coefficients of its cosine transform over time, without its mean.
 
     Attributes
     ----------
@@ -29,12 +29,12 @@ class Band:
         `(coefficient, pixel)`, float32, up to `LIMIT`; the transform is orthonormal, so white noise
         stays white.
     field : tuple of int
-        Pixels along depth and lateral.
+        Number of pixels along depth and lateral.
     frames : int
-        Frames of the sequence.
+        Number of frames of the sequence.
     noise : float
-        Variance of white noise; 1e-5 of the mean power at least, also where the sequence was
-        band-limited before.
+        Variance of the white noise, at least 1e-5 of the mean power, which also holds for sequences
+        that were band-limited before.
     """
 
     coefficients: np.ndarray
@@ -49,7 +49,7 @@ class Band:
         Raises
         ------
         ValueError
-            It is too short to have a frequency below `LIMIT`.
+            The sequence is too short to have a frequency below `LIMIT`.
         """
         frames = len(velocity)
         whole = dct(velocity.reshape(frames, -1), axis=0, norm="ortho")
@@ -60,11 +60,12 @@ class Band:
                 f"velocity lasts {frames / frame_rate:.3g} s: more than {0.5 / LIMIT:g} s are"
                 " needed"
             )
-        moving = kept.any(axis=0)  # pixels beyond the image are of no noise
+        # the frequencies above the band hold the noise; pixels beyond the image have none
+        moving = kept.any(axis=0)
         empty = whole[math.ceil(_EMPTY * per_hertz) :, moving]
         if len(empty):
             noise = float(np.median((empty**2).mean(axis=1)))
-        else:  # too few frames a second
+        else:  # the frame rate is too low for such frequencies
             real = kept[:, moving]
             noise = noise_variance(singular(real)[1][: min(real.shape)], *real.shape)
         return cls(
@@ -76,24 +77,24 @@ class Band:
 
     @cached_property
     def parts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Left singular vectors `(coefficient, part)` and singular values, the largest first."""
+        """Left singular vectors `(coefficient, component)` and singular values."""
         return singular(self.coefficients)
 
     def over_time(self, trains: np.ndarray) -> np.ndarray:
-        """Return trains `(unit, coefficient)` as `(unit, time)`."""
+        """Transform trains `(unit, coefficient)` back to `(unit, time)`."""
         whole = np.zeros((len(trains), self.frames), np.float32)
         whole[:, 1 : trains.shape[1] + 1] = trains
         return idct(whole, axis=1, norm="ortho")
 
     def chance(self, pixels: float | np.ndarray) -> np.ndarray:
-        """Return the largest energy that one train could find in the noise of that many pixels.
+        """Return the largest energy that a train can have by chance in the noise of `pixels`.
 
-        The upper edge of the distribution of Marchenko and Pastur.
+        This is the upper edge of the distribution of Marchenko and Pastur.
         """
         return self.noise * (math.sqrt(len(self.coefficients)) + np.sqrt(pixels)) ** 2
 
 
 def singular(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the left singular vectors and the singular values of a wide matrix, the largest first."""
+    """Return left singular vectors and singular values of a wide matrix, largest first."""
     squares, vectors = np.linalg.eigh(values @ values.T)
     return vectors[:, ::-1], np.sqrt(np.maximum(squares[::-1], 0))

@@ -1,4 +1,4 @@
-"""The motion that the whole field has in common: a hand-held probe, tremor, breathing."""
+"""Motion that the whole field has in common, as from a hand-held probe, tremor or breathing."""
 
 from __future__ import annotations
 
@@ -9,32 +9,30 @@ import numpy as np
 from musclelib.identification.separation.band import Band
 
 _ROUNDS = 20
-_FOLLOWS = 0.5  # how far from 1 a pixel's regression on its plane may be
-# share of the field that follows: of tremor a tenth as strong as units, 0.6; of none, 0.1
+_FOLLOWS = 0.5  # largest deviation from 1 of a pixel's regression on its plane
+# smallest share of the field that follows; 0.6 do with tremor a tenth as strong as units, 0.1
+# without
 _MOST = 0.5
 
 
 class CommonMotion(NamedTuple):
-    """A plane in each frame, which shifts, tilts and stretches all pixels alike.
+    """A plane of velocity in each frame that most pixels follow; 0 if they do not follow one."""
 
-    0 where they do not follow one.
-    """
-
-    # (time, 3): its mean, and its slopes from the middle to the far end of depth and lateral
+    # (time, 3): mean of the plane, and its slopes from the middle to the far end of depth, lateral
     course: np.ndarray
-    rest: np.ndarray  # (time, depth, lateral): the sequence without it
-    # root of its mean square about its mean over time, in the unit of the sequence
-    deviation: float
+    rest: np.ndarray  # (time, depth, lateral): the sequence without the plane
+    deviation: float  # SD of the plane over time and pixels, in the unit of the sequence
 
 
 def common_motion(velocity: np.ndarray, band: Band) -> CommonMotion:
-    """Tell the motion of the whole field from that of its parts.
+    """Separate the motion of the whole field from that of its parts.
 
-    Each pixel is taken to move with the plane and, besides, by an amount of its own that has a
-    variance of its own. Then the most likely plane is a mean over pixels by the inverse of these
-    variances, and they are what the plane leaves: found in turn, in the band of twitches, where the
-    pixels that no unit moves weigh most. So a unit does not pull the plane towards itself, as it
-    does in least squares. It is common motion if most of the field follows it.
+    Each pixel is assumed to move with the plane and, in addition, independently with its individual
+    variance. The most likely plane is then a mean over pixels weighted by the inverse of these
+    variances, and the variances are what the plane leaves; the two are computed in turn, in the
+    band of twitches. Pixels that no unit moves have the largest weight, so a unit does not pull the
+    plane towards itself, as it does in least squares. The plane is common motion if most of the
+    field follows it.
 
     Parameters
     ----------
@@ -45,19 +43,23 @@ def common_motion(velocity: np.ndarray, band: Band) -> CommonMotion:
     """
     planes, values = _planes(band.field), band.coefficients
     power = (values**2).sum(axis=0)  # (pixel,)
-    seen = power > 0  # pixels beyond the image neither tell nor move
-    # a variance below that of noise would only say how well noise fits
+    seen = power > 0  # pixels beyond the image do not count
+    # a variance below that of noise would only mean that noise fits well
     least = len(values) * band.noise + float(np.finfo(np.float32).tiny)
     weights = seen.astype(np.float32)
     for _ in range(_ROUNDS):
         slopes = _fit(values, planes, weights)  # (coefficient, 3)
-        shared = (slopes.T @ values * planes).sum(axis=0)  # of each pixel with its plane
-        size = (slopes.T @ slopes @ planes * planes).sum(axis=0)
+        shared = (slopes.T @ values * planes).sum(axis=0)  # (pixel,): product with the plane
+        size = (slopes.T @ slopes @ planes * planes).sum(axis=0)  # (pixel,): power of the plane
         weights = seen / (np.maximum(power - 2 * shared + size, 0) + least)
         weights /= max(weights.mean(), float(np.finfo(np.float32).tiny))
+
+    # a pixel follows the plane if the slope of its regression on the plane is near 1
     follows = seen & (np.abs(shared - size) < _FOLLOWS * size)
     if follows.mean() < _MOST:
         return CommonMotion(np.zeros((len(velocity), 3), np.float32), velocity, 0.0)
+
+    # take the plane out of all frequencies, with the weights found in the band
     planes, moving = planes * seen, velocity.reshape(len(velocity), -1)
     course = _fit(moving, planes, weights)
     variance = np.cov(course.T, bias=True) @ (planes @ planes.T / seen.sum())
@@ -79,10 +81,7 @@ def _planes(field: tuple[int, int]) -> np.ndarray:
 
 
 def _fit(values: np.ndarray, planes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the weighted least-squares planes of rows of pixels, `(row, 3)`.
-
-    A slope that nothing tells is 0.
-    """
+    """Fit planes to rows of pixels by least squares: `(row, 3)`, undefined slopes are 0."""
     weighted = planes * weights
     inverse = np.linalg.pinv((weighted @ planes.T).astype(np.float64), hermitian=True)
     return ((values @ weighted.T) @ inverse).astype(np.float32)

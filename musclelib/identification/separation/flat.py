@@ -1,8 +1,8 @@
-"""MotorUnits as flat territories: each pixel moves with the sum of the trains of the territories that it lies in.
+"""Motor units as flat territories: a pixel moves with the sum of the trains of its territories.
 
-Masks and trains are improved in turn, units that the others explain as well are taken out, and
-those that the rest of the sequence still shows are taken in. All in the coefficients of a `Band`;
-masks are `(unit, pixel)` of 0 and 1.
+Masks and trains are improved in turn, units whose motion the others explain as well are removed,
+and units that the rest of the sequence still shows are added. All work is on the coefficients of a
+`Band`; masks are `(unit, pixel)`, of 0 and 1.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from musclelib.identification.separation.band import Band
 from musclelib.metrics.matching import overlap
 
 _ROUNDS, _TURNS = 4, 3
-_SMALLEST = 5  # pixels of a territory
-_SURE = 1.3  # times what noise could explain: less is no unit
-_LIKE, _SAME = 0.9, 0.7  # correlation of trains, overlap of territories that are of one unit
-_LARGEST = 0.3  # share of the field: more is no territory
-_SIDES = np.ones((3, 3))
+_SMALLEST = 5  # pixels of the smallest territory
+_SURE = 1.3  # energy of a unit, at least, relative to the largest of noise
+_LIKE, _SAME = 0.9, 0.7  # correlation of trains and overlap of territories of one and the same unit
+_LARGEST = 0.3  # share of the field of the largest territory
+_SIDES = np.ones((3, 3))  # pixels that meet at a corner are connected
 
 
 class Flat:
@@ -30,15 +30,15 @@ class Flat:
     band : Band
         The sequence.
     window : int
-        Side of the squares in which further units are sought [pixel], about that of the largest
-        territory.
+        Side of the squares in which further units are sought [pixel], about the diameter of the
+        largest territory.
     """
 
     def __init__(self, band: Band, window: int) -> None:
         self.band, self.values, self.window = band, band.coefficients, min(window, *band.field)
 
     def solve(self, masks: np.ndarray) -> np.ndarray:
-        """Improve masks until nothing is left to take out or in."""
+        """Improve masks until there is no unit left to remove or to add."""
         masks = self.whole(masks)
         for turn in range(_ROUNDS):
             masks = self.settle(masks)
@@ -73,45 +73,48 @@ class Flat:
     def assign(
         self, masks: np.ndarray, products: np.ndarray, gram: np.ndarray, smooth: bool
     ) -> np.ndarray:
-        """Put every pixel into the territories whose trains fit it best, one unit after the other.
+        """Assign every pixel to the territories whose trains fit it best, one unit after the other.
 
-        Only the products of trains and pixels, and of trains with trains, are needed. Where
-        `smooth`, the four neighbours of a pixel count too, each as much as one standard deviation
-        of the noise (a Potts model).
+        Parameters
+        ----------
+        masks : numpy.ndarray
+            `(unit, pixel)`, the masks to start from.
+        products, gram : numpy.ndarray
+            Products of the trains with the pixels, `(unit, pixel)`, and with one another, `(unit,
+            unit)`.
+        smooth : bool
+            Whether the four neighbours of a pixel count as well (a Potts model), each as much as a
+            factor e in the likelihood of the pixel.
         """
         masks = masks.copy()
-        left = products - gram @ masks
+        rest = products - gram @ masks  # products of the trains with what the masks do not explain
         for _ in range(2):
             changed = False
             for unit, power in enumerate(np.diag(gram)):
-                gain = left[unit] + power * (masks[unit] - 0.5)
+                # half the decrease of each pixel's squared error if it belongs to the unit
+                gain = rest[unit] + power * (masks[unit] - 0.5)
+
+                # neighbours favour their own side, in two sweeps since they change with the mask
                 if smooth:
                     mask = masks[unit]
                     for _ in range(2):
-                        mask = (gain / self.band.noise + self._neighbours(mask) > 0).astype(
-                            np.float32
-                        )
+                        favour = gain / self.band.noise + self._neighbours(mask)
+                        mask = (favour > 0).astype(np.float32)
                 else:
                     mask = (gain > 0).astype(np.float32)
+
+                # the units after this one see what it explains now
                 changes = mask - masks[unit]
                 places = np.flatnonzero(changes)
                 if len(places):
-                    left[:, places] -= np.outer(gram[:, unit], changes[places])
+                    rest[:, places] -= np.outer(gram[:, unit], changes[places])
                     masks[unit], changed = mask, True
             if not changed:
                 break
         return masks
 
-    def _neighbours(self, mask: np.ndarray) -> np.ndarray:
-        """Count how many of the four neighbours are in a mask, less those that are not.
-
-        Outside there are none.
-        """
-        around = np.pad(mask.reshape(self.band.field) * 2 - 1, 1)
-        return (around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]).ravel()
-
     def whole(self, masks: np.ndarray) -> np.ndarray:
-        """Keep of each mask its largest connected part, if that is large enough."""
+        """Reduce each mask to its largest connected part, and drop masks that are too small."""
         kept = []
         for mask in masks:
             parts, _ = label(mask.reshape(self.band.field), _SIDES)
@@ -121,42 +124,43 @@ class Flat:
         return np.array(kept, np.float32).reshape(-1, masks.shape[1])
 
     def unite(self, masks: np.ndarray) -> np.ndarray:
-        """Make one of two that have the same train, or the same territory."""
+        """Make one unit of two that have the same territory or the same train."""
         while len(masks) > 1:
             trains = self.trains(masks)
             same = overlap(masks[:, None], masks[:, None])
             like = np.corrcoef(trains)
             np.fill_diagonal(same, 0)
             np.fill_diagonal(like, 0)
+
+            # of two units with one territory, the one with the stronger train stays
             one, other = np.unravel_index(same.argmax(), same.shape)
             if same[one, other] > _SAME:
                 weaker = min(one, other, key=lambda unit: float((trains[unit] ** 2).sum()))
                 masks = np.delete(masks, weaker, axis=0)
                 continue
+
+            # two units with one train become one with both territories
             one, other = np.unravel_index(like.argmax(), like.shape)
             if like[one, other] <= _LIKE:
                 break
-            masks = np.delete(
-                np.where(
-                    (np.arange(len(masks)) == one)[:, None], masks[[one, other]].max(0), masks
-                ),
-                other,
-                0,
-            )
+            both = masks[[one, other]].max(0)
+            masks = np.where((np.arange(len(masks)) == one)[:, None], both, masks)
+            masks = np.delete(masks, other, axis=0)
         return masks
 
     def prune(self, masks: np.ndarray) -> np.ndarray:
-        """Take out every unit without which its neighbours, fitted again, explain the sequence as well.
+        """Remove every unit whose motion its neighbours, fitted without it, explain as well.
 
-        "As well" is up to what a unit of noise alone would explain. The least important ones go
-        first, and such that contract slowly and relax quickly before others: those are differences
-        of units, not units.
+        They do if without the unit no more energy is left unexplained than a unit could have by
+        chance in noise. The least important units are examined first, and units that contract
+        slowly and relax quickly before all others: those are differences of units and not units.
         """
         if not len(masks):
             return masks
         trains = self.trains(masks)
         importance = (trains**2).sum(axis=1) * masks.sum(axis=1)
         importance = importance * np.where(_skew(trains) < 0, 0.1, 1)
+
         alive = np.ones(len(masks), bool)
         for unit in np.argsort(importance):
             near, places, fitted, loss = self._without(unit, masks, alive)
@@ -166,45 +170,29 @@ class Flat:
                 alive[unit] = False
         return self.whole(masks[alive])
 
-    def _without(
-        self, unit: int, masks: np.ndarray, alive: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Fit a unit's neighbours without it: who they are, where, their masks there, and the energy not explained."""
-        trains = np.zeros((len(masks), len(self.values)), np.float32)
-        trains[alive] = self.trains(masks[alive])
-        grown = binary_dilation(masks[unit].reshape(self.band.field), iterations=2).ravel()
-        near = np.flatnonzero(alive & masks[:, grown].any(axis=1))
-        near = near[near != unit]
-        group = np.append(near, unit)
-        places = np.flatnonzero(masks[group].any(axis=0))
-        far = np.setdiff1d(np.flatnonzero(alive), group)
-        values = self.values[:, places] - trains[far].T @ masks[np.ix_(far, places)]
-        before = _energy(masks[np.ix_(group, places)], trains[group], values)
-        fitted, own = masks[np.ix_(near, places)], trains[near]
-        for _ in range(4 if len(near) else 0):
-            fitted = self.assign(fitted, own @ values, own @ own.T, smooth=False)
-            if not fitted.any(axis=1).all():
-                break
-            own = self.trains(fitted, values)
-        return near, places, fitted, _energy(fitted, own, values) - before
-
     def further(self, masks: np.ndarray) -> np.ndarray:
-        """Seek units in what masks leave of the sequence: in squares, where small ones stand out of the noise."""
+        """Return the masks of further units in the part of the sequence that masks do not explain.
+
+        Units are sought in squares, in which even small ones exceed the noise.
+        """
         rest = self.values - self.trains(masks).T @ masks if len(masks) else self.values
         images, window = rest.reshape(-1, *self.band.field), self.window
+
+        # the strongest train of each square, if it is stronger than that of noise
         found: list[tuple[float, int, int, np.ndarray]] = []
         for row in range(0, self.band.field[0] - window + 1, max(1, window // 2)):
             for column in range(0, self.band.field[1] - window + 1, max(1, window // 2)):
-                square = images[:, row : row + window, column : column + window].reshape(
-                    len(rest), -1
-                )
+                square = images[:, row : row + window, column : column + window]
+                square = square.reshape(len(rest), -1)  # (coefficient, pixel)
                 wide = len(square) < window**2  # the smaller product has the same largest energy
                 energies, vectors = np.linalg.eigh(square @ square.T if wide else square.T @ square)
                 if energies[-1] > 1.1 * self.band.chance(window**2):
-                    train = (
-                        vectors[:, -1] if wide else square @ vectors[:, -1] / np.sqrt(energies[-1])
-                    )
+                    first = vectors[:, -1]
+                    train = first if wide else square @ first / np.sqrt(energies[-1])
                     found.append((float(energies[-1]), row, column, train))
+
+        # the territory of each train, strongest first: the lobe above half the peak of its map, if
+        # it is not too large and does not touch one that was found before
         taken = np.zeros(self.band.field, bool)
         new: list[np.ndarray] = []
         for _, row, column, train in sorted(found, key=lambda one: -one[0]):
@@ -220,12 +208,55 @@ class Flat:
                 new.append(mask.ravel())
         return self.whole(np.array(new, np.float32).reshape(-1, rest.shape[1]))
 
+    def _neighbours(self, mask: np.ndarray) -> np.ndarray:
+        """Count the neighbours of each pixel inside a mask less those outside, -4 to 4."""
+        around = np.pad(mask.reshape(self.band.field) * 2 - 1, 1)
+        return (around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]).ravel()
+
+    def _without(
+        self, unit: int, masks: np.ndarray, alive: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """Fit the neighbours of a unit without it.
+
+        Returns
+        -------
+        near, places : numpy.ndarray
+            Numbers of the neighbours, and of the pixels of these and of the unit.
+        fitted : numpy.ndarray
+            New masks of the neighbours at these pixels.
+        loss : float
+            Energy that the unit explained and the neighbours do not.
+        """
+        trains = np.zeros((len(masks), len(self.values)), np.float32)
+        trains[alive] = self.trains(masks[alive])
+
+        # neighbours are the units that the territory, grown by two pixels, touches
+        grown = binary_dilation(masks[unit].reshape(self.band.field), iterations=2).ravel()
+        near = np.flatnonzero(alive & masks[:, grown].any(axis=1))
+        near = near[near != unit]
+        group = np.append(near, unit)
+        places = np.flatnonzero(masks[group].any(axis=0))
+
+        # what the units further away do not explain there, and its energy with the unit
+        far = np.setdiff1d(np.flatnonzero(alive), group)
+        values = self.values[:, places] - trains[far].T @ masks[np.ix_(far, places)]
+        before = _energy(masks[np.ix_(group, places)], trains[group], values)
+
+        # let the neighbours adapt to the unit's absence, masks and trains in turn
+        fitted, adapted = masks[np.ix_(near, places)], trains[near]
+        for _ in range(4 if len(near) else 0):
+            fitted = self.assign(fitted, adapted @ values, adapted @ adapted.T, smooth=False)
+            if not fitted.any(axis=1).all():
+                break
+            adapted = self.trains(fitted, values)
+        return near, places, fitted, _energy(fitted, adapted, values) - before
+
 
 def _energy(masks: np.ndarray, trains: np.ndarray, values: np.ndarray) -> float:
-    """Return the energy of values that masks and trains leave, but for that of the values themselves."""
+    """Return the energy of what masks and trains do not explain of values, less that of values."""
     return float(((trains @ trains.T @ masks - 2 * trains @ values) * masks).sum())
 
 
 def _skew(trains: np.ndarray) -> np.ndarray:
-    """Return the mean cube over time: above 0 for twitches, which contract more quickly than they relax."""
+    """Return the mean cube over time, positive for twitches, which contract faster than relax."""
     return (idct(np.pad(trains, ((0, 0), (1, 0))), axis=1, norm="ortho") ** 3).mean(axis=1)

@@ -1,4 +1,4 @@
-"""From a component's map to a territory: its largest lobe, and how much of a motor unit there is in it."""
+"""The largest lobe of a component's map as a territory, and its share of the map's variance."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from scipy.ndimage import binary_fill_holes, label
 from skimage.filters import threshold_otsu
 
 CONTRAST = 0.5
-"""A unit's territory holds at least this share of its map's variance."""
+"""Smallest share of a map's variance between the territory of a motor unit and the rest."""
 
-_TOUCHING = np.ones((3, 3), int)  # pixels that meet at a corner are of one lobe
+_TOUCHING = np.ones((3, 3), int)  # pixels that meet at a corner belong to one lobe
 
 
 def largest_lobe(image: np.ndarray) -> np.ndarray:
-    """Mark the lobe of a map that holds the most energy, without holes.
-
-    A map's territory is where it is above 0.
+    """Return the lobe of a map that holds the most energy, with its holes filled.
 
     Parameters
     ----------
     image : numpy.ndarray
-        `(depth, lateral)`, in any unit.
+        `(depth, lateral)`, in any unit; a territory has values above 0.
 
     Returns
     -------
     numpy.ndarray
-        `(depth, lateral)`, bool: above Otsu's threshold, and in one piece.
+        `(depth, lateral)`, bool: one connected region above Otsu's threshold.
     """
     above = image > max(threshold_otsu(image), 0)
     pieces, count = label(above, _TOUCHING)

@@ -1,4 +1,4 @@
-"""What of a field of velocities stands out of white noise: a few maps and their courses."""
+"""The part of a velocity field that exceeds white noise, as a few maps and their courses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from musclelib.identification.separation.noise import signal_rank
 
-# of the strongest singular value: below lie rounding errors, where there is no noise
+# share of the strongest singular value: in a sequence without noise, rounding errors are below
 _WEAKEST = 1e-3
 
 
 def low_rank(moving: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the strongest singular vectors of a matrix that white noise could not have.
+    """Return the strongest singular vectors of a matrix that exceed those of white noise.
 
     Parameters
     ----------
@@ -24,12 +24,13 @@ def low_rank(moving: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     -------
     courses, maps : numpy.ndarray
         `(component, time)`, orthonormal, and `(component, pixel)`, orthogonal, in the unit of
-        `moving`, whose outer products add up to the signal; strongest first, possibly none.
+        `moving`. Their outer products sum to the signal; the strongest component is first, and
+        there may be none.
     """
     frames, pixels = moving.shape
     moving = np.asarray(moving, np.float64)
     flat = frames > pixels
-    # the eigenvectors of the smaller product are singular vectors, at a fraction of the cost
+    # the eigenvectors of the smaller product are the singular vectors, at a fraction of the cost
     powers, vectors = np.linalg.eigh(moving.T @ moving if flat else moving @ moving.T)
     strengths = np.sqrt(np.maximum(powers[::-1], 0))
     rank = signal_rank(strengths, frames, pixels) if strengths[0] > 0 else 0

@@ -1,4 +1,4 @@
-"""Motor units by the plainest blind source separation: a low rank, independent maps, a threshold."""
+"""The variance of white noise in a matrix, and the number of singular values that exceed it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ import numpy as np
 def noise_variance(singular_values: np.ndarray, frames: int, pixels: int) -> float:
     """Return the variance of white noise in a matrix, from the median of its singular values.
 
-    The squares of noise's follow the distribution of Marchenko and Pastur, whose median the sides
-    of the matrix tell; a signal of low rank hardly moves it.
+    The squared singular values of noise follow the distribution of Marchenko and Pastur, whose
+    median depends only on the sides of the matrix; a signal of low rank hardly changes the median.
+
+    Parameters
+    ----------
+    singular_values : numpy.ndarray
+        `(component,)`, all of the matrix.
+    frames, pixels : int
+        Sides of the matrix.
     """
     ratio = min(frames, pixels) / max(frames, pixels)
     low, edge = (1 - np.sqrt(ratio)) ** 2, (1 + np.sqrt(ratio)) ** 2
@@ -21,7 +28,10 @@ def noise_variance(singular_values: np.ndarray, frames: int, pixels: int) -> flo
 
 
 def signal_rank(singular_values: np.ndarray, frames: int, pixels: int) -> int:
-    """Count the singular values that white noise could not have: 2 % above the edge of its distribution."""
+    """Count the singular values more than 2 % above the largest of white noise.
+
+    Parameters are those of `noise_variance`.
+    """
     edge = np.sqrt(noise_variance(singular_values, frames, pixels)) * (
         np.sqrt(frames) + np.sqrt(pixels)
     )

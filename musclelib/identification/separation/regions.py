@@ -1,4 +1,4 @@
-"""Regions that overlap and cover a field, and one unit of all that several of them saw of it."""
+"""Overlapping regions that cover a field, and the merging of units found in several regions."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ def regions(
 
     Parameters
     ----------
-    field : tuple[int, int]
-        Pixels along depth and lateral.
-    spacing : tuple[float, float]
+    field : tuple of int
+        Number of pixels along depth and lateral.
+    spacing : tuple of float
         Size of a pixel along depth and lateral [mm].
     side : float
-        Length of a square's side [mm]; along an axis that is no longer than this there is one
-        square.
+        Length of a square's side [mm]; an axis that is not longer has one square.
     grid : int
-        Squares along each axis; more where these would leave gaps.
+        Number of squares along each axis, or more if these would leave gaps.
 
     Returns
     -------
-    list[tuple[slice, slice]]
+    list of tuple of slice
         Depth and lateral of each square, row by row.
 
     Raises
@@ -51,29 +50,32 @@ def regions(
 
 
 def distinct(units: MotorUnits, shared: float = 0.5, alike: float = 0.5) -> np.ndarray:
-    """Return the numbers of the units that are not a more certain one again, the most certain first.
+    """Return the numbers of the units that do not repeat a more certain one, most certain first.
 
-    One unit is another again if the places of both are the same, and so are their trains: units of
-    one place count as two if they move differently, and units that move alike if they lie apart.
+    A unit repeats another if both their territories and their trains agree: two units in one place
+    are distinct if they move differently, and two that move alike if they lie apart.
 
     Parameters
     ----------
     units : MotorUnits
-        In any order.
+        Units in any order.
     shared : float
-        Two places are the same where more than this share of the smaller one lies in the other: a
-        part of a unit is no unit of its own.
+        Share of the smaller territory that lies in the other one, above which territories agree: a
+        part of a unit is not a separate unit.
     alike : float
-        Two trains are the same above this coefficient of correlation.
+        Coefficient of correlation above which trains agree.
     """
     masks = units.territory.reshape(
         len(units.territory), math.prod(units.territory.shape[1:])
     ).astype(np.float32)
     sizes = masks.sum(axis=1)
+
+    # pairs of units with the same place and, by the correlation of their trains, the same motion
     place = masks @ masks.T > shared * np.minimum.outer(sizes, sizes)
     centred = units.twitch_train - units.twitch_train.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(centred, axis=1)
     same = place & (centred @ centred.T > alike * np.outer(lengths, lengths))
+
     kept: list[int] = []
     for unit in np.argsort(-units.confidence, kind="stable"):
         if not same[unit, kept].any():
@@ -82,10 +84,7 @@ def distinct(units: MotorUnits, shared: float = 0.5, alike: float = 0.5) -> np.n
 
 
 def merge(units: MotorUnits, shared: float = 0.5, alike: float = 0.5) -> MotorUnits:
-    """Keep the most certain one of all that are one unit, with its own territory and train.
-
-    Arguments of `distinct`.
-    """
+    """Keep the most certain of the units that repeat one another; parameters as of `distinct`."""
     kept = distinct(units, shared, alike)
     return MotorUnits.sorted(
         units.territory[kept], units.twitch_train[kept], units.confidence[kept]

@@ -1,9 +1,9 @@
 """Separate motor units by the edges of their territories.
 
 Maps of units overlap, so they are not independent, and an independent component analysis of maps
-mixes neighbours. Where one territory ends, though, seldom another one does: from one side of its
-rim to the other, the velocity changes by this unit's alone. The spatial differences of a sequence
-are sparse and nearly independent, whatever overlaps.
+mixes neighbours. But where one territory ends, another one seldom does: across a rim the velocity
+changes only by that of this unit. The spatial differences of a sequence are therefore sparse and
+nearly independent, however territories overlap.
 """
 
 from __future__ import annotations
@@ -20,32 +20,34 @@ LAG = 1.9
 """Distance of the differences [mm]: 3 pixels of paper 2."""
 
 _ITERATIONS, _TOLERANCE = 300, 1e-4
-_SHARE = 1e-3  # of the energy: weaker components say nothing of rims
-# of the mean power: separation of exact plateaus is caught in poor optima, and noise frees it
+_SHARE = 1e-3  # share of the energy: the maps of weaker components say nothing about rims
+# share of the mean power: on exact plateaus the separation stops at poor optima, and noise helps
 _DITHER = 1e-3
 
 
 def separate(band: Band, rank: int, lag: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Separate a sequence into maps and trains, by FastICA of its spatial differences in the first singular vectors.
+    """Separate a sequence into maps and trains by FastICA of its spatial differences.
+
+    The differences are those of the maps of the first singular vectors.
 
     Parameters
     ----------
     band : Band
         The sequence.
     rank : int
-        Components, at least 1; fewer where the field has fewer differences.
+        Number of components, at least 1; fewer if the field has fewer differences.
     lag : int
         Distance over which differences are taken [pixel].
     seed : int
-        Seed of the first guess of the unmixing, and of the dither of a sequence that has hardly any
+        Seed of the initial unmixing, and of the noise that is added to a sequence almost without
         noise.
 
     Returns
     -------
     maps : numpy.ndarray
-        `(unit, depth, lateral)`, such that they stand out upwards.
+        `(unit, depth, lateral)`, with the sign that makes a territory positive.
     trains : numpy.ndarray
-        `(unit, coefficient)`; maps times trains sum up to the sequence, as far as its rank reaches.
+        `(unit, coefficient)`; maps times trains sum to the sequence, within its rank.
     """
     values = band.coefficients
     weak = _DITHER * float((values**2).mean()) - band.noise
@@ -72,7 +74,7 @@ def separate(band: Band, rank: int, lag: int, seed: int = 0) -> tuple[np.ndarray
         rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=_TOLERANCE
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # what was reached is used
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the last iterate is used
         analysis.fit(differences.T)
     sources = analysis.components_ @ maps.reshape(rank, -1)
     trains = (times @ analysis.mixing_).T
@@ -81,17 +83,17 @@ def separate(band: Band, rank: int, lag: int, seed: int = 0) -> tuple[np.ndarray
 
 
 def sharpness(band: Band) -> float:
-    """Return how the squared difference of two pixels grows with their distance: 1 for sharp rims, 2 for smooth maps.
+    """Return the exponent of the maps' variogram: 1 for sharp rims, 2 for smooth maps.
 
-    The exponent of the variogram from 1 to 4 pixels, of the components that have more than 0.1 % of
-    the energy.
+    It is the exponent with which the squared difference of two pixels grows from a distance of 1 to
+    4 pixels, in the components with more than 0.1 % of the energy.
     """
     times, strengths = band.parts
     times = times[:, strengths**2 > _SHARE * (strengths**2).sum()]
     maps = (times.T @ band.coefficients).reshape(-1, *band.field)
     sides = [(axis, side) for axis, side in enumerate(band.field, 1) if side > 4]
     if not sides:
-        return 1.0  # too small to tell
+        return 1.0  # the field is too small for an estimate
     near, far = (
         sum(
             np.mean((maps.take(range(h, side), axis) - maps.take(range(side - h), axis)) ** 2)
