@@ -1,4 +1,4 @@
-"""How well a method identifies the units of sequences whose truth is known."""
+"""Compare the identified motor units of sequences with their truth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from musclelib.identification.motor_units import MotorUnits
 from musclelib.metrics.firing_agreement import agreement
 from musclelib.metrics.matching import match
 
-_LAG = 0.1  # a firing comes before the peak of its twitch by less than this [s]
+_LAG = 0.1  # longest time from a firing to the peak of its twitch [s]
 
 
 def score(
@@ -32,23 +32,24 @@ def score(
     Parameters
     ----------
     units : MotorUnits
-        What was identified.
+        The identified units.
     territory : numpy.ndarray
-        `(unit, depth, lateral)`, bool.
+        True territories `(unit, depth, lateral)`, bool.
     twitch_train : numpy.ndarray
-        `(unit, time)`.
+        True twitch trains `(unit, time)`.
     firing_time : list of numpy.ndarray
-        Of each unit [s].
+        True firing times of each unit [s].
     frame_rate : float
-        Frames a second [Hz].
+        Frame rate [Hz].
 
     Returns
     -------
     dict
-        `units`, `found`, `matched`: numbers; `pixel recall`, `pixel precision`, `agreement` (rate
-        of agreement of the maxima of both trains, paper 2, equation 1), `correlation` (of trains)
-        and `firing error` (SD of the time from a true firing to the maximum it is matched with, the
-        unit's mean lag taken off [ms]): means over matched units, NaN without any.
+        Numbers of true, found and matched units, `units`, `found` and `matched`. Means over matched
+        units, NaN without any: `pixel recall`, `pixel precision`, `agreement` (rate of agreement of
+        the maxima of both trains, paper 2, equation 1), `correlation` of the trains, and `firing
+        error` (SD of the time from a true firing to its matched maximum, without the unit's mean
+        lag [ms]).
     """
     pairs = match(territory, units.territory)
     rates, likeness, errors = [], [], []
@@ -73,40 +74,25 @@ def score(
     }
 
 
-def _mean(values: list[float]) -> float:
-    """Return the mean of those that are known, NaN where none is."""
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")
-
-
-def _lag(firing_time: np.ndarray, peaks: np.ndarray) -> float:
-    """Return the median time from a firing to the next peak, of those that have one soon [s]."""
-    following = np.searchsorted(peaks, firing_time)
-    real = following < len(peaks)
-    waits = peaks[following[real]] - firing_time[real]
-    waits = waits[waits < _LAG]
-    return float(np.median(waits)) if len(waits) else 0.0
-
-
 def evaluate(
     method: Method, examples: Iterable[xr.Dataset], name: str = "identify"
 ) -> pd.DataFrame:
-    """Identify the units of sequences and compare them with the truth, a row a sequence.
+    """Identify the units of sequences and compare them with the truth.
 
     Parameters
     ----------
     method : Method
-        What identifies.
+        The method of identification.
     examples : iterable of xarray.Dataset
-        Of one sequence each, with `velocity`, `territory`, `twitch_train`, `firing_time` and
-        `unit_count`.
+        Data sets of one sequence each, with `velocity`, `territory`, `twitch_train`, `firing_time`
+        and `unit_count`.
     name : str
-        What the progress bar says.
+        Label of the progress bar.
 
     Returns
     -------
     pandas.DataFrame
-        Columns as of `score`, and `seconds`.
+        A row for each sequence, with the columns of `score` and the computing time `seconds`.
     """
     rows = []
     for example in tqdm(examples, unit="seq", desc=name):
@@ -121,3 +107,18 @@ def evaluate(
         true = one.territory.values[:count].astype(bool), one.twitch_train.values[:count]
         rows.append(score(units, *true, times, rate) | {"seconds": seconds})
     return pd.DataFrame(rows)
+
+
+def _mean(values: list[float]) -> float:
+    """Return the mean of the finite values, NaN without any."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _lag(firing_time: np.ndarray, peaks: np.ndarray) -> float:
+    """Return the median time from a firing to the next peak within `_LAG` [s]."""
+    following = np.searchsorted(peaks, firing_time)
+    real = following < len(peaks)
+    waits = peaks[following[real]] - firing_time[real]
+    waits = waits[waits < _LAG]
+    return float(np.median(waits)) if len(waits) else 0.0

@@ -1,4 +1,4 @@
-"""Firings out of a twitch train, and how far two lists of firings agree."""
+"""Firing times as the maxima of a smoothed twitch train, as paper 2 takes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 WINDOW = 0.0275
-"""Running average before maxima are sought [s] (paper 2: 11 frames at 400 Hz)."""
+"""Length of the running average before maxima are taken [s] (paper 2: 11 frames at 400 Hz)."""
 
 
 def firings(train: np.ndarray, frame_rate: float) -> np.ndarray:
@@ -17,13 +17,15 @@ def firings(train: np.ndarray, frame_rate: float) -> np.ndarray:
     Parameters
     ----------
     train : numpy.ndarray
-        `(time,)`, of any unit; contraction is positive.
+        `(time,)`, in any unit; contraction is positive.
     frame_rate : float
-        Frames a second [Hz].
+        Frame rate [Hz].
     """
-    frames = max(1, 2 * math.floor(WINDOW * frame_rate / 2) + 1)  # odd, so that nothing is shifted
+    frames = max(
+        1, 2 * math.floor(WINDOW * frame_rate / 2) + 1
+    )  # odd, so that maxima stay in place
     smooth = uniform_filter1d(np.asarray(train, np.float64), frames, mode="nearest")
     inner = smooth[1:-1]
-    # of a flat top the first frame counts
+    # the first frame of a flat maximum counts
     peaks = np.flatnonzero((inner > smooth[:-2]) & (inner >= smooth[2:]) & (inner > 0)) + 1
     return peaks / frame_rate

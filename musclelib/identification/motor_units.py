@@ -1,4 +1,4 @@
-"""What identification returns, whatever the method, and what it asks of a sequence."""
+"""The motor units that every method of identification returns, and the check of its sequence."""
 
 from __future__ import annotations
 
@@ -7,34 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 
 MINIMUM_FRAMES = 64
+"""Smallest number of frames of a sequence."""
 
 SPACING = (0.625, 0.625)
-"""Size of a pixel of paper 2, along depth and lateral [mm]."""
+"""Size of a pixel in paper 2, along depth and lateral [mm]."""
 
 MODELS = ("own", "flat", "read")
-"""What a method takes territories for: a model of its own.
-
-Parts that move as one; or what a network has learnt.
-"""
+"""Models of a territory: the method's usual one, a uniformly moving region, a network's reading."""
 
 
 @dataclass(frozen=True)
 class MotorUnits:
-    """Identified motor units, the most certain ones first.
+    """Identified motor units, the most certain first.
 
     Attributes
     ----------
     territory : numpy.ndarray
-        `(unit, depth, lateral)`, bool; they may overlap.
+        `(unit, depth, lateral)`, bool; territories may overlap.
     twitch_train : numpy.ndarray
         `(unit, time)`, float32, in the unit of the sequence; contraction is positive.
     confidence : numpy.ndarray
         `(unit,)`, float32, 0 to 1; comparable within one method.
     model : str
-        What territories were taken for, one of `MODELS`.
+        Model of the territories, one of `MODELS`.
     common_motion : float
-        SD of the motion of the whole field that was taken out first, in the unit of the sequence;
-        NaN where the method does not look for it.
+        SD of the common motion of the whole field that was removed first, in the unit of the
+        sequence; NaN for methods that do not remove it.
     """
 
     territory: np.ndarray
@@ -47,7 +45,7 @@ class MotorUnits:
     def sorted(
         cls, territory: np.ndarray, twitch_train: np.ndarray, confidence: np.ndarray
     ) -> MotorUnits:
-        """Put the most certain units first."""
+        """Build from units in any order, with the most certain first."""
         order = np.argsort(-confidence, kind="stable")
         return cls(
             territory[order].astype(bool),
@@ -57,19 +55,20 @@ class MotorUnits:
 
     @classmethod
     def none(cls, frames: int, field: tuple[int, int]) -> MotorUnits:
-        """Return the answer for a sequence without units."""
+        """Return the result for a sequence without motor units."""
         return cls(
             np.zeros((0, *field), bool), np.zeros((0, frames), np.float32), np.zeros(0, np.float32)
         )
 
 
 def check(velocity: np.ndarray) -> np.ndarray:
-    """Return a sequence in float32, if units can be sought in it.
+    """Check a sequence in which units are to be identified, and return it as float32.
 
     Raises
     ------
     ValueError
-        It is not `(time, depth, lateral)`, too short, not finite, or does not move.
+        The sequence is not `(time, depth, lateral)`, is too short, has a value that is not finite
+        or does not change over time.
     """
     velocity = np.asarray(velocity, np.float32)
     if velocity.ndim != 3:

@@ -1,4 +1,4 @@
-"""Firing times out of twitch trains: when each twitch begins, by a trained detector, up to 25 firings a second."""
+"""Firing times as the onsets of twitches, by a trained detector, up to 25 firings a second."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from musclelib.networks import weights
 from musclelib.networks.firing_detector import RATE, FiringDetector
 
 _SMOOTH = (0.25, 0.5, 0.25)
-_APART = 3  # shortest distance of peaks [frame]
+_APART = 3  # shortest distance between peaks [frame]
 
 
 @dataclass(frozen=True, eq=False)
 class Onsets:
     """Find the firing times in twitch trains, at the onset of the twitches.
 
-    The electrical firing comes earlier by the unit's lead, 3 to 15 ms, which no image shows.
+    The electrical firing precedes the onset by the unit's lead of 3 to 15 ms, which no image shows.
 
     Attributes
     ----------
     detector : FiringDetector
-        Trained, in evaluation mode.
+        The trained network, in evaluation mode.
     """
 
     detector: FiringDetector
@@ -42,25 +42,25 @@ class Onsets:
         Raises
         ------
         WeightsError
-            The file is missing, damaged, or of something else.
+            The file is missing or damaged, or holds another network.
         """
         return cls(weights.load(Path(folder) / "firings.safetensors", FiringDetector))
 
     @torch.no_grad()
     def __call__(self, trains: np.ndarray, frame_rate: float) -> list[np.ndarray]:
-        """Return the rising onset times of each train, from its first frame on [s].
+        """Return the onset times of each train since its first frame, in ascending order [s].
 
         Parameters
         ----------
         trains : numpy.ndarray
-            `(unit, time)`; velocity in any unit, contraction is positive.
+            Velocity `(unit, time)`, in any unit; contraction is positive.
         frame_rate : float
-            Frames a second [Hz].
+            Frame rate [Hz].
 
         Raises
         ------
         ValueError
-            The trains are of another shape, too short or not finite, or the frame rate is not
+            The trains have another shape, are too short or not finite, or the frame rate is not
             positive.
         """
         trains = np.asarray(trains, np.float64)
@@ -79,13 +79,13 @@ class Onsets:
         if moving.any():
             standard = standardised(at_rate(trains[moving], frame_rate))
             expected[moving] = self.detector(torch.from_numpy(standard)[:, None]).numpy()
-        # frames cover the recording's time evenly at either rate; its first one is at 0
+        # at both rates the frames divide the recording evenly; times count from its first frame
         late = 0.5 / RATE - 0.5 / frame_rate
         return [np.maximum(firing_times(one) + late, 0) for one in expected]
 
 
 def at_rate(trains: np.ndarray, frame_rate: float) -> np.ndarray:
-    """Return trains `(unit, time)` up to `LIMIT` at the detector's frame rate, by their cosine transform."""
+    """Resample trains `(unit, time)` to the detector's frame rate, with frequencies to `LIMIT`."""
     frames = trains.shape[1]
     wanted = round(frames / frame_rate * RATE)
     whole = dct(trains, axis=1, norm="ortho")
@@ -96,10 +96,7 @@ def at_rate(trains: np.ndarray, frame_rate: float) -> np.ndarray:
 
 
 def standardised(trains: np.ndarray) -> np.ndarray:
-    """Return trains `(unit, time)` with mean 0 and standard deviation 1 each, float32.
-
-    Still ones as 0.
-    """
+    """Scale each of the trains `(unit, time)` to mean 0 and SD 1, float32; constant ones to 0."""
     moving = trains - trains.mean(axis=1, keepdims=True)
     deviation = moving.std(axis=1, keepdims=True)
     return np.divide(moving, deviation, out=np.zeros_like(moving), where=deviation > 0).astype(
@@ -108,11 +105,16 @@ def standardised(trains: np.ndarray) -> np.ndarray:
 
 
 def firing_times(expected: np.ndarray) -> np.ndarray:
-    """Return the times [s] out of expected firings in each frame `(time,)` of `RATE`, from the first frame on.
+    """Return firing times since the first frame [s] from the expected number of firings.
 
-    What is expected lies in peaks. Between the valleys beside it, a peak is as many firings as are
-    expected there, rounded; they lie where the sum passes a half of the first, of the second, and
-    so on.
+    The expected numbers form peaks. Each peak, from the valley before to the valley after it,
+    stands for as many firings as the rounded sum of the numbers there; the n-th firing lies where
+    the cumulative sum has reached n - 1/2 of these firings.
+
+    Parameters
+    ----------
+    expected : numpy.ndarray
+        Expected number of firings in each frame `(time,)`, at `RATE`.
     """
     smooth = np.convolve(expected, _SMOOTH, "same")
     peaks = find_peaks(smooth, distance=_APART)[0]
@@ -124,7 +126,7 @@ def firing_times(expected: np.ndarray) -> np.ndarray:
         sums = np.concatenate([[0.0], np.cumsum(expected[first:last], dtype=np.float64)])
         count = int(sums[-1] + 0.5)
         if count:
-            # the sum up to and with a frame is reached half a frame after it
+            # the sum that includes a frame is reached half a frame after the frame's middle
             frames = np.interp(
                 (np.arange(count) + 0.5) / count * sums[-1],
                 sums,

@@ -1,4 +1,4 @@
-"""Our own identification: units separated by the edges of their territories, whatever the field, rate and length."""
+"""The method `edges`: units separated by the edges of their territories."""
 
 from __future__ import annotations
 
@@ -19,32 +19,34 @@ from musclelib.identification.separation.rims import LAG, separate, sharpness
 from musclelib.networks import weights
 from musclelib.networks.territory_reader import TerritoryReader
 
-# exponent of the variogram from which on maps have no rims: simulated discs have 1.0, soft ones
-# 1.25
+# exponent of the variogram above which maps have no sharp rims; 1.0 for simulated discs, 1.25 for
+# soft discs
 _SMOOTH = 1.2
-# least confidence: noise that is stronger in places comes near it, no unit of 350 was below 0.9
+# lowest confidence kept: locally stronger noise comes close to it, and none of 350 units was below
+# 0.9
 _SURE = 0.8
-# share of singular vectors above white noise, from which on the noise is of another kind
+# share of singular vectors above white noise, beyond which the noise is not white
 _WHITE = 2 / 3
-# correlation of the noise of neighbours: simulated noise has 0.02 at most, that of acquisitions 0.5
+# correlation of the noise of neighbouring pixels: at most 0.02 in simulations, 0.5 in acquisitions
 _ALIKE = 0.3
-_NOISELESS = 2e-5  # of the mean power: with less beside the signal, there is no noise to judge by
-_WINDOW = 10.0  # side of the squares in which small units are sought [mm]: the largest territory
+_NOISELESS = 2e-5  # share of the mean power below which the noise is too weak to examine
+_WINDOW = 10.0  # side of the squares in which small units are sought [mm], the largest diameter
 
 
 @dataclass(frozen=True, eq=False)
 class Decomposition:
     """Identify units by the edges of their territories.
 
-    The motion that the whole field has in common is taken out first. A sequence of territories that
-    move as one in white noise, as simulated, is separated and then explained by flat territories
-    alone (`Flat`). Where maps are smooth instead, since the tissue around moves along, or noise is
-    that of an acquisition, whose gates and beams overlap, a network reads the components.
+    The common motion of the whole field is removed first. A sequence whose territories move
+    uniformly in white noise, as simulated ones do, is separated and then explained by flat
+    territories (`Flat`). If maps are smooth instead, because the surrounding tissue moves too, or
+    if the noise is that of an acquisition with overlapping gates and beams, a network reads the
+    territories from the components.
 
     Attributes
     ----------
     reader : TerritoryReader
-        Trained, in evaluation mode.
+        The trained network, in evaluation mode.
     """
 
     reader: TerritoryReader
@@ -56,7 +58,7 @@ class Decomposition:
         Raises
         ------
         WeightsError
-            The file is missing, damaged, or of something else.
+            The file is missing or damaged, or holds another network.
         """
         return cls(weights.load(Path(folder) / "reader.safetensors", TerritoryReader))
 
@@ -74,16 +76,16 @@ class Decomposition:
         velocity : numpy.ndarray
             `(time, depth, lateral)`, in any unit; contraction is positive.
         frame_rate : float
-            Frames a second [Hz].
+            Frame rate [Hz].
         spacing : tuple of float
             Size of a pixel along depth and lateral [mm].
         seed : int
-            Seed of the first guess of the unmixing.
+            Seed of the initial unmixing.
 
         Raises
         ------
         ValueError
-            As `units.check`.
+            As `motor_units.check`.
         """
         velocity = check(velocity)
         common = common_motion(velocity, Band.of(velocity, frame_rate))
@@ -102,9 +104,11 @@ class Decomposition:
 
 
 def moves_as_one(band: Band, rank: int) -> bool:
-    """Whether a sequence looks like territories that move as one in white noise, as simulated ones do."""
+    """Whether a sequence looks like territories that move uniformly in white noise."""
     if rank > _WHITE * len(band.coefficients) or sharpness(band) > _SMOOTH:
         return False
+
+    # noise that correlates between neighbouring pixels is that of an acquisition
     times, values = band.parts[0][:, :rank], band.coefficients
     noise = (values - times @ (times.T @ values)).reshape(-1, *band.field)
     power = float((noise**2).mean())
@@ -115,25 +119,25 @@ def moves_as_one(band: Band, rank: int) -> bool:
 
 
 def signal_rank(band: Band) -> int:
-    """Count the singular vectors of a sequence that its noise, if white, could not have."""
+    """Count the singular vectors of a sequence that exceed those of white noise of its level."""
     return int((band.parts[1] ** 2 > 1.04 * band.chance(band.coefficients.shape[1])).sum())
 
 
 def flat_units(band: Band, rank: int, pixel: float, seed: int = 0) -> MotorUnits:
-    """Identify units whose territories move as one.
+    """Identify units whose territories move uniformly.
 
-    Their confidence is the share of their energy that noise could not have.
+    The confidence of a unit is the share of its energy that exceeds the largest of noise.
 
     Parameters
     ----------
     band : Band
         The sequence.
     rank : int
-        Its `signal_rank`.
+        `signal_rank` of the sequence.
     pixel : float
         Size of a pixel [mm].
     seed : int
-        As `edges.separate`.
+        As of `rims.separate`.
     """
     pixels = band.coefficients.shape[1]
     masks = np.zeros((0, pixels), np.float32)

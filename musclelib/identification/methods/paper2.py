@@ -1,4 +1,4 @@
-"""Motor units by paper 2's two networks: one detects and segments, the other estimates twitch trains."""
+"""The method `paper 2`: one network detects and segments units, another estimates their trains."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from musclelib.networks.slow_fusion import FRAMES
 from musclelib.networks.twitch import TwitchNetwork, crop
 
 FRAME_RATE = 400.0
-"""Frames a second of the sequences that the networks know [Hz]."""
+"""Frame rate of the sequences that the networks were trained on [Hz]."""
 
-_INSIDE = 0.5  # of a mask, which goes from 0 to 1
+_INSIDE = 0.5  # value of a mask, 0 to 1, above which a pixel belongs to the territory
 
 
 @dataclass(frozen=True, eq=False)
 class Paper2:
-    """The pipeline of paper 2: a standardised sequence to territories, and a crop around each to its twitch train.
+    """The pipeline of paper 2, from a standardised sequence to territories and twitch trains.
+
+    A twitch train is estimated from a crop of the sequence around each territory.
 
     Attributes
     ----------
     detector : Detector
-        Ready to detect (`eval`).
+        The trained detector, in evaluation mode.
     network : TwitchNetwork
-        Ready to estimate.
+        The trained twitch network, in evaluation mode.
     """
 
     detector: Detector
@@ -39,12 +41,12 @@ class Paper2:
 
     @classmethod
     def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> Self:
-        """Read `detector.safetensors` and `twitch.safetensors` of a folder, such as data/weights/identification.
+        """Read `detector.safetensors` and `twitch.safetensors` of a folder of weights.
 
         Raises
         ------
         WeightsError
-            A file is missing, damaged, or of something else.
+            A file is missing or damaged, or holds another network.
         """
         folder = Path(folder)
         detector = weights.load(folder / "detector.safetensors", Detector, device=device)
@@ -65,19 +67,19 @@ class Paper2:
         Parameters
         ----------
         velocity : numpy.ndarray
-            `(400, 64, 64)`: time, depth, lateral, in any unit; contraction is positive.
+            `(time, depth, lateral)`, 400 x 64 x 64, in any unit; contraction is positive.
         frame_rate : float
-            Frames a second [Hz]: 400.
+            Frame rate [Hz], 400.
         spacing : tuple of float
-            Depth and width of a pixel [mm]: 0.625, to a hundredth.
+            Size of a pixel along depth and lateral [mm], 0.625 within 1 %.
         seed : int
-            Makes no difference: nothing is drawn.
+            Without effect, since nothing is random.
 
         Raises
         ------
         ValueError
-            As `units.check`, or the sequence is not of the size, frame rate and spacing that the
-            networks know.
+            As `motor_units.check`, or the sequence differs from those of paper 2 in size, frame
+            rate or spacing.
         """
         velocity = check(velocity)
         known = velocity.shape == (FRAMES, FIELD, FIELD) and frame_rate == FRAME_RATE

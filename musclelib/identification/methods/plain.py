@@ -19,21 +19,21 @@ _ITERATIONS = 400
 def plain(
     velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
 ) -> MotorUnits:
-    """Identify units by SVD, spatial FastICA and Otsu's threshold: the baseline of every other method.
+    """Identify units by SVD, spatial FastICA and Otsu's threshold, the baseline of all methods.
 
     Parameters
     ----------
     velocity : numpy.ndarray
         `(time, depth, lateral)`, in any unit; contraction is positive.
     frame_rate, spacing
-        As for every method; make no difference to this one.
+        As for every method; without effect on this one.
     seed : int
-        Seed of the first guess of the unmixing.
+        Seed of the initial unmixing.
 
     Raises
     ------
     ValueError
-        As `check`.
+        As `motor_units.check`.
     """
     velocity = check(velocity)
     frames, *field = velocity.shape
@@ -46,15 +46,15 @@ def plain(
         rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=1e-3
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # what was reached is used
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the last iterate is used
         sources = separation.fit_transform(maps[:rank].T * strengths[:rank]).T  # (unit, pixel)
     trains = (times[:, :rank] @ separation.mixing_).T  # (unit, time)
-    signs = np.where((sources**3).sum(axis=1) < 0, -1, 1)[:, None]  # a territory stands out upwards
+    signs = np.where((sources**3).sum(axis=1) < 0, -1, 1)[:, None]  # territories are positive
     sources, trains = sources * signs, trains * signs
     cuts = np.array([threshold_otsu(source) for source in sources])[:, None]
     territory = (sources > cuts).reshape(rank, *field)
-    # the share of a map's variance that lies between territory and the rest, which Otsu's threshold
-    # makes largest
+    # confidence: the share of a map's variance between territory and rest, which Otsu's threshold
+    # maximises
     certain = [
         contrast(*pair) for pair in zip(sources.reshape(territory.shape), territory, strict=True)
     ]

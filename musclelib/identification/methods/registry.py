@@ -18,7 +18,7 @@ from musclelib.parameters import ParameterError
 
 
 class Method(Protocol):
-    """A sequence in, units out."""
+    """A function of a sequence that returns its motor units."""
 
     def __call__(
         self,
@@ -27,7 +27,19 @@ class Method(Protocol):
         spacing: tuple[float, float] = SPACING,
         seed: int = 0,
     ) -> MotorUnits:
-        """Identify units in `(time, depth, lateral)` at `frame_rate` [Hz], of pixels of `spacing` [mm]."""
+        """Identify the motor units of a sequence.
+
+        Parameters
+        ----------
+        velocity : numpy.ndarray
+            `(time, depth, lateral)`, in any unit; contraction is positive.
+        frame_rate : float
+            Frame rate [Hz].
+        spacing : tuple of float
+            Size of a pixel along depth and lateral [mm].
+        seed : int
+            Seed of what is random in the method.
+        """
         ...
 
 
@@ -38,10 +50,10 @@ METHODS: dict[str, Callable[[str | Path], Method]] = {
     "full field": lambda weights: full_field,
     "plain": lambda weights: plain,
 }
-"""What makes a method out of a folder of weights, by name: ours, paper 2's, its rival, a quicker one, the plainest."""
+"""Functions that make a method from a folder of weights, by the name of the method."""
 
 NETWORKS = {"edges": ("reader",), "paper 2": ("detector", "twitch")}
-"""Names of the weights that a method needs, where it needs any."""
+"""Names of the weights that a method needs; other methods need none."""
 
 
 def method(name: str, weights: str | Path) -> Method:
@@ -57,9 +69,9 @@ def method(name: str, weights: str | Path) -> Method:
     Raises
     ------
     ParameterError
-        There is no such method.
+        No method has this name.
     WeightsError
-        It needs weights that are missing or damaged.
+        The weights that the method needs are missing or damaged.
     """
     if name not in METHODS:
         raise ParameterError(f"method {name!r}: allowed are {', '.join(METHODS)}")
@@ -67,7 +79,10 @@ def method(name: str, weights: str | Path) -> Method:
 
 
 def title(name: str, identify: Method) -> str:
-    """Return what a method is called in figures and tables: `paper 2 (light)` where its networks are not the paper's.
+    """Return the title of a method in figures and tables.
+
+    It is the name, for paper 2's method with the parameter sets of networks that differ from the
+    paper's: `paper 2 (light)`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Motor units by the field's method: spatiotemporal independent components of regions that overlap."""
+"""The method `stICA`: spatiotemporal independent components of overlapping regions."""
 
 from __future__ import annotations
 
@@ -11,57 +11,39 @@ from musclelib.identification.separation.low_rank import low_rank
 from musclelib.identification.separation.regions import Region, merge, regions
 
 COMPONENTS = 25
-"""Most components of a region."""
+"""Largest number of components of a region."""
 
 AREA = (3.0, 180.0)
-"""A territory's smallest and largest area [mm2]: circles of 2 and 15 mm, wider than the 2.5 to 10 mm of paper 2."""
-
-
-def _cut(mask: np.ndarray, region: Region, field: tuple[int, int]) -> bool:
-    """Whether a territory goes on beyond a region; the next one has it whole."""
-    for axis, (part, pixels) in enumerate(zip(region, field, strict=True)):
-        rows = np.atleast_1d(mask.any(axis=1 - axis))
-        if (rows[0] and part.start > 0) or (rows[-1] and part.stop < pixels):
-            return True
-    return False
-
-
-def _components(velocity: np.ndarray, region: Region, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the maps `(component, depth, lateral)` and courses `(component, time)` of a region."""
-    part = velocity[:, *region]
-    courses, maps = low_rank((part - part.mean(axis=0)).reshape(len(part), -1), COMPONENTS)
-    if len(maps):
-        maps, courses = infomax(maps, courses, seed)
-    return maps.reshape(-1, *part.shape[1:]), courses
+"""Smallest and largest area of a territory [mm2]: circles of 2 and 15 mm, paper 2 has 2.5 to 10."""
 
 
 def spatiotemporal(
     velocity: np.ndarray, frame_rate: float, spacing: tuple[float, float] = SPACING, seed: int = 0
 ) -> MotorUnits:
-    """Identify units by spatiotemporal independent component analysis (Rohlén et al., IEEE Access 8:50299, 2020).
+    """Identify units by spatiotemporal independent component analysis.
 
-    A grid of 5 x 5 squares of 20 x 20 mm covers the field. Each square is reduced to 25 singular
-    vectors, or to those that white noise could not have if they are fewer, and separated by
-    `infomax`. A component is a unit if the largest lobe of its map has the area of a territory,
-    holds a good share of the map's variance, and lies within the square; the most certain of all
-    squares' components that are one unit is kept. The source's selection was by eye and by
-    reference, so that these criteria are ours.
+    Source: Rohlén et al., IEEE Access 8:50299, 2020. A grid of 5 x 5 squares of 20 x 20 mm covers
+    the field. Each square is reduced to 25 singular vectors, or to those above white noise if these
+    are fewer, and separated by `infomax`. A component is a unit if the largest lobe of its map has
+    the area of a territory, holds at least half of the map's variance and lies within the square;
+    of the components of several squares that show one unit, the most certain is kept. The source
+    selected components by eye and by reference; these criteria are our own choice.
 
     Parameters
     ----------
     velocity : numpy.ndarray
         `(time, depth, lateral)`, in any unit; contraction is positive.
     frame_rate : float
-        Frames a second [Hz]; makes no difference to this method.
+        Frame rate [Hz]; without effect on this method.
     spacing : tuple of float
         Size of a pixel along depth and lateral [mm].
     seed : int
-        Seed of the first guess of the unmixing.
+        Seed of the initial unmixing.
 
     Raises
     ------
     ValueError
-        As `check` and `regions`.
+        As `motor_units.check` and `regions`.
     """
     velocity = check(velocity)
     field = (velocity.shape[1], velocity.shape[2])
@@ -85,3 +67,21 @@ def spatiotemporal(
     if not territory:
         return MotorUnits.none(len(velocity), field)
     return merge(MotorUnits(np.array(territory), np.array(trains), np.array(confidence)))
+
+
+def _cut(mask: np.ndarray, region: Region, field: tuple[int, int]) -> bool:
+    """Whether the edge of a region cuts a territory; another region holds the whole of it."""
+    for axis, (part, pixels) in enumerate(zip(region, field, strict=True)):
+        rows = np.atleast_1d(mask.any(axis=1 - axis))
+        if (rows[0] and part.start > 0) or (rows[-1] and part.stop < pixels):
+            return True
+    return False
+
+
+def _components(velocity: np.ndarray, region: Region, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the maps `(component, depth, lateral)` and courses `(component, time)` of a region."""
+    part = velocity[:, *region]
+    courses, maps = low_rank((part - part.mean(axis=0)).reshape(len(part), -1), COMPONENTS)
+    if len(maps):
+        maps, courses = infomax(maps, courses, seed)
+    return maps.reshape(-1, *part.shape[1:]), courses
