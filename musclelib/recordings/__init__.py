@@ -2,7 +2,8 @@
 
 Arrays
     `open_array` opens npy, MAT, HDF5 and zarr lazily. `echo_sequence` makes a sequence of echoes,
-    `velocity_recording` one of velocity that was estimated elsewhere.
+    `velocity_recording` one of velocity that was estimated elsewhere; `image_grid` lists the
+    positions of their pixels.
 B-mode video
     `open_video` returns a `Video`, read in chunks; `read_image` reads a single image.
     `video_sequence` makes a sequence of grey values, velocity and synchronised signals.
@@ -13,6 +14,7 @@ Signals
 Public recordings
     `fetch` and `fetch_folder` return recordings of the `registry` by name, from a local mirror,
     `cache_folder` or the network; `local_path` accepts paths and names alike.
+    `check_description` refuses to describe another file as one of them.
 
 Examples
 --------
@@ -31,12 +33,13 @@ from musclelib.recordings.arrays import open_array
 from musclelib.recordings.downloads import (
     MissingRecordingError,
     cache_folder,
+    check_description,
     fetch,
     fetch_folder,
     local_path,
     registry,
 )
-from musclelib.recordings.echoes import echo_sequence, velocity_recording
+from musclelib.recordings.echoes import echo_sequence, image_grid, velocity_recording
 from musclelib.recordings.footage import video_sequence
 from musclelib.recordings.signals import (
     ImageGeometry,
@@ -53,9 +56,11 @@ __all__ = [
     "MissingRecordingError",
     "Video",
     "cache_folder",
+    "check_description",
     "echo_sequence",
     "fetch",
     "fetch_folder",
+    "image_grid",
     "local_path",
     "open_array",
     "open_video",

@@ -16,11 +16,19 @@ from typing import NamedTuple
 import pooch
 import requests
 
+from musclelib.parameters import ParameterError
+
 MIRROR = "MUSCLELIB_DATA"
 """Environment variable that names a folder with the recordings; if set, nothing is downloaded."""
 
 REGISTRY = "registry:"
 """Prefix that distinguishes the name of a public recording from the path of a file."""
+
+_DESCRIBED = (  # as the notebooks and parameter files describe them
+    "rotating disk phantom",
+    "soleym/ml-muscle-feature-extraction",
+    "joshrbaxter/ultrasound_tracking",
+)
 
 
 class MissingRecordingError(RuntimeError):
@@ -95,6 +103,21 @@ def local_path(source: str) -> Path:
     if not Path(source).exists():
         raise FileNotFoundError(f"there is no file or folder {source}")
     return Path(source)
+
+
+def check_description(source: str, description: str) -> None:
+    """Refuse to describe a user's own file as one of the public recordings that the study imports.
+
+    Raises
+    ------
+    ParameterError
+        `source` is a path, and `description` names a public recording.
+    """
+    if not source.startswith(REGISTRY) and any(name in description for name in _DESCRIBED):
+        raise ParameterError(
+            f"description = {description!r} is that of a public recording, not of {source}: set"
+            " it, and every other parameter, to your own recording"
+        )
 
 
 def fetch_folder(prefix: str) -> Path:

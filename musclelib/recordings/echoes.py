@@ -19,10 +19,36 @@ from musclelib.acquisition import (
 )
 from musclelib.acquisition.filters import apply_filters
 from musclelib.acquisition.images import Frames, Kind, check_carrier
+from musclelib.parameters import ParameterError
 from musclelib.recordings.packing import text
 from musclelib.recordings.velocity_units import FACTORS, check_plausible, velocity_unit
 
 _CHUNK = 32  # frames beamformed at a time for the B-mode
+_NO_RATE = "prf = None: velocity and paper 1's filters need the frames a second [Hz]"
+
+
+def image_grid(
+    depth: tuple[float, float, float], lateral: tuple[float, float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the depths and the lateral positions of the pixels of an image [mm].
+
+    Parameters
+    ----------
+    depth, lateral : tuple of float
+        First position, last position and step [mm].
+
+    Raises
+    ------
+    ParameterError
+        The positions do not go from low to high in at least 4 steps.
+    """
+    for name, (first, last, step) in (("depth", depth), ("lateral", lateral)):
+        if not (step > 0 and last - first >= 4 * step):
+            raise ParameterError(
+                f"{name} = {(first, last, step)} [mm]: from low to high in at least 4 steps"
+            )
+    rows, columns = (np.arange(low, high + by / 2, by) for low, high, by in (depth, lateral))
+    return rows, columns
 
 
 def echo_sequence(
@@ -66,8 +92,10 @@ def echo_sequence(
     Raises
     ------
     ValueError
-        As `musclelib.acquisition.estimate_velocity`.
+        There is no PRF for the filters, or as `musclelib.acquisition.estimate_velocity`.
     """
+    if recording.prf is None and filters is not None:
+        raise ValueError(_NO_RATE)
     if kind == "image iq":
         check_carrier(recording, depth)
     if recording.prf is not None and filters is not None:
@@ -94,7 +122,7 @@ def echo_sequence(
 
 def velocity_recording(
     velocity: Frames,
-    frame_rate: float,
+    frame_rate: float | None,
     depth: ArrayLike,
     lateral: ArrayLike,
     *,
@@ -110,7 +138,7 @@ def velocity_recording(
         Velocity `(time, depth, lateral)`; an attribute `units` that it has, as from `open_array`,
         is obeyed.
     frame_rate : float
-        Frames a second [Hz].
+        Frames a second [Hz]; None, where it is unknown, is refused.
     depth, lateral : array_like
         Its grid [mm].
     unit : {"m/s", "cm/s", "mm/s", "um/s"}, optional
@@ -123,10 +151,12 @@ def velocity_recording(
     Raises
     ------
     ValueError
-        The grid does not fit, a value is complex or not finite, the unit is unknown, not that of
+        The frame rate is unknown, the grid does not fit, a value is complex or not finite, the unit is unknown, not that of
         the attribute, or gives a velocity that no muscle has, or the recording is too short for the
         filters.
     """
+    if frame_rate is None:
+        raise ValueError(_NO_RATE)
     unit = velocity_unit(unit, text(getattr(velocity, "attrs", {}).get("units")))
     depth, lateral = np.asarray(depth, float), np.asarray(lateral, float)
     # NumPy would drop the imaginary part with a mere warning

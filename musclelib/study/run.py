@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -29,6 +30,9 @@ from papermill.execute import remove_error_markers
 from musclelib.files import whole
 from musclelib.parameters import ParameterError
 from musclelib.recordings.downloads import MissingRecordingError
+
+# names are checked here; papermill itself reads no annotation such as `int | None`
+logging.getLogger("papermill").setLevel(logging.ERROR)
 
 _VERSIONS = (
     "musclelib",

@@ -200,6 +200,8 @@ def test_echoes_that_do_not_fit(iq: np.ndarray) -> None:
         _echoes(iq[:300], filters=SMALL)
     with pytest.raises(ValueError, match=r"band-pass to 50 Hz needs more than 100 frames a second"):
         _echoes(iq, replace(RECORDING, prf=90.0), filters=SMALL)
+    with pytest.raises(ValueError, match=r"^prf = None: velocity and paper 1's filters need"):
+        _echoes(iq[:2], replace(RECORDING, prf=None), filters=SMALL)
     with pytest.raises(ValueError, match="2 frames; got 1"):
         _echoes(iq[:1], replace(RECORDING, prf=None))
     for prf in (RATE, None):

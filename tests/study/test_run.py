@@ -21,7 +21,7 @@ from papermill.translators import PythonTranslator
 from musclelib.parameters import ParameterError
 from musclelib.study.run import provenance, run_step
 
-GATE = "from musclelib.study import gate as steps\nstep = steps.Compare.gate(globals())"
+GATE = "from musclelib.study import gate\nstep = gate(globals())"
 MISSING = (
     "from musclelib.recordings.downloads import MissingRecordingError\n"
     "raise MissingRecordingError('a.mp4 is not at hand: put it there')"
@@ -113,7 +113,7 @@ def test_a_value_that_is_not_allowed_is_one_line_and_exit_code_1(notebook, tmp_p
     assert "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if "ParameterError" in line]
     assert line.startswith(f"{source}, cell ")
-    assert "ParameterError: Compare.folder is empty: a place is needed" in line
+    assert "ParameterError: step.folder is empty: a place is needed" in line
     assert "computed" not in _printed(output.with_name("failed-step.ipynb"))
     assert not output.exists()
 
