@@ -1,7 +1,7 @@
-"""Files and folders that appear whole or not at all, and never at the cost of anything that is not the package's own.
+"""Write files and folders that appear whole or not at all, without touching a user's files.
 
-What is made on the way lies in a folder of its own beside its place, `.NAME.musclelib`, with a mark
-in it. A folder without the mark is never removed, whatever it is called; a kill leaves one with it,
+Unfinished work lies in a separate folder beside its place, `.NAME.musclelib`, with a mark in it. A
+folder without the mark is never removed, whatever its name; a kill leaves a folder with the mark,
 which the same command clears.
 """
 
@@ -14,16 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MARK = "made-by-musclelib"
-"""The file that marks a folder as one which the package made on the way, and may remove with all that is in it."""
+"""Name of the file that marks a folder as unfinished work, which the package may remove."""
 
 
 def marked(folder: str | Path) -> Path:
-    """Make a folder with the mark, or go on with one that has it.
+    """Make a folder with the mark, or continue with one that has the mark.
 
     Raises
     ------
     FileExistsError
-        A folder of that name is there with other files in it, and without the mark.
+        A folder of this name with other files and without the mark exists.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def marked(folder: str | Path) -> Path:
 
 
 def clear(folder: str | Path) -> None:
-    """Remove a folder that has the mark, with all that is in it; leave any other as it is."""
+    """Remove a folder that has the mark, with everything in it; leave any other unchanged."""
     mark = Path(folder) / MARK
     if not mark.exists():
         return
@@ -45,18 +45,17 @@ def clear(folder: str | Path) -> None:
             shutil.rmtree(item)
         elif item != mark:
             item.unlink()
-    mark.unlink()  # last, so that what a kill leaves has the mark
+    mark.unlink()  # last, so that a kill leaves a folder with the mark
     mark.parent.rmdir()
 
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
-    """Yield where to make a file or folder.
+    """Yield a temporary path for a file or folder, which is moved to `path` when the block ends.
 
-    It takes its place when the block ends without an error.
-
-    A file that is there is replaced, a folder only where it is empty. Behind a symbolic link, that
-    is done at the place which the link points to, and the link stays.
+    If the block ends with an error, nothing is moved. An existing file is replaced, an existing
+    folder only if it is empty. If `path` is a symbolic link, the link stays and its target is
+    replaced.
 
     Raises
     ------

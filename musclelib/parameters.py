@@ -1,4 +1,4 @@
-"""Parameters that check themselves: frozen dataclasses whose fields know their unit and their range."""
+"""Frozen dataclasses of parameters that check the type, the unit and the range of their fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import types
 import typing
 from typing import Any, Self
 
-# what a value is often given in instead, the nearest first, and how many of the unit that is
+# units in which values are often given by mistake, the nearest first, as multiples of the right one
 _OTHER_UNITS = {
     "Hz": {"kHz": 1e3, "MHz": 1e6},
     "mm": {"m": 1e3, "um": 1e-3},
@@ -19,10 +19,7 @@ _OTHER_UNITS = {
 
 
 class ParameterError(ValueError):
-    """A parameter is unknown, of the wrong type or out of range.
-
-    The message says which, and what is allowed.
-    """
+    """A parameter is unknown, of a wrong type or out of range; the message says what is allowed."""
 
 
 def quantity(
@@ -40,17 +37,29 @@ def quantity(
     Parameters
     ----------
     default : Any
-        The value when none is given; without it the field is required.
+        Default value; without it the field is required.
     unit : str
-        Unit of the value, shown in errors; "1" for numbers without one.
+        Unit of the value, shown in messages; "1" for a value without a unit.
     doc : str
-        What the field is.
+        Description of the field.
     low, high : float, optional
         Smallest and largest value allowed; for a tuple, of each of its members.
     above : float, optional
-        The value must be larger than this.
+        Bound that the value must exceed.
     choices : tuple, optional
-        The only values allowed.
+        Values allowed.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from musclelib.parameters import Parameters, quantity
+    >>> @dataclass(frozen=True)
+    ... class Probe(Parameters):
+    ...     frequency: float = quantity(5e6, "Hz", "transmitted frequency", low=1e5, high=1e8)
+    >>> Probe(frequency=5)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    musclelib.parameters.ParameterError: Probe.frequency = 5: allowed is ... 5 MHz would be 5e+06
     """
     metadata = {
         "unit": unit,
@@ -63,73 +72,27 @@ def quantity(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def _allowed(metadata: Any) -> str:
-    if metadata["choices"]:
-        return "one of " + ", ".join(repr(choice) for choice in metadata["choices"])
-    bounds = []
-    if metadata["above"] is not None:
-        bounds.append(f"above {metadata['above']:g}")
-    if metadata["low"] is not None:
-        bounds.append(f"at least {metadata['low']:g}")
-    if metadata["high"] is not None:
-        bounds.append(f"at most {metadata['high']:g}")
-    unit = "" if metadata["unit"] == "1" else f" [{metadata['unit']}]"
-    return (" and ".join(bounds) or "finite") + unit
-
-
 def other_unit(value: float, unit: str, low: float, high: float) -> str:
-    """Say what a refused value would be, had it been given in another unit: empty if that is not allowed either."""
+    """Return the end of a message that suggests another unit for a value, or an empty text.
+
+    Parameters
+    ----------
+    value : float
+        The value refused.
+    unit : str
+        The unit in which the value is expected.
+    low, high : float
+        Bounds of the values allowed.
+    """
     for name, scale in _OTHER_UNITS.get(unit, {}).items():
         if value and low <= value * scale <= high:
             return f"; {value:g} {name} would be {value * scale:g}"
     return ""
 
 
-def _fits(value: Any, kind: Any) -> bool:
-    """Whether `value` is of the annotated type; a bool is no number, an int is a float."""
-    origin = typing.get_origin(kind)
-    if origin in (types.UnionType, typing.Union):
-        return any(_fits(value, member) for member in typing.get_args(kind))
-    if origin is dict:
-        names, values = typing.get_args(kind)
-        return isinstance(value, dict) and all(
-            _fits(name, names) and _fits(item, values) for name, item in value.items()
-        )
-    if origin is tuple:
-        members = typing.get_args(kind)
-        if len(members) == 2 and members[1] is Ellipsis:
-            return isinstance(value, tuple) and all(_fits(item, members[0]) for item in value)
-        return (
-            isinstance(value, tuple)
-            and len(value) == len(members)
-            and all(_fits(*pair) for pair in zip(value, members, strict=True))
-        )
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind)
-
-
-def _built(value: Any, kind: Any) -> Any:
-    """Build what a type wants of what JSON and YAML know: no tuples, and mappings for parameters."""
-    members = typing.get_args(kind)
-    for one in members if isinstance(kind, types.UnionType) else [kind]:
-        if isinstance(value, dict) and isinstance(one, type) and issubclass(one, Parameters):
-            names = {field.name for field in dataclasses.fields(one)}
-            if one is kind or names == set(value):  # of several, the one with these fields
-                return one.from_dict(value)
-    if isinstance(value, list | tuple):
-        item = members[0] if typing.get_origin(kind) is tuple and members[1:] == (...,) else None
-        return tuple(_built(member, item) for member in value)
-    if isinstance(value, dict) and typing.get_origin(kind) is dict:
-        return {name: _built(member, members[1]) for name, member in value.items()}
-    return value
-
-
 @dataclasses.dataclass(frozen=True)
 class Parameters:
-    """Base of every parameter set: checked when built, written as JSON text, read back strictly."""
+    """Base of every parameter set, which is checked when built and written as JSON text."""
 
     def __post_init__(self) -> None:
         kinds = typing.get_type_hints(type(self))
@@ -173,7 +136,7 @@ class Parameters:
                 )
 
     def check(self) -> None:
-        """Check what concerns several fields at once; subclasses raise `ParameterError` here."""
+        """Check conditions on several fields; subclasses raise `ParameterError` here."""
 
     def check_between(self, name: str, low: float, high: float) -> None:
         """Check that a field lies within bounds that depend on other fields.
@@ -181,7 +144,7 @@ class Parameters:
         Raises
         ------
         ParameterError
-            It does not; the message says also whether another unit may have been meant.
+            The value lies outside; the message also suggests a unit that may have been meant.
         """
         field = next(field for field in dataclasses.fields(self) if field.name == name)
         self._check_range(
@@ -189,12 +152,12 @@ class Parameters:
         )
 
     def check_ranges(self, *names: str) -> None:
-        """Check that fields which hold a range, or None, go from low to high.
+        """Check that fields which hold a range or None have it in ascending order.
 
         Raises
         ------
         ParameterError
-            A range goes from high to low.
+            A range is in descending order.
         """
         for name in names:
             value = getattr(self, name)
@@ -203,12 +166,12 @@ class Parameters:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build from a mapping.
+        """Build a parameter set from a mapping.
 
         Raises
         ------
         ParameterError
-            A key is not a parameter, a required one is missing, or a value is not allowed.
+            A key is not a parameter, a required parameter is missing, or a value is not allowed.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(values) - set(names))
@@ -232,7 +195,7 @@ class Parameters:
         Raises
         ------
         ParameterError
-            There is no such parameter, or a value is not allowed.
+            A name is not a parameter, or a value is not allowed.
         """
         return self.from_dict(
             {field.name: getattr(self, field.name) for field in dataclasses.fields(self)} | changes
@@ -241,3 +204,59 @@ class Parameters:
     def to_json(self) -> str:
         """Return the parameters as JSON text, with sorted keys."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+
+def _allowed(metadata: Any) -> str:
+    if metadata["choices"]:
+        return "one of " + ", ".join(repr(choice) for choice in metadata["choices"])
+    bounds = []
+    if metadata["above"] is not None:
+        bounds.append(f"above {metadata['above']:g}")
+    if metadata["low"] is not None:
+        bounds.append(f"at least {metadata['low']:g}")
+    if metadata["high"] is not None:
+        bounds.append(f"at most {metadata['high']:g}")
+    unit = "" if metadata["unit"] == "1" else f" [{metadata['unit']}]"
+    return (" and ".join(bounds) or "finite") + unit
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether `value` is of the annotated type; a bool is not a number, an int is a float."""
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        return any(_fits(value, member) for member in typing.get_args(kind))
+    if origin is dict:
+        names, values = typing.get_args(kind)
+        return isinstance(value, dict) and all(
+            _fits(name, names) and _fits(item, values) for name, item in value.items()
+        )
+    if origin is tuple:
+        members = typing.get_args(kind)
+        if len(members) == 2 and members[1] is Ellipsis:
+            return isinstance(value, tuple) and all(_fits(item, members[0]) for item in value)
+        return (
+            isinstance(value, tuple)
+            and len(value) == len(members)
+            and all(_fits(*pair) for pair in zip(value, members, strict=True))
+        )
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _built(value: Any, kind: Any) -> Any:
+    """Convert lists and mappings of JSON and YAML to the tuples and parameter sets of a type."""
+    members = typing.get_args(kind)
+    for one in members if isinstance(kind, types.UnionType) else [kind]:
+        if isinstance(value, dict) and isinstance(one, type) and issubclass(one, Parameters):
+            names = {field.name for field in dataclasses.fields(one)}
+            if one is kind or names == set(value):  # of several, the one with these fields
+                return one.from_dict(value)
+    if isinstance(value, list | tuple):
+        item = members[0] if typing.get_origin(kind) is tuple and members[1:] == (...,) else None
+        return tuple(_built(member, item) for member in value)
+    if isinstance(value, dict) and typing.get_origin(kind) is dict:
+        return {name: _built(member, members[1]) for name, member in value.items()}
+    return value

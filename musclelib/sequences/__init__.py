@@ -1,4 +1,33 @@
-"""Ground floor: what a sequence is, and how it is created, appended to, opened, checked and read in clips."""
+"""Sequences: an `xarray.Dataset` of fixed names and units, kept in zarr stores.
+
+Data sets
+    `build` makes a data set from arrays, and `check` compares one with the `SCHEMA`. `frame_rate`
+    and `pixel_size` return its sampling, `digest` a hash that identifies its sequences.
+Stores
+    `write` puts a data set into a store and `append` adds sequences; `create`, `put` and `finish`
+    fill a store one sequence after the other; `remove` removes it. `open` returns a lazy data set,
+    `each` yields its sequences one by one, `true_velocity` their true velocity.
+Standardisation
+    `moments` are mean and SD of a sequence, `standardisation` has them as variables, and
+    `standardised` scales by them.
+Training clips
+    `musclelib.sequences.clips.Clips` reads random clips as torch tensors.
+
+Examples
+--------
+>>> import numpy as np
+>>> from musclelib import sequences
+>>> dataset = sequences.build(
+...     {"velocity": np.zeros((2, 64, 8, 8))},  # sequence, time, depth, lateral [mm/s]
+...     time=np.arange(64) / 200,
+...     depth=np.arange(8) * 0.5,
+...     lateral=np.arange(8) * 0.5,
+...     domain="simulated",
+...     source="an example",
+... )
+>>> sequences.frame_rate(dataset), sequences.pixel_size(dataset)
+(200.0, (0.5, 0.5))
+"""
 
 from musclelib.sequences.digest import digest
 from musclelib.sequences.moments import moments, standardisation, standardised

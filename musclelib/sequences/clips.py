@@ -1,8 +1,8 @@
-"""Random training clips out of a sequence store, as torch tensors.
+"""Random training clips from a sequence store, as torch tensors.
 
-A clip is one chunk of the store. From a local store its bytes are unpacked straight out of the
-memory-mapped shard (the zarr 3 sharding index says where), about as fast as a plain memory map of
-the same frames; from any other place, or with another codec, zarr reads it.
+A clip is one chunk of the store. In a local store its bytes are decompressed directly from the
+memory-mapped shard, at the position that the zarr 3 sharding index gives, about as fast as a plain
+memory map of the same frames; elsewhere, or with another codec, zarr reads the clip.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ _INDEX_CRC = 4  # bytes of the checksum that closes a shard's index
 
 
 class Clips(Dataset[torch.Tensor]):
-    """Map-style data set of clips, each a float32 tensor `(channel=1, time, depth, lateral)`.
+    """Map-style data set of clips, each a float32 tensor `(1, time, depth, lateral)`.
 
     Item `i` is clip `i % clips` of sequence `i // clips`; a sampler makes the order random. Frames
-    that do not fill a last clip are left out. Each worker opens the store itself, so any start
-    method serves.
+    that do not fill a last clip are left out. Each worker opens the store separately, so that every
+    start method of processes works.
 
     Parameters
     ----------
     store : str or Path
         A finished sequence store.
     standardise : bool
-        Give each sequence mean 0 and standard deviation 1, by `velocity_mean` and `velocity_sd` of
+        Whether each sequence is scaled to mean 0 and SD 1, by `velocity_mean` and `velocity_sd` of
         the store.
     variable : str
-        The variable read.
+        The variable that is read.
 
     Attributes
     ----------
     digest : str
-        Tells these sequences from others, as `sequences.digest` does.
+        Hash that identifies the sequences, see `sequences.digest`.
 
     Raises
     ------
     SequenceError
-        The store, or a variable that is needed, is missing, or a sequence is shorter than one clip
-        or does not move.
+        The store or a variable that is needed is missing, or a sequence is shorter than one clip or
+        constant.
     """
 
     def __init__(
@@ -91,17 +91,17 @@ class Clips(Dataset[torch.Tensor]):
         sequence, clip = divmod(int(item), self.per_sequence)
         values = torch.from_numpy(self._reader(sequence, clip))
         if self.offset is not None and self.scale is not None:
-            # in one pass
+            # scale and offset in one pass over the memory
             torch.add(self.offset[sequence], values, alpha=float(self.scale[sequence]), out=values)
         return values[None]
 
     def __getstate__(self) -> dict[str, object]:
-        # memory maps stay in the process that opened them
+        # memory maps cannot be sent to another process
         return {**self.__dict__, "_reader": None}
 
 
 class _Reader:
-    """Reads chunk `clip` of sequence `sequence` as float32 `(time, depth, lateral)`."""
+    """Reader of single clips, as float32 `(time, depth, lateral)`."""
 
     def __init__(self, store: str, variable: str) -> None:
         array = zarr.open_group(store, mode="r")[variable]

@@ -1,4 +1,4 @@
-"""Which sequences were these? One hash that tells sets of sequences apart."""
+"""A hash that identifies a set of sequences."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MOMENTS = ("velocity_mean", "velocity_sd")
 
 
 def digest(dataset: xr.Dataset, variable: str = "velocity") -> str:
-    """Return the SHA-256 of a variable of sequences, of their coordinates, and of what they say of themselves.
+    """Return the SHA-256 of a variable of sequences, of their coordinates and attributes.
 
-    Of velocity, the moments of each sequence stand for its frames, where they are there: writing
-    checks them, and so nothing large is read.
+    For velocity, the moments of each sequence, if the data set has them, represent its frames:
+    writing checks the moments, so that no large array need be read.
     """
     total = hashlib.sha256(json.dumps(dataset.attrs, sort_keys=True, default=str).encode())
     total.update(repr((variable, dataset[variable].shape)).encode())

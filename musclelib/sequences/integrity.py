@@ -1,4 +1,4 @@
-"""Is a store whole? zarr takes a chunk that is not there for fill values: NaN, or no territory."""
+"""Check that a store is complete, since zarr reads a missing chunk as fill values."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from musclelib.sequences.schema import SequenceError
 
 
 def check_whole(store: str | Path, dataset: xr.Dataset) -> None:
-    """Check that a store has the file of every sequence and variable of `dataset`; nothing is read.
+    """Check that a store has the file of every sequence and variable of `dataset`.
+
+    The files are listed and not read.
 
     Raises
     ------
     SequenceError
-        One is missing.
+        A file is missing.
     """
     system, root = fsspec.core.url_to_fs(str(store))
     there = {path.removeprefix(root).lstrip("/") for path in system.find(root)}

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of a sequence: what networks standardise it by."""
+"""Mean and standard deviation of a sequence, by which it is standardised for networks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import xarray as xr
 def moments(velocity: np.ndarray) -> tuple[float, float]:
     """Return mean and standard deviation of a sequence `(time, ...)`, in its unit.
 
-    In double precision, which keeps what is small beside a large mean, and frame by frame, which
-    takes no second sequence of memory.
+    The sums are in double precision, which keeps values that are small beside a large mean, and
+    frame by frame, which avoids a second copy of the sequence.
     """
     mean = float(velocity.mean(dtype=np.float64))
     squares = [np.square(np.subtract(frame, mean, dtype=np.float64)).mean() for frame in velocity]
@@ -18,15 +18,15 @@ def moments(velocity: np.ndarray) -> tuple[float, float]:
 
 
 def standardisation(velocity: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the moments of one sequence `(time, depth, lateral)` [mm/s] as variables of its data set."""
+    """Return mean and SD of a velocity `(time, depth, lateral)` as variables of a data set."""
     mean, deviation = moments(velocity)
     return {"velocity_mean": np.array([mean]), "velocity_sd": np.array([deviation])}
 
 
 def with_moments(dataset: xr.Dataset) -> xr.Dataset:
-    """Return sequences with the moments of the velocity that they have now, in place of those of before a change.
+    """Return sequences whose moments are computed again from their velocity.
 
-    A data set without velocity, or without moments, is returned as it is.
+    A data set without velocity or without moments is returned unchanged.
     """
     known = [name for name in ("velocity_mean", "velocity_sd") if name in dataset]
     if "velocity" not in dataset or not known:
@@ -40,12 +40,12 @@ def with_moments(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def standardised(velocity: np.ndarray) -> np.ndarray:
-    """Return a sequence `(time, depth, lateral)` with mean 0 and standard deviation 1, float32 [SD].
+    """Scale a sequence `(time, depth, lateral)` to mean 0 and SD 1, float32 [SD].
 
     Raises
     ------
     ValueError
-        It does not move.
+        The velocity is constant.
     """
     mean, deviation = moments(velocity)
     if not deviation > 0:

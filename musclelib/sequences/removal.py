@@ -1,4 +1,4 @@
-"""Remove a store: the files that zarr made of this package's variables, where there are no others."""
+"""Remove a store: only files that zarr made for the variables of this package."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ from musclelib.sequences.schema import COORDINATES, SCHEMA, SequenceError
 
 _ARRAY = "|".join((*SCHEMA, *COORDINATES))
 _CHUNK = r"c(?:/\d+)*"
-# as zarr calls what it has not yet renamed
+# names of files that zarr has not yet renamed
 _PARTIAL = rf"(?:(?:{_ARRAY})/)?(?:zarr|{_CHUNK})\.[0-9a-f]+\.partial"
 _OWN = re.compile(rf"zarr\.json|(?:{_ARRAY})/(?:zarr\.json|{_CHUNK})|{_PARTIAL}")
 
 
 def own_files(store: str | Path, mark: str) -> list[str]:
-    """Return the names of a store's files, all of which zarr made.
+    """Return the names of the files of a store, after checking that zarr made all of them.
 
-    The attribute `mark` says what store it is.
+    Parameters
+    ----------
+    store : str or Path
+        Local folder or fsspec URL.
+    mark : str
+        Name of the attribute that identifies the kind of the store.
 
     Raises
     ------
     SequenceError
-        It has no such attribute, or there is something else in its folder.
+        The store does not have the attribute, or its folder holds other files.
     """
     try:
         ours = mark in zarr.open_group(str(store), mode="r").attrs
@@ -48,14 +53,13 @@ def own_files(store: str | Path, mark: str) -> list[str]:
 
 
 def remove_marked(store: str | Path, mark: str) -> None:
-    """Remove a store of which `own_files` tells.
+    """Remove the files of a store after the checks of `own_files`.
 
-    A kill leaves one that is not finished, and may be removed.
-
-    Behind a symbolic link, the link and an empty folder stay.
+    A kill leaves an unfinished store, which can be removed again. If the store is a symbolic link,
+    the link and an empty folder stay.
     """
     names = own_files(store, mark)
-    # from here on nobody reads it or goes on with it
+    # mark the store as unfinished first, so that nobody reads or continues it from here on
     zarr.open_group(str(store), mode="r+").attrs.put({mark: 0})
     system, root = fsspec.core.url_to_fs(str(store))
     for name in names:
@@ -66,7 +70,7 @@ def remove_marked(store: str | Path, mark: str) -> None:
         if isinstance(system, LocalFileSystem)
         else []
     )
-    for folder in folders[:-1]:  # without the store's own, which comes last
+    for folder in folders[:-1]:  # the store's folder is last and goes after its zarr.json
         os.rmdir(folder)
     system.rm_file(f"{root}/zarr.json")
     if folders and not os.path.islink(root):
@@ -74,10 +78,7 @@ def remove_marked(store: str | Path, mark: str) -> None:
 
 
 def remove_partial(store: str | Path) -> None:
-    """Remove what zarr had under a temporary name in a local store when it was killed.
-
-    It has been written since.
-    """
+    """Remove the temporary files that a killed process left in a local store, now written again."""
     for path in Path(store).rglob("*.partial") if Path(store).is_dir() else ():
         if re.fullmatch(_PARTIAL, path.relative_to(store).as_posix()):
             path.unlink()

@@ -1,4 +1,4 @@
-"""How finely a sequence is sampled."""
+"""Frame rate and pixel size of sequences."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from musclelib.sequences.schema import SequenceError
 
 
 def frame_rate(dataset: xr.Dataset) -> float:
-    """Return the frames a second of sequences [Hz].
+    """Return the frame rate of sequences [Hz].
 
     Raises
     ------
     SequenceError
-        There is one frame, or frames are not even: one stands off by more than a tenth of a frame.
+        The sequences have a single frame, or a frame deviates from even spacing by more than a
+        tenth of the frame interval.
     """
     time = dataset.time.values
     if len(time) < 2:
@@ -38,7 +39,7 @@ def pixel_size(dataset: xr.Dataset) -> tuple[float, float]:
     Raises
     ------
     SequenceError
-        There is one pixel along an axis, whose size nobody knows.
+        An axis has a single pixel, whose size is unknown.
     """
     for name in ("depth", "lateral"):
         if dataset.sizes[name] < 2:

@@ -1,4 +1,4 @@
-"""What a sequence is: an `xarray.Dataset` with the names, dims and units that every room agrees on."""
+"""The schema of sequences: an `xarray.Dataset` with fixed names, dims and units."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from musclelib import __version__
 from musclelib.sequences.moments import moments
 
 DOMAINS = ("simulated", "synthetic in vivo", "recorded", "translated")
+"""Allowed values of the attribute `domain`."""
+
 REQUIRED_ATTRIBUTES = ("domain", "source", "parameters", "version")
 COORDINATES = {
     "time": ("s", "time"),
@@ -23,16 +25,16 @@ COORDINATES = {
 
 
 class SequenceError(ValueError):
-    """A store or data set is not a sequence: the message says where, what was found and what is allowed."""
+    """A store or data set does not follow the schema; the message says what is allowed."""
 
 
 class Variable(NamedTuple):
-    """One variable of the schema: its dims, the units allowed (the first is the default) and whether NaN pads it."""
+    """One variable of the schema."""
 
     dims: tuple[str, ...]
-    units: tuple[str, ...]
+    units: tuple[str, ...]  # the units allowed, the default first
     long_name: str
-    padded: bool = False
+    padded: bool = False  # whether NaN pads the values
 
 
 FRAMES = ("sequence", "time", "depth", "lateral")
@@ -101,30 +103,30 @@ def build(
 ) -> xr.Dataset:
     """Make a data set from arrays.
 
-    Names, shapes, units and attributes are checked, values when it is written.
+    Names, shapes, units and attributes are checked here, values when the data set is written.
 
     Parameters
     ----------
     variables : mapping
         Arrays by the names of `SCHEMA`, with the dims given there, for example `velocity`
         `(sequence, time, depth, lateral)` [mm/s].
-    time, depth, lateral : array_like
-        Coordinates [s], [mm], [mm].
+    time, depth, lateral : numpy.ndarray
+        Coordinates [s], [mm] and [mm].
     domain : str
         One of `DOMAINS`.
     source : str
-        Where the data come from: simulator and preset, or recording and licence.
+        Origin of the data: simulator and preset, or recording and licence.
     parameters : str
-        JSON text of the parameters that made them.
+        JSON text of the parameters with which the data were made.
     seed : int, optional
-        Seed of the random draws, where there were any.
+        Seed of the random draws, if there were any.
     units : mapping, optional
         Units of variables that allow several, for example `{"intensity": "1"}` for grey values.
 
     Raises
     ------
     SequenceError
-        A name, shape, unit or attribute is not of the schema.
+        A name, shape, unit or attribute does not follow the schema.
     """
     coordinates = {
         name: xr.Variable((name,), np.asarray(values, np.float64), _attributes(*COORDINATES[name]))
@@ -149,30 +151,20 @@ def build(
     return dataset
 
 
-def _attributes(units: str, long_name: str) -> dict[str, str]:
-    return {"units": units, "long_name": long_name}
-
-
-def _spec(name: str) -> Variable:
-    if name not in SCHEMA:
-        raise SequenceError(f"unknown variable {name!r}; allowed are {', '.join(SCHEMA)}")
-    return SCHEMA[name]
-
-
 def check(dataset: xr.Dataset, *, values: bool = True) -> None:
     """Check a data set against the schema, its values (NaN, infinity) one sequence at a time.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        The data set; variables that the schema does not know are left alone.
+        The data set; variables that are not in the schema are ignored.
     values : bool
-        Also read every value; without it only names, dims, units and attributes are looked at.
+        Whether every value is read and checked, besides names, dims, units and attributes.
 
     Raises
     ------
     SequenceError
-        The first thing that is wrong: what, where and what is allowed.
+        The first error found: what is wrong, where, and what is allowed.
     """
     for name in REQUIRED_ATTRIBUTES:
         if name not in dataset.attrs:
@@ -211,13 +203,23 @@ def check(dataset: xr.Dataset, *, values: bool = True) -> None:
         _check_moments(dataset)
 
 
+def _attributes(units: str, long_name: str) -> dict[str, str]:
+    return {"units": units, "long_name": long_name}
+
+
+def _spec(name: str) -> Variable:
+    if name not in SCHEMA:
+        raise SequenceError(f"unknown variable {name!r}; allowed are {', '.join(SCHEMA)}")
+    return SCHEMA[name]
+
+
 def _check_moments(dataset: xr.Dataset) -> None:
-    """Refuse moments of another velocity: training clips are standardised by them."""
-    told = [name for name in ("velocity_mean", "velocity_sd") if name in dataset]
-    for index in range(dataset.sizes["sequence"]) if told else ():
+    """Refuse moments that are not those of the velocity, since clips are standardised by them."""
+    stated = [name for name in ("velocity_mean", "velocity_sd") if name in dataset]
+    for index in range(dataset.sizes["sequence"]) if stated else ():
         mean, deviation = moments(dataset.velocity.isel(sequence=index).to_numpy())
         for name, value in (("velocity_mean", mean), ("velocity_sd", deviation)):
-            if name in told and not np.isclose(
+            if name in stated and not np.isclose(
                 dataset[name][index], value, rtol=1e-4, atol=1e-4 * deviation
             ):
                 raise SequenceError(
@@ -230,12 +232,12 @@ def _check_values(name: str, array: xr.DataArray, spec: Variable) -> None:
     for index in range(array.sizes["sequence"]):
         try:
             block = array.isel(sequence=index).to_numpy()
-        except Exception as error:  # a damaged file surfaces as whatever its codec raises
+        except Exception as error:  # codecs raise many types of error for a damaged file
             raise SequenceError(
                 f"{name}, sequence {index}: cannot be read ({error}); the store is damaged"
             ) from error
         if block.dtype.kind != "f":
-            continue  # read all the same: what cannot be read is found here
+            continue  # it was read all the same, which finds damaged files
         wrong = np.isinf(block) if spec.padded else ~np.isfinite(block)
         if wrong.any():
             where = (

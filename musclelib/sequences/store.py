@@ -1,9 +1,9 @@
-"""Sequences on zarr 3, in a local folder or behind any fsspec URL.
+"""Stores of sequences on zarr 3, in a local folder or at any fsspec URL.
 
-A store holds any number of sequences of one geometry. Chunk = one training clip (unit of reading),
-shard = one whole sequence (unit of writing), so that a job that owns a sequence owns its files, and
-an interrupted job leaves whole files or none. The group attribute `finished_sequences` is set last:
-what is not finished is never seen.
+A store holds any number of sequences of one geometry. A chunk is one training clip (the unit of
+reading), a shard is one whole sequence (the unit of writing), so that a job that owns a sequence
+owns its files, and an interrupted job leaves whole files or none. The group attribute
+`finished_sequences` is set last: unfinished sequences are never seen.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from musclelib.sequences.removal import remove_marked, remove_partial
 from musclelib.sequences.schema import COORDINATES, FRAMES, SequenceError, check
 
 CLIP_FRAMES = 32
-"""Frames of one chunk: the clip that the networks of paper 1 are trained on."""
+"""Number of frames of one chunk, the clip on which the networks of paper 1 are trained."""
 
 COUNT = "finished_sequences"
 
 
 @contextmanager
 def writing(store: str | Path) -> Iterator[None]:
-    """Say in one line what to do when the disk is full or the folder closed."""
+    """Turn errors of a full disk or a closed folder into one line that says what to do."""
     try:
         yield
     except OSError as error:
@@ -45,13 +45,13 @@ def writing(store: str | Path) -> Iterator[None]:
 def create(store: str | Path, like: xr.Dataset, count: int) -> None:
     """Lay out a store for `count` sequences of the variables and geometry of `like`.
 
-    Go on with one never finished.
+    An unfinished store of the same layout is continued.
 
     Raises
     ------
     SequenceError
-        A finished store, or one begun with other variables, parameters or geometry, is there
-        already.
+        A finished store, or one that was begun with other variables, parameters or geometry,
+        exists.
     """
     attributes = {**like.attrs, COUNT: 0}
     folder = Path(store)
@@ -85,7 +85,7 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
                     f"{store}: {name} was begun with another shape or type; remove the store"
                 )
             if not per_sequence:
-                found[...] = variable.values  # a kill may have left the array without its values
+                found[...] = variable.values  # a kill may have left the array without values
             continue
         chunks, shards = _layout(variable) if per_sequence else (shape, None)
         root.create_array(
@@ -95,7 +95,7 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
             dtype=variable.dtype if per_sequence else None,
             chunks=chunks,
             shards=shards,
-            # without shuffling, lz4 unpacks a clip about as fast as memory copies it
+            # without shuffling, lz4 decompresses a clip about as fast as memory is copied
             compressors=BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"),
             fill_value=np.nan if variable.dtype.kind == "f" else None,
             dimension_names=[str(dim) for dim in variable.dims],
@@ -103,26 +103,26 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
         )
 
 
-def _layout(variable: xr.Variable) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
-    """Return chunk and shard: one clip and one sequence for frames, one sequence for all else."""
-    if variable.dims != FRAMES:
-        return (1, *(max(size, 1) for size in variable.shape[1:])), None
-    frames, *plane = variable.shape[1:]
-    clip = min(CLIP_FRAMES, frames)
-    whole = -(-frames // clip) * clip
-    return (1, clip, *plane), (1, whole, *plane)
-
-
 def put(store: str | Path, index: int, dataset: xr.Dataset) -> None:
-    """Write one sequence (a data set whose `sequence` has size 1) at `index`, variable by variable in its order."""
+    """Write one sequence at `index`, variable by variable in the order of the data set.
+
+    Parameters
+    ----------
+    store : str or Path
+        A store that `create` has laid out.
+    index : int
+        Place of the sequence in the store.
+    dataset : xarray.Dataset
+        The sequence, with `sequence` of size 1.
+    """
     root = zarr.open_group(str(store), mode="r+")
     for name, variable in dataset.data_vars.items():
         if "sequence" in variable.dims:
             array = root[str(name)]
             assert isinstance(array, zarr.Array)
             with writing(store):
-                # a chunk equal to the fill value is written as well: what exists must not depend on
-                # the values
+                # a chunk equal to the fill value is written as well: which files exist must not
+                # depend on the values
                 array.with_config({"write_empty_chunks": True})[index] = variable.values[0]
 
 
@@ -138,34 +138,40 @@ def remove(store: str | Path) -> None:
     Raises
     ------
     SequenceError
-        It is not a sequence store, or its folder holds something else too: nothing else is ever
-        removed.
+        The store is not a sequence store, or its folder holds other files, which are never removed.
     """
     with writing(store):
         remove_marked(store, COUNT)
 
 
 def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> None:
-    """Check a data set and write it to a store: a local folder, or any fsspec URL such as `s3://bucket/name`.
+    """Check a data set and write it to a store.
 
-    Moments of a velocity that was cropped or scaled since are made anew.
+    The moments are computed again, in case the velocity was cropped or scaled. A store with the
+    same content is left unchanged, so that a step can be repeated; an unfinished one is written
+    again. A store with other content is refused, or removed first.
 
-    A store that holds the very same already is left alone, so that a step may be repeated; an
-    unfinished one is written anew. A store with other content is refused, or removed first where
-    `replace` says so.
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Sequences that follow the schema.
+    store : str or Path
+        Local folder or fsspec URL, such as `s3://bucket/name`.
+    replace : bool
+        Whether a store with other content is removed.
 
     Raises
     ------
     SequenceError
-        The data set does not follow the schema, the store holds something else, or it cannot be
+        The data set does not follow the schema, the store has other content, or it cannot be
         written.
     """
     dataset = with_moments(dataset)
     check(dataset)
     try:
         same = open(store).identical(dataset)
-    except Exception:  # a damaged file surfaces as whatever its codec raises
-        same = False  # nothing is there, or nothing finished; `create` refuses all else
+    except Exception:  # codecs raise many types of error for a damaged file
+        same = False  # the store is missing or unfinished; `create` refuses any other
     if same:
         return
     try:
@@ -183,12 +189,12 @@ def write(dataset: xr.Dataset, store: str | Path, *, replace: bool = False) -> N
 def append(store: str | Path, dataset: xr.Dataset) -> None:
     """Append sequences to a finished store.
 
-    Interrupted, it leaves the store as it was, and may be run again.
+    An interruption leaves the store as it was before, and the same call can be repeated.
 
     Raises
     ------
     SequenceError
-        The data set does not have the variables, geometry, units or coordinates of the store.
+        The data set differs from the store in variables, geometry, units or coordinates.
     """
     dataset = with_moments(dataset)
     check(dataset)
@@ -235,12 +241,12 @@ def open(store: str | Path) -> xr.Dataset:
     Raises
     ------
     SequenceError
-        Nothing is there, it is no sequence store, it was not finished, it does not follow the
-        schema, or a part of it is missing.
+        The store does not exist, is not a sequence store, is unfinished, does not follow the schema
+        or lacks a part.
     """
     try:
         count = zarr.open_group(str(store), mode="r").attrs.get(COUNT)
-        # decode_timedelta: "s" is a unit here, not a promise of datetime types
+        # decode_timedelta: the unit "s" must not turn times into datetime types
         dataset = xr.open_zarr(str(store), consolidated=False, chunks={}, decode_timedelta=False)
     except FileNotFoundError:
         raise SequenceError(f"{store}: there is no zarr store of that name") from None
@@ -269,12 +275,12 @@ def open(store: str | Path) -> xr.Dataset:
 
 
 def each(dataset: xr.Dataset, name: str = "velocity") -> Iterator[np.ndarray]:
-    """Yield one sequence after the other, each `(time, depth, lateral)` and in memory alone.
+    """Yield the sequences `(time, depth, lateral)`, with one in memory at a time.
 
     Raises
     ------
     SequenceError
-        The data set has no such variable.
+        The data set does not have the variable `name`.
     """
     if name not in dataset:
         raise SequenceError(
@@ -285,14 +291,14 @@ def each(dataset: xr.Dataset, name: str = "velocity") -> Iterator[np.ndarray]:
 
 
 def true_velocity(dataset: xr.Dataset) -> Iterator[np.ndarray]:
-    """Yield the true velocity of one sequence after the other, `(time, depth, lateral)` [mm/s].
+    """Yield the true velocity of each sequence, `(time, depth, lateral)` [mm/s].
 
-    It is kept as a sum of maps times signals, which takes a hundredth of the room on disk.
+    Stores keep it as a sum of maps times signals, which takes a hundredth of the space on disk.
 
     Raises
     ------
     SequenceError
-        The data set does not know it.
+        The data set does not hold a true velocity.
     """
     for name in ("true_map", "true_signal"):
         if name not in dataset:
@@ -302,3 +308,13 @@ def true_velocity(dataset: xr.Dataset) -> Iterator[np.ndarray]:
     for index in range(dataset.sizes["sequence"]):
         part = dataset[["true_map", "true_signal"]].isel(sequence=index)
         yield np.tensordot(part.true_signal.to_numpy(), part.true_map.to_numpy(), (0, 0))
+
+
+def _layout(variable: xr.Variable) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+    """Return chunk and shard, one clip and one sequence for frames, one sequence for the rest."""
+    if variable.dims != FRAMES:
+        return (1, *(max(size, 1) for size in variable.shape[1:])), None
+    frames, *plane = variable.shape[1:]
+    clip = min(CLIP_FRAMES, frames)
+    whole = -(-frames // clip) * clip
+    return (1, clip, *plane), (1, whole, *plane)
