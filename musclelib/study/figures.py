@@ -1,16 +1,17 @@
-"""Figures as HoloViews elements: images in millimetres, rows of frames, traces.
-
-Drawn by matplotlib in reports.
-"""
+"""Figures as HoloViews elements, drawn by matplotlib in reports: images in millimetres, curves, spectra, trains."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import holoviews as hv
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
+
+from musclelib.metrics.temporal import log_psd
 
 hv.extension("matplotlib", logo=False, inline=True)  # inline: no script of another host
 # room for the labels of colour bars and axes
@@ -79,35 +80,8 @@ def image(
     )
 
 
-def frames(
-    velocity: xr.DataArray, times: Sequence[float], *, cmap: str = DIVERGING, columns: int = 6
-) -> hv.Layout:
-    """Draw frames of one sequence `(time, depth, lateral)` nearest to `times` [s], on one scale around zero.
-
-    As in paper 1, Fig. 5 B, and paper 2, Figs. 12 and 13.
-    """
-    chosen = velocity.sel(time=list(times), method="nearest")
-    limit = float(np.quantile(np.abs(chosen), 0.999)) or 1.0
-    drawn = [
-        image(
-            frame,
-            cmap=cmap,
-            limits=(-limit, limit),
-            title=f"{float(frame['time']) * 1e3:.0f} ms",
-            colorbar=False,
-            size=80,
-        ).opts(hv.opts.Image(backend="matplotlib", xaxis="bare", yaxis="bare"))
-        for frame in chosen
-    ]
-    return (
-        hv.Layout(drawn)
-        .cols(columns)
-        .opts(hv.opts.Layout(backend="matplotlib", hspace=0.05, vspace=0.2, sublabel_format=""))
-    )
-
-
 def curves(
-    data: dict[str, tuple[ArrayLike, ArrayLike]],
+    data: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
     x: tuple[str, str],
     y: tuple[str, str],
@@ -155,6 +129,72 @@ def curves(
             show_legend=bool(legend) and len(data) > 1,
             legend_position=legend or "right",
         )
+    )
+
+
+def history(
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    y: tuple[str, str] = ("Loss", ""),
+    title: str = "",
+) -> hv.Overlay:
+    """Draw columns of a training's table of losses or scores over its column `step`.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As in `losses.csv` or `scores.csv` of a run.
+    columns : sequence of str
+        What is drawn, a curve each.
+    y : tuple of str
+        Name and unit of the values.
+    title : str
+        Heading.
+    """
+    data = {name: (table["step"], table[name]) for name in columns}
+    return curves(data, x=("Step", ""), y=y, title=title, size=150, aspect=1.4)
+
+
+def loudest_pixel(velocity: xr.DataArray) -> dict[str, int]:
+    """Return the place of the pixel that moves most in a sequence `(time, depth, lateral)`, for `isel`."""
+    spread = velocity.var("time").to_numpy()
+    row, column = np.unravel_index(int(spread.argmax()), spread.shape)
+    return {"depth": int(row), "lateral": int(column)}
+
+
+def spectra(
+    signals: Mapping[str, xr.DataArray],
+    others: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    *,
+    duration: float = 1.0,
+) -> hv.Layout:
+    """Draw the velocity of single pixels beside its power spectral density, as in paper 1, Fig. 2 G and H.
+
+    Parameters
+    ----------
+    signals : dict
+        Label to velocity `(time,)`; drawn over its standard deviation.
+    others : dict, optional
+        Label to frequency [Hz] and log power spectral density of whole sets, for the right panel.
+    duration : float
+        Seconds of the signals that are drawn; their spectra are those of all of it.
+    """
+    courses: dict[str, tuple[ArrayLike, ArrayLike]] = {}
+    densities: dict[str, tuple[ArrayLike, ArrayLike]] = {}
+    for label, signal in signals.items():
+        start = float(signal["time"][0])
+        part = signal.sel(time=slice(start, start + duration))
+        courses[label] = part["time"].values, part.values / float(signal.std())
+        rate = 1 / float(signal["time"].diff("time").mean())
+        densities[label] = log_psd(signal.values[:, None, None], rate)
+    densities |= others or {}
+    peaks = {
+        name: (f, np.asarray(density) - np.max(density)) for name, (f, density) in densities.items()
+    }
+    panel: dict[str, Any] = {"size": 150, "aspect": 1.4}
+    return curves(courses, x=("Time", "s"), y=("Velocity", "SD"), legend="", **panel) + curves(
+        peaks, x=("Frequency", "Hz"), y=("Log PSD below its peak", "decades"), **panel
     )
 
 

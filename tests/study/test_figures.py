@@ -2,6 +2,7 @@ import holoviews as hv
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.colors import to_hex
@@ -92,30 +93,6 @@ def test_a_number_without_unit_has_no_unit(velocity):
     assert draw(figures.image(frame)).axes[1].get_ylabel() == "Coherence of the echoes"
 
 
-def test_frames_share_limits_around_zero(velocity):
-    times = [0.0, 3.2 / 512, 1.0]
-    figure = draw(figures.frames(velocity, times, columns=2))
-    pictures = drawn_images(figure)
-    assert len(pictures) == 3
-    limits = {picture.get_clim() for picture in pictures}
-    assert len(limits) == 1
-    ((low, high),) = limits
-    assert low == -high
-    chosen = np.abs(velocity.values[[0, 3, 7]])
-    assert np.quantile(chosen, 0.99) < high <= chosen.max()
-    assert all(has_colours(picture, figures.DIVERGING) for picture in pictures)
-    # of the nearest frames
-    assert [picture.axes.get_title() for picture in pictures] == ["0 ms", "6 ms", "14 ms"]
-    for picture in pictures:
-        bottom, top = picture.axes.get_ylim()
-        assert bottom > top
-
-
-def test_frames_of_stillness_can_be_drawn(velocity):
-    (picture,) = drawn_images(draw(figures.frames(velocity * 0, [0.0])))
-    assert picture.get_clim() == (-1, 1)
-
-
 def test_curves_are_labelled_and_told_apart_without_colour():
     x = np.linspace(0, 1, 20)
     data = {f"set {number}": (x, (number + 1) * np.exp(x)) for number in range(9)}
@@ -141,6 +118,40 @@ def test_one_curve_needs_no_legend_and_a_ratio_no_unit():
     (axes,) = draw(figures.curves({"a": (x, x)}, x=("Frequency", "Hz"), y=("Ratio", ""))).axes
     assert axes.get_legend() is None
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Frequency (Hz)", "Ratio")
+
+
+def test_the_history_of_a_training_is_drawn_over_its_steps():
+    table = pd.DataFrame({"step": [10, 20], "pixel": [2.0, 1.0], "score": [4.0, 3.0]})
+    (axes,) = draw(figures.history(table, ["score"], y=("Share", ""), title="a run")).axes
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("Step", "Share", "a run")
+    (line,) = axes.get_lines()
+    np.testing.assert_array_equal(line.get_xydata(), [[10, 4], [20, 3]])
+
+
+def test_the_loudest_pixel_moves_most(velocity):
+    velocity[:, 7, 3] += np.array([5, -5] * 4)
+    velocity[:, 2, 2] += 100  # large, but still
+    assert figures.loudest_pixel(velocity) == {"depth": 7, "lateral": 3}
+
+
+def test_spectra_peak_at_the_frequency_of_the_signal_and_start_at_their_peak():
+    time = np.arange(1024) / 512 + 3.0
+    signals = {
+        f"{rate} Hz": xr.DataArray(
+            rate * np.sin(2 * np.pi * rate * time), {"time": time}, ("time",)
+        )
+        for rate in (20, 60)
+    }
+    flat = {"flat": (np.arange(1.0, 5.0), np.full(4, 7.0))}
+    left, right = draw(figures.spectra(signals, flat, duration=0.5)).axes
+    assert (left.get_xlabel(), left.get_ylabel()) == ("Time (s)", "Velocity (SD)")
+    for line in left.get_lines():  # over their own SD, 0.5 s of them
+        assert line.get_ydata().max() == pytest.approx(2**0.5, abs=0.02)
+        assert np.ptp(line.get_xdata()) == pytest.approx(0.5, abs=0.01)
+    assert right.get_xlabel() == "Frequency (Hz)"
+    assert [line.get_ydata().max() for line in right.get_lines()] == [0, 0, 0]
+    peaks = [line.get_xdata()[line.get_ydata().argmax()] for line in right.get_lines()]
+    assert peaks[:2] == pytest.approx([20, 60], abs=1)
 
 
 def test_stacked_rows_lie_below_one_another_on_one_scale():
