@@ -87,6 +87,7 @@ SCHEMA: dict[str, Variable] = {
     "angular_velocity": Variable(("sequence", "time"), ("deg/s",), "joint angular velocity"),
     "emg": Variable(("sequence", "time"), ("V",), "electromyogram"),
 }
+"""Variables of sequences by name; others may be added and are not checked."""
 
 
 def build(
@@ -224,7 +225,7 @@ def _check_moments(dataset: xr.Dataset) -> None:
             ):
                 raise SequenceError(
                     f"{name}, sequence {index}: {float(dataset[name][index]):.4g} mm/s, but that of"
-                    f" its velocity is {value:.4g}; `sequences.write` makes it anew"
+                    f" its velocity is {value:.4g}; `sequences.write` computes it again"
                 )
 
 

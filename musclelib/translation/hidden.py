@@ -1,4 +1,4 @@
-"""Whether a translation hides its source: noise that no eye would see, added before the way back."""
+"""Test whether a translation hides its source, by faint noise added before the way back."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ def hidden_information(
     noise: Sequence[float] = (0.0, 0.01, 0.03, 0.1, 0.3),
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Translate there and back, white noise added between, and compare with the source.
+    """Translate there and back with white noise added in between, and compare with the source.
 
-    A cycle loss rewards a network that writes its source into faint details, from which the way
-    back reads it. Then little noise spoils the reconstruction; where it reads what can be seen,
-    little noise changes little.
+    A cycle loss rewards a network that encodes its source in faint details, from which the way back
+    reconstructs it. Faint noise then spoils the reconstruction; if the way back uses what is
+    visible, faint noise changes little.
 
     Parameters
     ----------
     there, back : Generator
-        The two networks of a CycleGAN.
+        The two generators of a CycleGAN.
     velocity : numpy.ndarray
         `(time, depth, lateral)`, standardised [SD].
     noise : sequence of float
-        SD of the noise, in units of that of the translation.
+        SD of the noise, relative to the SD of the translation.
     seed : int
         Seed of the noise.
 
     Returns
     -------
     pandas.DataFrame
-        By "Noise": "Error", the mean absolute difference from the source over the source's mean
-        absolute value, and "Correlation" with it.
+        A row for each level of "Noise": "Error", the ratio of the mean absolute difference from the
+        source to the source's mean absolute value, and the "Correlation" with the source.
     """
     translation = translate(there, velocity)
     white = (

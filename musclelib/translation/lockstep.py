@@ -1,8 +1,9 @@
-"""Forward passes of the chunks of a recording in step, so that every instance norm sees the whole recording.
+"""Forward passes of a recording's chunks in step, so that instance norms see the whole recording.
 
-Each chunk runs in a thread of its own, one at a time. At a norm it waits until all have come as
-far; their statistics are joined, and all go on with the same. What waits is one activation a chunk,
-in memory or on disk. Nothing is asked of the network but that its norms are `InstanceNorm` modules.
+Each chunk has a thread, and one thread runs at a time. At a norm a chunk waits until all have
+arrived there; their statistics are joined, and all continue with the same statistics. A waiting
+chunk holds one activation, in memory or on disk. The network need only have `InstanceNorm` modules
+as its norms.
 """
 
 from __future__ import annotations
@@ -19,28 +20,29 @@ from torch.nn import functional
 
 from musclelib.networks.layers import InstanceNorm, instance_norm
 
-_BLOCK = 8  # frames copied to float32 at a time, so that the copy stays small
+_BLOCK = 8  # number of frames copied to float32 at a time, so that the copy stays small
 _EPS = 1e-5
 
 
 class Moments(NamedTuple):
-    """What a norm needs to know, for each channel."""
+    """Mean and variance of each channel, as a norm needs them."""
 
     mean: Tensor
     variance: Tensor
 
 
 class Session:
-    """A generator made ready to translate: inference, precision, the same noise in every chunk, norms that are told.
+    """A generator prepared to translate, whose norms can take statistics from outside.
 
-    Used in a `with` statement, which leaves the generator as it was.
+    It is in evaluation mode, has the precision given and draws the same noise in every chunk. Use
+    it in a `with` statement, which restores the generator at its end.
     """
 
     def __init__(self, generator: nn.Module, precision: str, seed: int) -> None:
         self.generator, self.seed = generator, seed
         self.device = next(generator.parameters()).device
         self.half = precision == "bf16-mixed"
-        # `answer`: what the norms of this thread ask for their input and its moments
+        # `answer`: the function by which the norms of the present thread get their moments
         self._asking = threading.local()
         self._changed: list[nn.Module] = []
 
@@ -79,7 +81,13 @@ class Session:
     ) -> Tensor:
         """Translate frames.
 
-        Norms take the moments that `answer` gives, or, without one, those of their input.
+        Parameters
+        ----------
+        frames : Tensor
+            `(time, depth, lateral)` [SD].
+        answer : callable or None
+            Function that returns a norm's input and the moments to use; without it, norms use the
+            moments of their input.
         """
         self._asking.answer = answer
         with (
@@ -89,33 +97,36 @@ class Session:
             return self.generator(frames[None, None].to(self.device))[0, 0].float().cpu()
 
     def alone(self, frames: Tensor) -> Tensor:
-        """Translate a chunk `(time, depth, lateral)` with its own statistics."""
+        """Translate a chunk `(time, depth, lateral)` with the statistics of this chunk only."""
         torch.manual_seed(self.seed)  # every chunk gets the same noise
         return self.forward(frames, None)
 
     def together(self, chunks: Sequence[tuple[Tensor, slice]], on_disk: bool) -> list[Tensor]:
-        """Translate chunks in step, their norms with the statistics of all of them.
+        """Translate chunks in step, with norms that use the statistics of all chunks.
 
         Parameters
         ----------
         chunks : sequence of (Tensor, slice)
-            Frames `(time, depth, lateral)`, and which of them count: the others are a neighbour's.
+            Frames `(time, depth, lateral)`, and which of them count; the others belong to a
+            neighbour.
         on_disk : bool
-            Keep the activations of those that wait in temporary files.
+            Whether temporary files hold the activations of waiting chunks.
         """
         passes = [_Pass(self, frames, on_disk) for frames, _ in chunks]
         moments: Moments | None = None
         torch.manual_seed(self.seed)
         try:
-            while True:
+            while True:  # from one norm of the network to the next
                 random = _random_state(self.device)
                 parts: list[Moments] = []
                 results: list[Tensor] = []
                 for (frames, kept), each in zip(chunks, passes, strict=True):
+                    # every chunk draws the same noise between two norms
                     _set_random_state(self.device, random)
                     stopped, x = each.go_on(moments)
+
+                    # at a norm: the moments of the frames that count, at this layer's frame rate
                     if stopped:
-                        # in this layer's own steps of time
                         start, stop = (
                             at * x.shape[2] // len(frames) for at in (kept.start, kept.stop)
                         )
@@ -123,7 +134,9 @@ class Session:
                         each.wait(x)
                     else:
                         results.append(x)
-                    del x  # only its own pass may hold it
+                    del x  # only the pass itself may hold its activation
+
+                # all passes reach the end at once, or the same norm, which gets the joined moments
                 if results:
                     return results
                 moments = _join(parts)
@@ -133,11 +146,11 @@ class Session:
 
 
 class _Ended(BaseException):
-    """Ends a pass that nobody waits for any more."""
+    """Ends a pass whose result is no longer needed."""
 
 
 class _Pass:
-    """One forward pass in a thread, which stops at each norm until it is told the moments."""
+    """A forward pass in a thread, which stops at each norm until it receives the moments."""
 
     def __init__(self, session: Session, frames: Tensor, on_disk: bool) -> None:
         self._file = tempfile.TemporaryFile() if on_disk else None  # noqa: SIM115  # `end` closes it
@@ -147,7 +160,7 @@ class _Pass:
         self._thread.start()
 
     def go_on(self, moments: Moments | None) -> tuple[bool, Tensor]:
-        """Run to the next norm and return True and its input, or to the end and return False and the result."""
+        """Run to the next norm: return True and its input, or at the end False and the result."""
         self._orders.put(moments)
         news = self._news.get()
         if isinstance(news, BaseException):
@@ -155,19 +168,16 @@ class _Pass:
         return news
 
     def wait(self, x: Tensor) -> None:
-        """Put what was stopped at on disk, if that is where it waits.
-
-        The tensor itself is emptied.
-        """
+        """Move the input of the norm to disk, if passes wait there; the tensor is emptied."""
         if self._file is not None:
             self._file.seek(0)
             self._file.truncate()
             torch.save(x, self._file)
             with torch.inference_mode():
-                x.set_(x.new_empty(0).untyped_storage())  # empties it for all who hold it
+                x.set_(x.new_empty(0).untyped_storage())  # frees the memory for all references
 
     def end(self) -> None:
-        """End the thread, wherever it waits."""
+        """End the thread, at whichever norm it waits."""
         self._orders.put(_Ended())
         self._thread.join()
         if self._file is not None:
@@ -193,12 +203,12 @@ class _Pass:
             self._news.put((False, session.forward(frames, self._ask)))
         except _Ended:
             pass
-        except BaseException as error:  # belongs to whoever waits for this pass
+        except BaseException as error:  # raised again in the thread that waits for this pass
             self._news.put(error)
 
 
 def _moments(x: Tensor) -> Moments:
-    """Take the moments of each channel of `(1, channel, time, depth, lateral)`, frame by frame: `(time, channel)`."""
+    """Return moments `(time, channel)` of the frames of `(1, channel, time, depth, lateral)`."""
     parts = []
     with torch.inference_mode():
         for block in x[0].split(_BLOCK, dim=1):
@@ -209,7 +219,7 @@ def _moments(x: Tensor) -> Moments:
 
 
 def _join(parts: Sequence[Moments]) -> Moments:
-    """Join the moments of frames to those of all their samples, in double precision: the order does not matter."""
+    """Join the moments of frames to those of all samples; double precision hides the order."""
     means, variances = map(torch.cat, zip(*parts, strict=True))
     mean = means.mean(dim=0)
     return Moments(mean, variances.mean(dim=0) + (means - mean).square().mean(dim=0))

@@ -1,8 +1,8 @@
-"""Match the filter on time of a trained generator: the ratio of two spectra, taken on whole sequences.
+"""Set the time filter of a trained generator from the ratio of two spectra of whole sequences.
 
-An acquisition filters on time over more frames than a generator reaches and a clip has, so clips do
-not teach it. It needs no training either: its gain is the root of what the mean spectra of both
-domains differ by.
+An acquisition filters along time over more frames than a generator reaches and a clip has, so clips
+cannot teach the filter. It needs no training either: its gain is the square root of the ratio of
+the mean spectra of both domains.
 """
 
 from __future__ import annotations
@@ -17,29 +17,31 @@ from musclelib.networks.time_filter import TimeFilter
 from musclelib.translation.translate import translate
 
 HALF = 16
-"""Frames to either side: as many in all as a clip has."""
+"""Number of frames to either side in the filter, whose total length is that of a clip."""
 
 
 def equalised(
     generator: LightGenerator, originals: Sequence[np.ndarray], target: Features, frame_rate: float
 ) -> LightGenerator:
-    """Return a generator with a filter on time, after which the spectra of its translations have the target's shape.
+    """Return a generator with a time filter that gives its translations the target's spectrum.
+
+    The filter changes the shape of the spectrum and keeps its power.
 
     Parameters
     ----------
     generator : LightGenerator
-        Trained; a filter that it has is taken out first.
+        A trained generator; a filter that it has is removed first.
     originals : sequence of numpy.ndarray
-        Sequences `(time, depth, lateral)` of domain A, not those of a test, standardised [SD].
+        Sequences `(time, depth, lateral)` of domain A that no test uses, standardised [SD].
     target : Features
-        Of domain B's training set.
+        Features of the training set of domain B.
     frame_rate : float
-        Of both domains, frames a second [Hz].
+        Frame rate of both domains [Hz].
 
     Raises
     ------
     ValueError
-        There is no original, or its spectrum is on other frequencies than the target's.
+        No original is given, or spectra of originals and target are on different frequencies.
     """
     if not originals:
         raise ValueError("originals: at least one sequence is needed to match a filter")

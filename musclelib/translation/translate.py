@@ -1,9 +1,9 @@
-"""Translation of recordings of any length and size by one generator, whole or in chunks, within a given memory.
+"""Translate recordings of any length and size, whole or in chunks, within a given memory.
 
 A chunk differs from the whole in two ways: at its ends, and in its instance norms, whose statistics
-are those of all that they see. So chunks reach into their neighbours as far as the network sees,
-and their norms take the statistics of the whole (`lockstep`): chunked and whole are then the same
-but for rounding, and there are no seams.
+depend on all frames that they see. So chunks overlap their neighbours by the reach of the network,
+and their norms take the statistics of the whole recording (`lockstep`): chunked and whole
+translation are then equal up to rounding, without seams.
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ Translator: TypeAlias = Generator | LightGenerator
 """The networks that translate."""
 
 CLIP_FRAMES = 32
-"""Frames of a clip in training, and of a chunk that takes its own statistics."""
+"""Number of frames of a training clip, and of a chunk with separate statistics."""
 
 MEMORY = 3e9
-"""Memory that a translation may take unless told otherwise, beside the recording and the libraries [B]."""
+"""Default bound of the memory of a translation, besides the recording and the libraries [B]."""
 
 PRECISIONS = ("bf16-mixed", "32-true")
+"""Allowed precisions of the computation."""
 
-# what the chunk at work takes beside its widest activation, in terms of that; measured, with some
-# room
+# memory of a chunk during its forward pass besides its widest activation, relative to that;
+# measured, with a margin
 _ACTIVE = 2.5
 
 
 class Piece(NamedTuple):
-    """A chunk: the frames kept of it, `start` to `stop`, and those read for them, `first` to `last`."""
+    """A chunk: its frames from `start` to `stop`, translated from those from `first` to `last`."""
 
     start: int
     stop: int
@@ -48,19 +49,19 @@ class Piece(NamedTuple):
 
     @property
     def kept(self) -> slice:
-        """Where the kept frames are among those read."""
+        """Place of the frames kept among those read."""
         return slice(self.start - self.first, self.stop - self.first)
 
 
 class Plan(NamedTuple):
-    """How a recording is translated."""
+    """The way in which a recording is translated."""
 
-    statistics: str  # in words: what the instance norms see
+    statistics: str  # in words: the frames that the instance norms see
     pieces: list[Piece]
-    together: bool  # whether pieces go in step, to take the statistics of all
-    faded: bool  # whether pieces overlap, and are cross-faded
-    on_disk: bool  # whether the activations of pieces that wait are in temporary files
-    memory: float  # estimate [B]
+    together: bool  # whether pieces advance in step, with the statistics of all of them
+    faded: bool  # whether pieces overlap and are cross-faded
+    on_disk: bool  # whether temporary files hold the activations of waiting pieces
+    memory: float  # estimated memory [B]
 
 
 def translate(
@@ -75,39 +76,51 @@ def translate(
 ) -> np.ndarray:
     """Translate one recording.
 
-    Where its size is not one that the network takes, it is reflected, and cut again.
+    A recording of a size that the network does not accept is extended by reflection, and the result
+    is cropped again.
 
     Parameters
     ----------
     generator : Generator or LightGenerator
-        The one network that maps to the wanted domain, on the device that is to do the work.
+        The network that maps to the other domain, on the device that does the work.
     velocity : numpy.ndarray
-        `(time, depth, lateral)`, standardised to mean 0 and standard deviation 1 [SD].
+        `(time, depth, lateral)`, standardised to mean 0 and SD 1 [SD].
     statistics : str
-        "whole": instance norms take the statistics of the whole recording. "clip": each chunk takes
-        its own, as each clip did in training; chunks overlap by half and are cross-faded linearly.
-        To networks of single frames, and to those without norms, it makes no difference.
+        "whole": instance norms take the statistics of the whole recording. "clip": they take those
+        of each chunk, as of each clip in training; chunks overlap by half and are cross-faded
+        linearly. Without effect on networks for single frames or without norms.
     chunk : int, optional
-        Frames of a chunk; None: for "whole" as many as fit, for "clip" `CLIP_FRAMES`.
+        Number of frames of a chunk; by default for "whole" as many as fit into the memory, for
+        "clip" `CLIP_FRAMES`.
     memory : float
-        Bound for what the translation takes, beside the recording and the libraries [B]. Where it
-        is tight, temporary files take what waits (their folder is that of `tempfile`); `plan` says
-        so.
+        Bound of the memory that the translation takes besides the recording and the libraries [B].
+        If it is tight, temporary files in the folder of `tempfile` hold the activations of waiting
+        chunks; `plan` says whether they do.
     precision : str
         "bf16-mixed" or "32-true".
     seed : int
-        Seed of injected noise, where the network has any.
+        Seed of the noise that a network injects.
 
     Returns
     -------
     numpy.ndarray
-        Of the shape of `velocity`, float32 [SD of the other domain].
+        The translation, of the shape of `velocity`, float32 [SD of the other domain].
 
     Raises
     ------
     ParameterError
-        The recording is not three-dimensional or not finite, an option is not known, or the memory
-        is too small.
+        The recording is not three-dimensional or not finite, an option is unknown, or the memory is
+        too small.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from musclelib.networks import LightGenerator, LightGeneratorParameters
+    >>> from musclelib.translation import translate
+    >>> generator = LightGenerator(LightGeneratorParameters(features=4)).eval()
+    >>> velocity = np.random.default_rng(0).standard_normal((50, 30, 30))
+    >>> translate(generator, velocity, chunk=16, precision="32-true").shape
+    (50, 30, 30)
     """
     velocity = np.asarray(velocity, np.float32)
     if velocity.ndim != 3 or not velocity.size:
@@ -151,14 +164,14 @@ def plan(
     memory: float = MEMORY,
     precision: str = "bf16-mixed",
 ) -> Plan:
-    """Say how `translate` goes about a recording of `shape`, and about what it takes.
+    """Return how `translate` divides a recording of `shape`, and an estimate of its memory.
 
-    The parameters are its own.
+    The other parameters are those of `translate`.
 
     Raises
     ------
     ParameterError
-        An option is not known, or the memory is too small.
+        An option is unknown, or the memory is too small.
     """
     for name, value, allowed in (
         ("statistics", statistics, ("whole", "clip")),
@@ -168,12 +181,19 @@ def plan(
             raise ParameterError(f"{name} = {value!r}: allowed are {', '.join(map(repr, allowed))}")
     if chunk is not None and (not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 8):
         raise ParameterError(f"chunk = {chunk!r}: allowed is a whole number of at least 8 [frames]")
+
+    # sizes in frames are multiples of the network's step in time
     total, depth, lateral = _padded(generator, shape)
     step = generator.multiple[0]
     margin = -(-reach(generator) // step) * step
+
+    # memory of each frame [B]: of a chunk that waits in memory, or on disk, and of the active one
     plane = depth * lateral * (2 if precision == "bf16-mixed" else 4)
-    held, skipped = (width * plane for width in _widths(generator))  # of each frame [B]
+    held, skipped = (width * plane for width in _widths(generator))
     active = held * (1 + _ACTIVE)
+
+    # without norms over time chunks are independent; otherwise they are translated each with its
+    # own statistics, or in step with those of the whole
     together = faded = on_disk = False
     if not margin or not any(isinstance(layer, InstanceNorm) for layer in generator.modules()):
         words = "none beyond a frame"
@@ -198,44 +218,10 @@ def plan(
     return Plan(words, pieces, together, faded, on_disk, needed)
 
 
-def _in_step(
-    total: int,
-    chunk: int | None,
-    step: int,
-    margin: int,
-    active: float,
-    held: float,
-    skipped: float,
-    memory: float,
-) -> tuple[list[Piece], bool, float]:
-    """Return as few pieces as fit into the memory, for margins are work done twice.
-
-    Whether on disk; what they take.
-
-    What a piece holds while it waits goes to disk rather than that pieces become shorter than their
-    margins.
-    """
-    for on_disk, shortest in ((False, 2 * margin), (True, margin)):
-        count = 1
-        while True:
-            size = -(-(chunk or -(-total // count)) // step) * step
-            pieces = _pieces(total, size, margin)
-            lengths = [_length(piece) for piece in pieces]
-            needed = max(lengths) * active + (sum(lengths) - max(lengths)) * (
-                skipped if on_disk else held
-            )
-            if needed <= memory:
-                return pieces, on_disk, needed
-            if chunk or size <= shortest:
-                break
-            count += 1 + count // 8
-    return pieces, True, needed
-
-
 def reach(generator: nn.Module) -> int:
-    """Frames to either side that a frame of the output depends on, norms aside.
+    """Return the number of frames to either side that a frame of the output depends on.
 
-    0 for a network of single frames.
+    Norms do not count; for a network of single frames it is 0.
     """
     if hasattr(generator, "reach"):
         return int(generator.reach)  # type: ignore[arg-type]
@@ -250,8 +236,43 @@ def reach(generator: nn.Module) -> int:
     return int(np.ceil(frames))
 
 
+def _in_step(
+    total: int,
+    chunk: int | None,
+    step: int,
+    margin: int,
+    active: float,
+    held: float,
+    skipped: float,
+    memory: float,
+) -> tuple[list[Piece], bool, float]:
+    """Divide a recording into as few pieces as fit into the memory, since margins are work twice.
+
+    The activations of waiting pieces go to disk before pieces become shorter than their margins.
+
+    Returns
+    -------
+    tuple
+        The pieces, whether the activations of waiting ones are on disk, and the memory [B].
+    """
+    for on_disk, shortest in ((False, 2 * margin), (True, margin)):
+        count = 1
+        while True:
+            size = -(-(chunk or -(-total // count)) // step) * step
+            pieces = _pieces(total, size, margin)
+            lengths = [_length(piece) for piece in pieces]
+            waiting = sum(lengths) - max(lengths)
+            needed = max(lengths) * active + waiting * (skipped if on_disk else held)
+            if needed <= memory:
+                return pieces, on_disk, needed
+            if chunk or size <= shortest:
+                break
+            count += 1 + count // 8
+    return pieces, True, needed
+
+
 def _padded(generator: Translator, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the smallest size that the generator takes and that holds `shape`."""
+    """Return the smallest size that the generator accepts and that holds `shape`."""
     limits = zip(shape, generator.smallest, generator.multiple, strict=True)
     return tuple(-(-max(size, least) // step) * step for size, least, step in limits)
 
@@ -274,7 +295,10 @@ def _length(piece: Piece) -> int:
 
 
 def _widths(generator: Translator) -> tuple[float, float]:
-    """Return the values that the widest layer reads or writes, and that residual blocks hold, for each of the input."""
+    """Return the largest activation of a layer and of a residual block, in values per input value.
+
+    A layer's activation is what it reads or what it writes, whichever is larger.
+    """
     clip = torch.zeros(1, 1, *generator.smallest, device=next(generator.parameters()).device)
     widths, skipped = [1.0], [0.0]
 
@@ -298,7 +322,7 @@ def _widths(generator: Translator) -> tuple[float, float]:
 
 
 def _translated(session: Session, frames: Tensor, how: Plan) -> Iterator[tuple[Piece, Tensor]]:
-    """Yield each piece, and the translation of the frames that were read for it."""
+    """Yield each piece and the translation of the frames read for it."""
     chunks = [frames[piece.first : piece.last] for piece in how.pieces]
     if how.together:
         parts = [(chunk, piece.kept) for chunk, piece in zip(chunks, how.pieces, strict=True)]
@@ -309,9 +333,6 @@ def _translated(session: Session, frames: Tensor, how: Plan) -> Iterator[tuple[P
 
 
 def _fade(piece: Piece) -> np.ndarray:
-    """Weights of the frames of a piece that rise and fall linearly.
-
-    Where halves overlap they add up to one.
-    """
+    """Return weights that rise and fall linearly, so that those of overlapping halves sum to 1."""
     size = piece.stop - piece.start
     return (1 - np.abs(2 * np.arange(size, dtype=np.float32) + 1 - size) / size)[:, None, None]
