@@ -114,7 +114,9 @@ def frames(
     chosen = velocity.sel(time=list(times), method="nearest")
     limit = float(np.quantile(np.abs(chosen), 0.999)) or 1.0
     titles = [f"{1e3 * time:.0f} ms" for time in chosen["time"].values]
-    return maps(list(chosen), titles, limits=(-limit, limit), cmap=cmap, columns=columns, size=1.6)
+    return side_by_side(
+        list(chosen), titles, limits=(-limit, limit), cmap=cmap, columns=columns, size=1.6
+    )
 
 
 def outline(axis: Axes, territory: xr.DataArray) -> None:
