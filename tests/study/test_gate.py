@@ -321,5 +321,20 @@ def test_every_section_of_a_scale_passes_the_gate_of_its_notebook(scale):
     sections = yaml.safe_load(scale.read_text())
     assert sections
     for section, given in sections.items():
+        _step(FOLDER / f"{notebooks[section]}.ipynb", given)
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=lambda path: path.stem)
+def test_a_scale_holds_only_what_differs_from_the_notebooks(scale):
+    notebooks = _notebook_of_step()
+    for section, given in yaml.safe_load(scale.read_text()).items():
         notebook = FOLDER / f"{notebooks[section]}.ipynb"
-        _step(notebook, given)
+        defaults, chosen = (vars(_step(notebook, changes)) for changes in ({}, given))
+        repeated = [name for name in given if chosen[name] == defaults[name]]
+        assert not repeated, f"{scale.name}, {section}: {repeated} are the defaults"
+
+
+def test_the_order_of_steps_is_that_of_their_numbers():
+    """34 comes after 21, and 00 first: the table reads as the chapters of the study."""
+    numbers = [int(step[:2]) for step in _notebook_of_step()]
+    assert numbers == sorted(numbers)
