@@ -28,12 +28,12 @@ def recipes() -> dict[str, Recipe]:
 
 
 def recipe(name: str) -> Recipe:
-    """Return a recipe by its name, or out of a JSON file such as a run or shipped weights have.
+    """Return a recipe by its name, or from a JSON file such as that of a run or of shipped weights.
 
     Raises
     ------
     ParameterError
-        There is no such recipe, or the file holds none.
+        No recipe has this name, or the file holds no recipe.
     """
     known = recipes()
     if name in known:
@@ -53,7 +53,7 @@ def read(about: dict[str, Any]) -> Recipe:
 
 
 def change(value: str) -> tuple[str, Any]:
-    """Take `PATH=VALUE` apart; the value is JSON, or else a text."""
+    """Split `PATH=VALUE`; the value is read as JSON if possible, otherwise as text."""
     path, _, text = value.partition("=")
     try:
         return path, json.loads(text)

@@ -1,4 +1,4 @@
-"""Averaged weights: what is validated, shown and shipped of a generator."""
+"""Averaged weights, with which networks are validated, drawn and shipped."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from torch import nn
 
 
 class Average:
-    """Exponential moving average of parameters.
-
-    Short at first, so that a young average is not the initial weights.
-    """
+    """Exponential moving average of parameters, short at first to forget the initial weights."""
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float) -> None:
         self.parameters, self.decay = dict(parameters), decay
@@ -21,19 +18,19 @@ class Average:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the parameters after `step` steps."""
+        """Update the average with the parameters after `step` steps."""
         decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(list(self.values.values()), list(self.parameters.values()), 1 - decay)
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Take the values of a checkpoint."""
+        """Restore the values of a checkpoint."""
         for name, value in self.values.items():
             value.copy_(tensors[name])
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Let the networks have the averaged weights for a while."""
+        """Give the networks the averaged weights within a `with` block."""
         held = {name: parameter.data for name, parameter in self.parameters.items()}
         for name, parameter in self.parameters.items():
             parameter.data = self.values[name]

@@ -1,4 +1,4 @@
-"""Ship what a run trained: averaged weights, the recipe, and a card that says how they came about."""
+"""Ship the result of a run: averaged weights, the recipe, and a card about their training."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from musclelib.training.recipe import Recipe, kept
 def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") -> list[Path]:
     """Write the averaged networks of a run's best checkpoint, its recipe and a card.
 
-    The card's numbers are those of the run's own tables; the stores that it names are those that
-    the weights saw.
+    The numbers of the card are those in the tables of the run; the stores that it names are those
+    on which the weights were trained.
 
     Parameters
     ----------
     recipe : Recipe
-        The recipe of the run, as `recipe.kept(run)` tells it.
+        The recipe of the run, see `recipe.kept`.
     run : str or Path
         Folder of the run.
     target : str or Path
         Name of the files without their endings, which are `.safetensors`, `.json` (the recipe) and
         `.md` (the card).
     note : str
-        What the run does not know, for the card.
+        A note for the card on what the run cannot know.
 
     Returns
     -------
@@ -46,7 +46,8 @@ def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") ->
     Raises
     ------
     TrainingError
-        No stage has a checkpoint yet, it is of another model, or the stores have changed since.
+        No stage has a checkpoint yet, the checkpoint is of another model, or the stores have
+        changed since.
     """
     run, target = Path(run), Path(target)
     stores = _stores(run)
@@ -90,7 +91,7 @@ def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") ->
 
 
 def _public(about: dict[str, Any]) -> dict[str, Any]:
-    """Return what a run keeps, with the names of its stores in place of their folders."""
+    """Return the recipe that a run keeps, with the names of its stores instead of their paths."""
     return about | {"stores": {_name(store): value for store, value in about["stores"].items()}}
 
 
@@ -99,7 +100,7 @@ def _name(store: str) -> str:
 
 
 def device() -> str:
-    """Say what this machine trains on."""
+    """Return a description of the device on which this machine trains."""
     gpu = torch.cuda.is_available()
     name = torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} CPU cores"
     return f"{name}, {platform.machine()}"
@@ -123,7 +124,7 @@ def _checkpoint(folder: Path) -> Path | None:
 
 
 def _hours(losses: dict[str, pd.DataFrame], steps: dict[str, int]) -> float:
-    """Return the training time to the shipped step; a pause counts as one median step."""
+    """Return the training time up to the shipped step [h]; a pause counts as one median step."""
     return sum(losses[name].seconds.median() * count for name, count in steps.items()) / 3600
 
 
@@ -147,7 +148,8 @@ def _head(
         f" {facts['device']}; other work ran beside it where steps vary",
         f"- model: `{json.dumps(about['settings'])}`",
         f"- values: {values}{', kernels and matrices in half precision' if recipe.half else ''}",
-        f"- weights as trained (SHA-256 of parameters and values): `{weights.digest(networks[''])}`",
+        "- weights as trained (SHA-256 of parameters and values):"
+        f" `{weights.digest(networks[''])}`",
         *map(weights.card_line, files),
         *(seen or [f"- data: made while training, `{about['data']}`"]),
         f"- made by musclelib {__version__}, recipe `{recipe.name}`",
@@ -155,7 +157,7 @@ def _head(
 
 
 def _described(store: str) -> str:
-    """Say what a store holds, so that another one can be told from it."""
+    """Return a line that identifies a store by its contents."""
     dataset = sequences.open(store)
     attributes = dataset.attrs
     return (
@@ -170,7 +172,7 @@ def _stage(name: str, path: Path) -> str:
 
 
 def _tables(name: str, losses: pd.DataFrame, scores: Path) -> list[str]:
-    """Return the losses of a stage, means over its quarters, and its scores."""
+    """Return the lines of a stage's losses, as means over its quarters, and of its scores."""
     quarters = losses.drop(columns="step").groupby(losses.index * 4 // len(losses)).mean()
     quarters.insert(0, "quarter", range(1, len(quarters) + 1))
     lines = ["", f"Losses of stage `{name}`, means over its quarters:", "", *rows(quarters)]

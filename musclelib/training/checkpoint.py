@@ -1,4 +1,4 @@
-"""One-file checkpoints without pickle: tensors as safetensors, the rest as JSON text in its header."""
+"""Checkpoints in one file without pickle: tensors as safetensors, the rest as JSON in a header."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Tensors = dict[str, torch.Tensor]
 
 
 class TrainingError(RuntimeError):
-    """Training cannot start or go on; the message says at which step, why, and what to change."""
+    """Training cannot start or continue; the message says at which step, why and what to change."""
 
 
 def write(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> None:
-    """Write a checkpoint: at `path` there is always a whole one."""
+    """Write a checkpoint; an existing one stays until the new one is complete."""
     held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with whole(path) as new:
         save_file(held, new, {"musclelib": json.dumps(metadata)})
@@ -34,7 +34,7 @@ def read(path: Path) -> tuple[Tensors, dict[str, Any]]:
     Raises
     ------
     TrainingError
-        The file is missing, damaged, or something else.
+        The file is missing or damaged, or is not a checkpoint.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -47,12 +47,12 @@ def read(path: Path) -> tuple[Tensors, dict[str, Any]]:
 
 
 def pack(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """Put the names of tensors below a prefix."""
+    """Add a prefix to the names of tensors."""
     return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
 
 
 def unpack(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """Take the tensors below a prefix, by their own names."""
+    """Return the tensors whose names have a prefix, without the prefix."""
     return {
         name.removeprefix(f"{prefix}/"): tensor
         for name, tensor in tensors.items()
@@ -61,7 +61,7 @@ def unpack(prefix: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
 
 
 def moments(optimiser: torch.optim.Optimizer) -> Tensors:
-    """Return the state of an optimiser as tensors, named by the number of the parameter and the name of the moment."""
+    """Return the state of an optimiser as tensors, named `parameter number/moment`."""
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     return {
         f"{number}/{name}": value
@@ -71,13 +71,13 @@ def moments(optimiser: torch.optim.Optimizer) -> Tensors:
 
 
 def restore_moments(optimiser: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Give an optimiser the state that `moments` returned."""
+    """Restore the state of an optimiser that `moments` returned."""
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     for name, value in tensors.items():
         number, _, moment = name.partition("/")
         parameter = parameters[int(number)]
-        # a fused optimiser walks through memory: its moments need the layout (channels last) of
-        # their parameter
+        # a fused optimiser works in the order of memory: moments need the layout (channels last)
+        # of their parameter
         held = (
             torch.empty_like(parameter)
             if value.shape == parameter.shape
@@ -87,12 +87,12 @@ def restore_moments(optimiser: torch.optim.Optimizer, tensors: Mapping[str, torc
 
 
 def restore_model(model: nn.Module, tensors: Tensors, path: Path) -> None:
-    """Load the tensors of a model, strictly, each into its place and layout.
+    """Load the tensors of a model; names and shapes must agree.
 
     Raises
     ------
     TrainingError
-        They are of another model.
+        The tensors are of another model.
     """
     own = model.state_dict()
     for name in sorted(own.keys() | tensors.keys()):
@@ -108,25 +108,27 @@ def restore_model(model: nn.Module, tensors: Tensors, path: Path) -> None:
 
 @torch.no_grad()
 def load_averaged(path: str | Path, model: nn.Module) -> dict[str, Any]:
-    """Load a checkpoint of `train` into a model built alike: averaged weights for the generators, plain for the rest.
+    """Load a checkpoint of `train` into a model that was built with the same parameters.
+
+    The first group of networks gets its averaged weights, the others their last weights.
 
     Parameters
     ----------
     path : str or Path
         `best.safetensors` or `last.safetensors` of a run.
     model : torch.nn.Module
-        The same objective as was trained.
+        An objective like the one that was trained.
 
     Returns
     -------
     dict
         `step`, `best` (lowest score so far, or None), `version`, `parameters` of the run, `data`,
-        which tells its examples from others, `settings` of its model.
+        the digest of its examples, and `settings` of its model.
 
     Raises
     ------
     TrainingError
-        The file is no checkpoint, or of another model.
+        The file is not a checkpoint, or is of another model.
     """
     tensors, metadata = read(Path(path))
     restore_model(model, {**unpack("model", tensors), **unpack("average", tensors)}, Path(path))

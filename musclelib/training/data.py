@@ -1,4 +1,4 @@
-"""The examples of each training step: drawn from seed and step alone, so that a resumed run sees the same ones."""
+"""The examples of each training step, which depend only on seed and step, also after a resume."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from musclelib.sequences import CLIP_FRAMES
 from musclelib.sequences.clips import Clips
 from musclelib.streams import Purpose, stream
 
-_STILL = 0.05  # SD of a clip [SD of its sequence] that is drawn anew
+_STILL = 0.05  # SD of a clip [SD of its sequence] below which another one is drawn
 _TRIES = 16
 
 
 class Source(Protocol):
-    """What clips `(channel, time, depth, lateral)` are taken from, by number: a list of tensors, a `Clips`."""
+    """A source of clips `(channel, time, depth, lateral)` by number, such as a list or `Clips`."""
 
     def __len__(self) -> int: ...
 
@@ -27,24 +27,20 @@ class Source(Protocol):
 
 
 class Examples(Protocol):
-    """The batches of a run, by the number of their step: tuples whose first tensor is `(batch, channel, ...)`."""
+    """The batches of a run by step: tuples whose first tensor is `(batch, channel, ...)`."""
 
     @property
     def digest(self) -> str:
-        """Tells these examples from others.
-
-        Seed and batch, which a run keeps anyway, are left out.
-        """
+        """Text that identifies the examples, without seed and batch, which a run keeps anyway."""
         ...
 
     def __getitem__(self, step: int, /) -> tuple[Any, ...]: ...
 
 
 def digest(source: Source) -> str:
-    """Say what clips are taken from, such that another source says something else.
+    """Return a text that identifies a source of clips.
 
-    Of stores, the text holds the digest of each (`sequences.digest`); of tensors, it is a hash of
-    them.
+    For stores it holds the digest of each (`sequences.digest`); for tensors it is their hash.
     """
     if isinstance(source, Subset):
         numbers = hashlib.sha256(repr(list(source.indices)).encode()).hexdigest()
@@ -58,17 +54,31 @@ def digest(source: Source) -> str:
 
 
 class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item `step` is that step's batch of both domains, each `(batch, channel, time, depth, lateral)`.
+    """Batches of clips of two domains, each `(batch, channel, time, depth, lateral)`, by step.
 
-    Clips are drawn with replacement, each at a random square and, if `flip`, turned upside down
-    (depth) every other time. One that hardly moves is drawn anew, a few times at most: of a still
-    clip, every instance norm divides by the root of its epsilon, and gradients grow 300 times a
-    layer. Of the clips that all `world` devices draw together, device `rank` gets its own `batch`.
+    Clips are drawn with replacement. A clip that hardly moves is replaced by another draw, a few
+    times at most: for a still clip, every instance norm divides by the square root of its epsilon,
+    and gradients grow 300 times a layer.
+
+    Parameters
+    ----------
+    clips_a, clips_b : Source
+        Clips of domains A and B.
+    batch : int
+        Number of clips of each domain on each device.
+    crop : int, optional
+        Side of a random square that is cut from each clip [pixel]; None: whole clips.
+    seed : int
+        Seed of the draws.
+    rank, world : int
+        Number of this device, and number of all devices, which draw different clips.
+    flip : bool
+        Whether clips are turned upside down (depth) with a probability of 0.5.
 
     Raises
     ------
     ParameterError
-        There are no clips, they are smaller than the crop, or the two domains differ in size.
+        A domain has no clips, they are smaller than the crop, or the two domains differ in size.
     """
 
     def __init__(
@@ -134,16 +144,16 @@ class Pairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 class Recut:
-    """Clips of another length or frame rate, out of stored clips that follow one another in a sequence.
+    """Clips of another length or frame rate, from successive clips of a store.
 
     Parameters
     ----------
     clips : Clips
         The stored clips.
     frames : int
-        Frames of a new clip.
+        Number of frames of a new clip.
     every : int
-        Take every second, third, ... frame.
+        Frame step: 2 takes every second frame.
 
     Raises
     ------
@@ -179,12 +189,12 @@ class Recut:
 def loader(
     examples: Examples, steps: range, workers: int, pinned: bool
 ) -> DataLoader[tuple[Any, ...]]:
-    """Return what loads the batches of `steps` in their order, ahead of their use where there are workers."""
+    """Return a loader of the batches of `steps` in their order, ahead of use if it has workers."""
     return DataLoader(
         cast(Dataset[tuple[Any, ...]], examples),
         batch_size=None,
         sampler=steps,
         num_workers=workers,
         pin_memory=pinned,
-        generator=torch.Generator(),  # else it draws from the random stream of the networks
+        generator=torch.Generator(),  # keeps it from drawing from the random stream of the networks
     )

@@ -22,42 +22,42 @@ def train(
     parameters: TrainingParameters,
     review: Review | None = None,
 ) -> Path:
-    """Train a model, or go on with a run that was stopped; a finished run is left alone.
+    """Train a model, or continue a run that was stopped; a finished run is left unchanged.
 
-    `folder` gets `last.safetensors` (all that a resumed run needs), `best.safetensors` (the same at
-    its best score), `losses.csv` and `scores.csv`. Steps depend on the parameters, the examples and
-    the first weights alone: on CPU, a run killed at any time and resumed ends bit-identical to one
-    never stopped.
+    The folder receives `last.safetensors` (everything that a resumed run needs), `best.safetensors`
+    (the same at its best score), `losses.csv` and `scores.csv`. Steps depend only on the
+    parameters, the examples and the initial weights: on CPU, a run that is killed at any time and
+    resumed ends bit-identical to one that was never stopped.
 
     Parameters
     ----------
     objective : Objective
         The model, trained in place.
     examples : callable
-        Called with the number of this device and that of all devices, in this order; returns the
-        batches of this device: item `step` is a tuple that the objective's `turns` takes, and
-        `digest` tells the examples from others.
+        A function of the number of this device and the number of devices that returns the batches
+        of this device: item `step` is a tuple that the objective's `turns` takes, and `digest`
+        identifies the examples.
     folder : str or Path
         Folder of the run.
     parameters : TrainingParameters
-        How to train.
+        Number of steps, optimisers, precision and so on.
     review : callable, optional
-        Called with the objective, its first group of networks averaged, and the step, every
-        `review_every` steps; returns named numbers for `scores.csv`. Where `score` is among them,
-        its lowest value chooses the best checkpoint.
+        A function of the objective, with its first group of networks averaged, and the step, which
+        is called every `review_every` steps and returns named numbers for `scores.csv`. If `score`
+        is among them, its lowest value determines the best checkpoint.
 
     Returns
     -------
     Path
-        The best checkpoint; the last one where there is no score.
+        The best checkpoint, or the last one without a score.
 
     Raises
     ------
     TrainingError
-        A loss or gradient is not finite, memory does not suffice, or the folder holds a run of
-        another kind or on other examples.
+        A loss or gradient is not finite, memory does not suffice, or the folder holds another run
+        or one on other examples.
     ParameterError
-        Examples, parameters and machine do not go together.
+        Examples, parameters and machine do not fit one another.
     """
     if parameters.device == "cuda" and not torch.cuda.is_available():
         raise ParameterError(

@@ -1,4 +1,4 @@
-"""What a training run needs to know: the model's side (`Objective`) and how it is trained."""
+"""What a training run needs: an `Objective`, its optimisers and the training parameters."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from musclelib.parameters import ParameterError, Parameters, quantity
 
 
 class Turn(NamedTuple):
-    """One descent of one optimiser."""
+    """One step of one optimiser."""
 
     optimiser: str
-    """Name of the optimiser that steps."""
+    """Name of the optimiser."""
 
     total: torch.Tensor
-    """The loss that it descends: a scalar, a mean over the batch."""
+    """The loss that it minimises: a scalar, the mean over the batch."""
 
     parts: Mapping[str, torch.Tensor] = {}
     """The terms of the loss by name, scalars, for the tables of the run."""
 
 
 class Objective(nn.Module, ABC):
-    """What `train` asks of a model whose networks are its direct children.
+    """A model that `train` can train; its networks are its direct children.
 
-    It says which networks each optimiser trains, and yields the turns of a step. That covers
+    It names the networks that each optimiser trains, and yields the turns of a step. That covers
     adversarial training in any order (CycleGAN: generators, then discriminators; StarGAN: five
     turns of the critic, then the generator; Pix2Pix: the discriminator first) and supervised
     training (one turn) alike.
     """
 
     settings: Parameters
-    """What the model is built from; a checkpoint holds it."""
+    """Parameters of the model, which a checkpoint holds."""
 
     @abstractmethod
     def groups(self) -> dict[str, list[nn.Module]]:
         """Return the networks of each optimiser by its name; those of the first are averaged."""
 
     turns: Callable[..., Iterator[Turn]]
-    """Yields the turns of a step; called with its batch, each part as an argument.
+    """Generator of the turns of a step; its arguments are the parts of the batch.
 
-    An optimiser has stepped before the next turn is asked for.
+    An optimiser has stepped before the next turn is computed.
     """
 
     def memory(self) -> dict[str, torch.Tensor]:
-        """Return what a step changes beside weights and buffers, such as pools of past fakes."""
+        """Return what a step changes besides weights and buffers, such as pools of past fakes."""
         return {}
 
     def remember(self, memory: dict[str, torch.Tensor]) -> None:
-        """Go back to what `memory` returned."""
+        """Restore what `memory` returned."""
 
 
 class Supervised(Objective):
@@ -62,39 +62,39 @@ class Supervised(Objective):
     network: nn.Module
 
     loss: Callable[..., tuple[torch.Tensor, Mapping[str, torch.Tensor]]]
-    """Returns the loss and its terms by name; called as `turns` is."""
+    """Function that returns the loss and its terms by name, with the arguments of `turns`."""
 
     def groups(self) -> dict[str, list[nn.Module]]:
         """Return the network."""
         return {"network": [self.network]}
 
     def turns(self, *batch: Any) -> Iterator[Turn]:
-        """Yield the one turn of a step."""
+        """Yield the single turn of a step."""
         yield Turn("network", *self.loss(*batch))
 
 
 Review = Callable[[Any, int], Mapping[str, float]]
-"""Called with the objective, its first group averaged, and the step; returns named numbers.
+"""A function of the objective, with its first group averaged, and the step; returns named numbers.
 
-Where `score` is among them, its lowest value chooses the best checkpoint.
+If `score` is among them, its lowest value determines the best checkpoint.
 """
 
 
 @dataclass(frozen=True)
 class Optimiser(Parameters):
-    """How one group of networks follows its gradients."""
+    """The optimiser of one group of networks."""
 
-    kind: str = quantity("adam", doc="the algorithm", choices=("adam", "sgd"))
-    rate: float = quantity(2e-4, doc="learning rate at the start", above=0)
+    kind: str = quantity("adam", doc="algorithm", choices=("adam", "sgd"))
+    rate: float = quantity(2e-4, doc="initial learning rate", above=0)
     betas: tuple[float, float] = quantity(
-        (0.5, 0.999), doc="Adam's; of SGD, the first is the momentum", low=0, high=0.99999
+        (0.5, 0.999), doc="betas of Adam; the first is the momentum of SGD", low=0, high=0.99999
     )
-    decay: float = quantity(0.0, doc="weight decay: pull of weights towards 0", low=0)
+    decay: float = quantity(0.0, doc="weight decay", low=0)
     clip: float | None = quantity(
-        None, doc="largest norm of a step's gradient; None: any norm", above=0
+        None, doc="norm to which larger gradients are clipped; None: no clipping", above=0
     )
     halve_every: int | None = quantity(
-        None, "step", "schedule: the rate is halved each time; None: it stays as it is", low=1
+        None, "step", "interval at which the rate is halved; None: it stays constant", low=1
     )
 
     def rate_at(self, step: int) -> float:
@@ -113,14 +113,16 @@ class Optimiser(Parameters):
 
 @dataclass(frozen=True)
 class TrainingParameters(Parameters):
-    """How a model is trained."""
+    """The settings of a training run."""
 
-    steps: int = quantity(doc="steps in all; a finished run goes on where this is raised", low=1)
-    batch: int = quantity(2, doc="examples of each step and device", low=1)
+    steps: int = quantity(
+        doc="total number of steps; a larger number continues a finished run", low=1
+    )
+    batch: int = quantity(2, doc="number of examples of each step and device", low=1)
     optimisers: dict[str, Optimiser] = field(default_factory=lambda: {"all": Optimiser()})
-    """By the name of the group that each trains; `all`: those that are not named."""
+    """Optimisers by the group of networks that they train; `all` trains groups without a name."""
     ema: float = quantity(
-        0.999, doc="decay of the averaged weights in a step; 0: no average", low=0, high=0.99999
+        0.999, doc="decay of the weights' average per step; 0: no average", low=0, high=0.99999
     )
     precision: str = quantity(
         "bf16-mixed", doc="precision of the networks", choices=("bf16-mixed", "32-true")
@@ -131,26 +133,28 @@ class TrainingParameters(Parameters):
         low=0,
         high=2**31 - 1,
     )
-    checkpoint_every: int = quantity(500, "step", "distance of checkpoints", low=1)
-    review_every: int = quantity(500, "step", "distance of previews and validations", low=1)
-    device: str = quantity("auto", doc="where to train", choices=("auto", "cpu", "cuda"))
-    devices: int = quantity(1, doc="devices, by distributed data parallel (DDP)", low=1)
+    checkpoint_every: int = quantity(500, "step", "interval of checkpoints", low=1)
+    review_every: int = quantity(500, "step", "interval of previews and validations", low=1)
+    device: str = quantity("auto", doc="device of the training", choices=("auto", "cpu", "cuda"))
+    devices: int = quantity(1, doc="number of devices, by distributed data parallel (DDP)", low=1)
     workers: int = quantity(
-        0, doc="processes that load examples on each device; 0: the training process", low=0
+        0,
+        doc="number of processes that load examples for each device; 0: the training process",
+        low=0,
     )
-    compile: bool = quantity(False, doc="whether to compile the networks (torch.compile)")
+    compile: bool = quantity(False, doc="whether networks are compiled (torch.compile)")
 
     def optimiser(self, group: str) -> Optimiser:
-        """Return how a group of networks is trained."""
+        """Return the optimiser of a group of networks."""
         return self.optimisers.get(group) or self.optimisers.get("all") or Optimiser()
 
     def check_groups(self, groups: list[str]) -> None:
-        """Refuse optimisers of groups that an objective has not.
+        """Refuse optimisers of groups that an objective does not have.
 
         Raises
         ------
         ParameterError
-            There is one.
+            An optimiser has the name of another group.
         """
         for name in self.optimisers:
             if name not in ("all", *groups):

@@ -1,4 +1,4 @@
-"""What is trained, on what and how long, as data; and the run that follows it."""
+"""Recipes: what is trained, on what and how long, as data; and the run that follows a recipe."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from musclelib.training.loop import train
 from musclelib.training.objective import Objective, Review, TrainingParameters
 
 RECIPE = "recipe.json"
-"""The file in the folder of a run that holds its recipe and the stores it was given."""
+"""Name of the file in the folder of a run that holds its recipe and its stores."""
 
 _MAY_CHANGE = ("steps", "checkpoint_every", "review_every", "workers", "device")
 
 
 @dataclass(frozen=True)
 class Stage(Parameters):
-    """One part of a training, which begins with the best weights of the part before it."""
+    """One part of a training, which starts from the best weights of the previous part."""
 
     name: str = quantity(doc="name of the stage, and of its folder in the run")
-    training: TrainingParameters = quantity(doc="how it is trained")
+    training: TrainingParameters = quantity(doc="settings of the training")
 
 
 class Data(NamedTuple):
-    """What a stage trains on, and what reviews it."""
+    """The examples and the review of a stage."""
 
     examples: Callable[[int, int], Examples]
     review: Review | None
@@ -44,42 +44,49 @@ class Data(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe(Parameters, ABC):
-    """What is trained, on what and how long; a task's recipes add fields and fill in the methods."""
+    """A training as data; the recipes of a task add fields and define the methods."""
 
     name: str = quantity(doc="name of the recipe")
-    purpose: str = quantity(doc="what the networks are for, and what they were trained on")
-    stages: tuple[Stage, ...] = quantity(doc="parts of the training, in their order")
+    purpose: str = quantity(doc="purpose of the networks, and the kind of their training data")
+    stages: tuple[Stage, ...] = quantity(doc="parts of the training in order")
 
     half: ClassVar[bool] = False
     """Whether weights are shipped in half precision."""
 
     @abstractmethod
     def objective(self, stage: Stage) -> Objective:
-        """Build the objective of a stage with new weights; the caller has seeded them."""
+        """Build the objective of a stage with new weights, which the caller has seeded."""
 
     @abstractmethod
     def data(self, stage: Stage, stores: Sequence[str], folder: Path) -> Data:
-        """Return examples and review of a stage, out of stores or simulated.
+        """Return the examples and the review of a stage.
 
-        `folder` is that of the stage, where a review may draw previews.
+        Parameters
+        ----------
+        stage : Stage
+            The stage.
+        stores : sequence of str
+            The sequence stores of the run; recipes that simulate their examples need none.
+        folder : Path
+            Folder of the stage, in which a review may draw previews.
         """
 
     @abstractmethod
     def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
-        """Return the networks to ship, by what their file's name ends in; the main one by ""."""
+        """Return the networks to ship by the ending of their file's name, the main one by ""."""
 
     def prepare(self, objective: Objective) -> None:
-        """Give the first stage's objective weights to begin with, where a recipe names some."""
+        """Load initial weights into the objective of the first stage, if the recipe names some."""
 
     def changed_at(self, path: str, value: Any) -> Self:
-        """Return a copy with one value changed, however deep: `stages.0.training.steps`.
+        """Return a copy with one value changed at any depth, such as `stages.0.training.steps`.
 
         A `*` stands for every member: `stages.*.training.seed`.
 
         Raises
         ------
         ParameterError
-            There is no such value, or the new one is not allowed.
+            The path does not exist, or the new value is not allowed.
         """
         values = json.loads(self.to_json())
         _put(values, path.split("."), value, path)
@@ -87,19 +94,19 @@ class Recipe(Parameters, ABC):
 
 
 def train_recipe(recipe: Recipe, run: str | Path, stores: Sequence[str | Path] = ()) -> Path:
-    """Follow a recipe, or go on with a run that was stopped; finished stages are left alone.
+    """Follow a recipe, or continue a run that was stopped; finished stages are left unchanged.
 
-    Each stage has a folder of its name below `run`, and begins with the best averaged weights of
-    the stage before it. The seed of a stage's parameters also seeds its first weights.
+    Each stage has a folder of its name in that of the run, and starts from the best averaged
+    weights of the previous stage. The seed of a stage also seeds its initial weights.
 
     Parameters
     ----------
     recipe : Recipe
-        What to train and how.
+        The recipe.
     run : str or Path
         Folder of the run, which also keeps the recipe and the digests of the stores.
     stores : sequence of str or Path
-        The sequence stores that the recipe trains on, if any, in its order.
+        The sequence stores that the recipe trains on, if any, in the order of the recipe.
 
     Returns
     -------
@@ -109,12 +116,12 @@ def train_recipe(recipe: Recipe, run: str | Path, stores: Sequence[str | Path] =
     Raises
     ------
     TrainingError
-        The folder holds a run of another recipe or on other data; and as for `train`.
+        The folder holds a run of another recipe or on other data; and errors of `train`.
     ParameterError
-        The recipe has no stages, or does not take these stores.
+        The recipe has no stages, or does not accept these stores.
     """
     run = Path(run)
-    # a folder is found again from anywhere; a URL stays as it is
+    # absolute paths stay valid from any folder; a URL stays as it is
     given = [str(one) if "://" in str(one) else str(Path(one).resolve()) for one in stores]
     if not recipe.stages:
         raise ParameterError(f"recipe {recipe.name}: there are no stages")
@@ -135,12 +142,12 @@ def train_recipe(recipe: Recipe, run: str | Path, stores: Sequence[str | Path] =
 
 
 def kept(run: Path) -> dict[str, Any]:
-    """Read what a run keeps of its recipe: `kind`, `recipe`, `stores` by path and digest, `version`.
+    """Read the recipe of a run: `kind`, `recipe`, digests of the `stores` by path, `version`.
 
     Raises
     ------
     TrainingError
-        There is no such run.
+        The folder does not hold a run of a recipe.
     """
     try:
         return json.loads((run / RECIPE).read_text())
@@ -149,7 +156,7 @@ def kept(run: Path) -> dict[str, Any]:
 
 
 def _keep(recipe: Recipe, run: Path, stores: Sequence[str]) -> None:
-    """Write the recipe of a new run; refuse to go on with one of another recipe."""
+    """Write the recipe of a new run; refuse to continue a run of another recipe."""
     about = {
         "kind": type(recipe).__name__,
         "recipe": json.loads(recipe.to_json()),
@@ -175,7 +182,7 @@ def _keep(recipe: Recipe, run: Path, stores: Sequence[str]) -> None:
 
 
 def _fixed(value: Any) -> Any:
-    """Leave out of a recipe what a run that goes on may have another value of."""
+    """Return a recipe without the values that may change when a run is continued."""
     if isinstance(value, dict):
         return {name: _fixed(item) for name, item in value.items() if name not in _MAY_CHANGE}
     return [_fixed(item) for item in value] if isinstance(value, list) else value

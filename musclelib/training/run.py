@@ -1,4 +1,4 @@
-"""One training run of any objective: a step, tables, checkpoints, resuming."""
+"""One training run of any objective: steps, tables, checkpoints and resumption."""
 
 from __future__ import annotations
 
@@ -27,14 +27,24 @@ from musclelib.training.objective import Objective, Review, TrainingParameters, 
 from musclelib.training.watch import Table, Watch
 
 _MAY_CHANGE = ("steps", "checkpoint_every", "review_every", "workers", "device")
-"""Parameters that a resumed run may have other values of; they leave every step as it is."""
+"""Parameters that may change when a run is resumed, since no step depends on them."""
 
 
 class Run:
-    """One run: what `train` builds, restores and steps through.
+    """One run, which `train` builds, restores and steps through.
 
-    `data` tells the examples from others, as `data.digest` does: a run goes on with those that it
-    began with.
+    Parameters
+    ----------
+    fabric : Fabric
+        Devices and precision, launched.
+    objective : Objective
+        The model, trained in place.
+    folder : Path
+        Folder of the run.
+    parameters : TrainingParameters
+        Settings of the training.
+    data : str
+        Digest of the examples; a run is only continued on the examples with which it began.
     """
 
     def __init__(
@@ -50,13 +60,13 @@ class Run:
         self.last, self.best = folder / "last.safetensors", folder / "best.safetensors"
         self.score: float | None = None
         self.identity = {"parameters": _values(parameters), "settings": _values(objective.settings)}
-        # sizes stay the same from step to step
+        # sizes are the same in every step
         torch.backends.cudnn.benchmark = fabric.device.type == "cuda"
         objective.to(fabric.device).train()
         _channels_last(objective)
 
-        # the objective itself keeps plain networks, for checkpoints and reviews; a shallow copy
-        # steps through those that Fabric has put into precision and DDP
+        # the objective keeps plain networks for checkpoints and reviews; a shallow copy steps
+        # through those that Fabric has wrapped for precision and DDP
         self.stepped = copy.copy(objective)
         self.stepped._modules = {
             name: self._set_up(network) for name, network in objective._modules.items()
@@ -77,14 +87,14 @@ class Run:
         self.watch = Watch()
 
     def _set_up(self, network: nn.Module | None) -> Any:
-        """Hand a network to Fabric, if any of its weights is trained."""
+        """Let Fabric wrap a network, if any of its weights is trained."""
         if network is None or not _trained([network]):
             return network
         compiled = torch.compile(network) if self.parameters.compile else network
         return self.fabric.setup_module(cast(nn.Module, compiled))
 
     def go(self, start: int, batches: Iterable[Any], review: Review | None) -> None:
-        """Take all steps that are left."""
+        """Take all remaining steps."""
         steps, first = self.parameters.steps, self.fabric.is_global_zero
         if first:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +120,7 @@ class Run:
         totals = {name: losses[name] for name in self.weights if name in losses}
         bar.set_postfix({name: f"{value:.3g}" for name, value in totals.items()}, refresh=False)
         bar.update()
-        if step == start + 2:  # the first step also pays for what is done once
+        if step == start + 2:  # the first step includes work that is done only once
             bar.write(self._cost(start, losses["seconds"]))
         self.tables["losses"].add({"step": step, **losses})
         self.watch.losses(step, totals)
@@ -130,8 +140,9 @@ class Run:
             sizes = [part.shape for part in batch if isinstance(part, torch.Tensor)]
             shapes = " and ".join(" x ".join(map(str, shape)) for shape in sizes)
             raise TrainingError(
-                f"step {step}: out of memory with examples of {shapes}, {self.parameters.precision};"
-                f" lower batch, crop or the features of the networks; {self._kept()}"
+                f"step {step}: out of memory with examples of {shapes},"
+                f" {self.parameters.precision}; lower batch, crop or the features of the networks;"
+                f" {self._kept()}"
             ) from error
 
     def _step(self, step: int, batch: Any) -> dict[str, float]:
@@ -144,7 +155,7 @@ class Run:
         return losses
 
     def _descend(self, step: int, turn: Turn) -> dict[str, float]:
-        """Step one optimiser, unless that would spoil its weights."""
+        """Step one optimiser, unless a loss or a gradient that is not finite would spoil it."""
         name, total, parts = turn
         optimiser, weights = self.wrapped[name], self.weights[name]
         how = self.parameters.optimiser(name)
@@ -156,7 +167,7 @@ class Run:
         norm = nn.utils.get_total_norm(gradients)
 
         values = {name: total, **parts, f"gradient of {name}": norm}
-        # one wait for the GPU
+        # one transfer, so that the GPU is waited for once
         numbers = torch.stack([value.detach().float() for value in values.values()]).tolist()
         losses = dict(zip(values, numbers, strict=True))
         wrong = [value for value in reversed(losses) if not math.isfinite(losses[value])]
@@ -190,7 +201,7 @@ class Run:
     def _save(self, step: int, path: Path) -> None:
         memory = {name: value.cpu() for name, value in self.objective.memory().items()}
         memories: list[Any] = [memory]
-        if self.fabric.world_size > 1:  # each device has pools of its own
+        if self.fabric.world_size > 1:  # every device has separate pools
             memories = [None] * self.fabric.world_size
             torch.distributed.all_gather_object(memories, memory)
         if self.fabric.is_global_zero:
@@ -210,7 +221,7 @@ class Run:
             return 0
         tensors, metadata = checkpoint.read(self.last)
         for kind, own in self.identity.items():
-            # what the run's version of the package did not know, it did as is the default
+            # a version that did not have a parameter behaved as its default
             there = (
                 _defaults(self.parameters if kind == "parameters" else self.objective.settings)
                 | metadata[kind]
@@ -268,7 +279,7 @@ def _trained(networks: Iterable[nn.Module]) -> list[nn.Parameter]:
 
 
 def _averaged(model: nn.Module, group: Iterable[nn.Module]) -> dict[str, Any]:
-    """Return the weights of networks by their name in the model, and with them the running moments of batch norms."""
+    """Return the weights and the running moments of batch norms of networks by name."""
     own = {id(value) for network in group for value in (*network.parameters(), *network.buffers())}
     named = (*model.named_parameters(), *model.named_buffers())
     return {name: value for name, value in named if id(value) in own and value.is_floating_point()}
@@ -286,7 +297,7 @@ def _defaults(parameters: Parameters) -> dict[str, Any]:
 
 
 def _channels_last(model: nn.Module) -> None:
-    """Lay out the kernels of convolutions as they are fastest in, on CPU and GPU."""
+    """Lay out the kernels of convolutions channels-last, the fastest layout on CPU and GPU."""
     layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
     for weight in model.parameters():
         if weight.dim() in layouts:

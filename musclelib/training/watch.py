@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: tables that survive a resume, and early warnings."""
+"""Tables of a run that survive its resumption, and early warnings of diverging losses."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from pathlib import Path
 from musclelib.files import whole
 from musclelib.training.checkpoint import TrainingError
 
-_WINDOW, _YOUNG = 200, 20  # steps of the running median, and the fewest it is taken of
-_FLOOR = 0.05  # a discriminator that wins has a loss near 0, and ten times that is no divergence
+_WINDOW, _YOUNG = 200, 20  # number of steps of the running median, and the smallest number
+_FLOOR = 0.05  # smallest median: ten times the tiny loss of a winning discriminator is harmless
 
 
 class Table:
-    """A CSV table with one row a step.
-
-    Rows after `step` are dropped, those of a run that is resumed before them.
-    """
+    """A CSV table with a row for each step; rows after `step`, where a run resumes, are dropped."""
 
     def __init__(self, path: Path, step: int) -> None:
         self.path = path
@@ -39,7 +36,7 @@ class Table:
                 writer.writerows(rows)
 
     def add(self, row: Mapping[str, float]) -> None:
-        """Append one row; the first one names the columns."""
+        """Append one row; the first row determines the columns."""
         with self.path.open("a", newline="") as file:
             writer = csv.DictWriter(file, list(row))
             if not file.tell():
@@ -48,14 +45,14 @@ class Table:
 
 
 class Watch:
-    """Warns once of each loss that is far above its running median."""
+    """Warns, once for each loss, of a value far above the running median."""
 
     def __init__(self) -> None:
         self.seen: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_WINDOW))
         self.warned: set[str] = set()
 
     def losses(self, step: int, values: Mapping[str, float]) -> None:
-        """Look at the losses of one step."""
+        """Compare the losses of one step with their medians."""
         for name, value in values.items():
             seen = self.seen[name]
             middle = max(statistics.median(seen), _FLOOR) if len(seen) >= _YOUNG else value

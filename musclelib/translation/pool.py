@@ -9,14 +9,17 @@ from musclelib.streams import Purpose, torch_seed
 
 
 class ClipPool:
-    """Keep up to `size` past fakes: the first fill it, then each has a chance of 0.5 to be swapped for a past one.
+    """Keep up to `size` past fakes.
+
+    The first fakes fill the pool; later ones are exchanged for a past fake with a probability of
+    0.5.
 
     Parameters
     ----------
     size : int
-        Clips kept; 0 passes every clip through.
+        Number of clips kept; 0 passes every clip through.
     number : int
-        Number of the pool: each has a random stream of its own.
+        Number of the pool, which selects its random stream.
     """
 
     def __init__(self, size: int = 50, number: int = 0) -> None:
@@ -39,11 +42,11 @@ class ClipPool:
         return torch.stack(chosen)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the clips kept, if any, as one tensor, and the state of the random generator as bytes."""
+        """Return the clips kept as one tensor, if there are any, and the random state as bytes."""
         clips = {"clips": torch.stack(self.clips)} if self.clips else {}
         return {"random": self.random.get_state(), **clips}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go back to a state."""
+        """Restore a state."""
         self.random.set_state(state["random"].cpu())
         self.clips = list(state["clips"].clone()) if "clips" in state else []

@@ -1,4 +1,4 @@
-"""The models by name: those of paper 1, and our own."""
+"""The models of translation by name, those of paper 1 and the one-sided model."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ MODELS: dict[str, CycleGANParameters | OneSidedParameters] = {
     "3d-stride1-noise": CycleGANParameters(name="3d-stride1-noise", temporal_stride=1, noise=True),
     "one-sided": OneSidedParameters(),
 }
-"""Paper 1's Table 1, in its order: 1, 3 and 32 frames, then the modifications of the 3-D model.
+"""Models by name, in the order of paper 1's Table 1: 1, 3 and 32 frames, then changes of 3-D.
 
-Last our own.
+The one-sided model is last.
 """
 
 
 def build(name: str, **changes: Any) -> CycleGAN | OneSided:
-    """Build a model of `MODELS` with new weights, some of its parameters changed.
+    """Build a model of `MODELS` with new weights and with some parameters changed.
 
     Raises
     ------
     ParameterError
-        There is no such model or parameter, or a value is not allowed.
+        The model or a parameter is unknown, or a value is not allowed.
     """
     if name not in MODELS:
         raise ParameterError(f"model {name!r}: allowed are {', '.join(MODELS)}")
@@ -49,7 +49,7 @@ def assemble(settings: CycleGANParameters | OneSidedParameters) -> CycleGAN | On
 
 
 def parameter_table() -> pd.DataFrame:
-    """Count the trained values of each network of each model (paper 1, Table 2)."""
+    """Tabulate the number of trained values of each network of each model (paper 1, Table 2)."""
     rows = {}
     for name in MODELS:
         with torch.device("meta"):  # nothing is allocated

@@ -1,4 +1,4 @@
-"""Previews of a translation while it is trained: variance maps, and how far content is kept."""
+"""Previews of a translation during training: variance maps, and the correlation of content."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from torch import nn
 from musclelib.training.data import Source
 from musclelib.training.objective import Review
 
-# correlation; networks that have learnt nothing yet scatter closely around 0
-_INVERTED = -0.1
+_INVERTED = -0.1  # correlation of inverted translations; those of untrained networks are near 0
 
 
 class Previews:
-    """The review of a translation: fixed clips of both domains, translated and drawn at each one.
+    """The review of a translation, which translates and draws fixed clips of both domains.
 
-    A network `to_a`, from B to A, is shown and watched as `to_b` is, where there is one. Warns once
-    of each direction that inverts the contractions.
+    Besides the generator `to_b`, a generator `to_a` from B to A is reviewed if there is one. A
+    direction that inverts the contractions causes a warning, once.
 
     Parameters
     ----------
     clips_a, clips_b : Source
-        Clips of the two domains; the first and the middle one of each are shown.
+        Clips of the two domains; the first and the middle clip of each are drawn.
     folder : Path
-        Folder of the run; pictures go to `previews` below it.
+        Folder of the run; pictures are written to the folder `previews` in it.
     validation : callable, optional
         A review whose numbers are added, among them the score.
     """
@@ -42,7 +41,7 @@ class Previews:
         self.warned: set[str] = set()
 
     def __call__(self, objective: Any, step: int) -> dict[str, float]:
-        """Draw, and return the correlation of translations with their inputs, and the validation."""
+        """Draw the clips; return correlations of translation and input, and the validation."""
         device = next(objective.to_b.parameters()).device
         directions = {"A to B": (objective.to_b, self.clips["A to B"].to(device))}
         if hasattr(objective, "to_a"):
@@ -65,14 +64,14 @@ class Previews:
 def preview(
     directions: Mapping[str, tuple[nn.Module, torch.Tensor]], path: Path
 ) -> dict[str, float]:
-    """Translate fixed clips, draw their variance maps beside those of their inputs, and say what remained of them.
+    """Translate clips and draw their variance maps beside those of their translations.
 
     Parameters
     ----------
     directions : mapping
-        Name, such as `A to B`, to the generator and the clips that it translates.
+        The generator and the clips that it translates, by name, such as `A to B`.
     path : Path
-        PNG file.
+        The PNG file to write.
 
     Returns
     -------
@@ -83,6 +82,7 @@ def preview(
         name: (clips, generator(clips)) for name, (generator, clips) in directions.items()
     }
     contents = {name: correlation(*pair) for name, pair in translated.items()}
+
     columns = 2 * max(len(clips) for _, clips in directions.values())
     figure = Figure(figsize=(2.6 * columns, 2.8 * len(directions)), layout="constrained")
     rows = figure.subplots(len(directions), columns, squeeze=False)
@@ -103,17 +103,14 @@ def preview(
 
 
 def correlation(first: torch.Tensor, second: torch.Tensor) -> float:
-    """Pearson correlation over all pixels and frames of two batches of clips.
-
-    0 where one of them is constant.
-    """
+    """Return the Pearson correlation of two batches of clips, 0 if one is constant."""
     x, y = (values.double() - values.double().mean() for values in (first, second))
     scale = float(x.norm() * y.norm())
     return float((x * y).sum()) / scale if scale else 0.0
 
 
 def fixed(clips: Source) -> torch.Tensor:
-    """Return the first and the middle clip of a data set, to look at all through a run, in a size networks take."""
+    """Return the first and the middle clip of a source, cropped to a size that networks accept."""
     both = torch.stack([clips[0], clips[len(clips) // 2]])
     depth, lateral = (size // 4 * 4 for size in both.shape[-2:])
     return both[..., :depth, :lateral]

@@ -1,4 +1,4 @@
-"""How the models of translation are trained on two stores of sequences, as data."""
+"""Recipes for the training of translation models on two stores of sequences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from musclelib.translation.spectra import equalised
 from musclelib.translation.validation import Validation
 
 TESTS = 64
-"""Sequences of domain A, the first ones, that are kept for tests: as many as Table 1 compares."""
+"""Number of sequences of domain A, the first ones, that are kept for tests, as in Table 1."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TranslationRecipe(Recipe):
     """A training on unpaired clips of two stores: domain A (simulated), then domain B (in vivo)."""
 
     settings: CycleGANParameters | RecycleGANParameters | OneSidedParameters = quantity(
-        doc="what the model is built from"
+        doc="parameters of the model"
     )
     crop: int | None = quantity(
         None, "pixel", "side of a random square of each clip; None: whole clips", low=1
@@ -49,8 +49,8 @@ class TranslationRecipe(Recipe):
     targets: int = quantity(24, doc="sequences of domain B that they are compared with", low=1)
     equalised: int = quantity(
         8,
-        doc="sequences of domain A, of those trained on the last ones, on which the filter on time"
-        " of a one-sided model is set after training; 0: no filter",
+        doc="last sequences of domain A on which the time filter of a one-sided model is set after"
+        " training; 0: no filter",
         low=0,
     )
 
@@ -64,7 +64,7 @@ class TranslationRecipe(Recipe):
         Raises
         ------
         ParameterError
-            There are not two stores, or that of domain A has no sequence beyond those for tests.
+            The number of stores is not two, or domain A has no sequences beyond those for tests.
         """
         simulated, in_vivo = self._two(stores)
         a, b = sequences.open(simulated), sequences.open(in_vivo)
@@ -88,9 +88,9 @@ class TranslationRecipe(Recipe):
         return Data(examples, Previews(trained, clips_b, folder, validation))
 
     def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
-        """Return the generator from A to B, and that from B to A where there is one.
+        """Return the generator from A to B and, if there is one, that from B to A.
 
-        A one-sided generator is given its filter on time.
+        The time filter of a one-sided generator is set.
         """
         if isinstance(objective, CycleGAN):
             return {"": objective.to_b, "-back": objective.to_a}
@@ -116,7 +116,7 @@ class TranslationRecipe(Recipe):
 
 
 def _recipe(settings: CycleGANParameters | OneSidedParameters) -> TranslationRecipe:
-    """Return our short training: twice the learning rate of paper 1, since there are few steps."""
+    """Return a short training, with twice the learning rate of paper 1 as it has few steps."""
     ours = isinstance(settings, OneSidedParameters)
     training = TrainingParameters(
         steps=2000 if ours else 450,
@@ -137,4 +137,4 @@ def _recipe(settings: CycleGANParameters | OneSidedParameters) -> TranslationRec
 
 
 RECIPES: dict[str, Recipe] = {name: _recipe(settings) for name, settings in MODELS.items()}
-"""By the name of the model; those of paper 1 at half its width, and much shorter than the paper's."""
+"""Recipes by the name of the model; those of paper 1 have half its width and far fewer steps."""

@@ -1,4 +1,4 @@
-"""Judge a translation while it is trained: paper 1's Table 1 on a few sequences, in one number."""
+"""Validate a translation during training: paper 1's Table 1 for a few sequences as one score."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from musclelib.translation.translate import translate
 
 
 class Validation:
-    """Translate some sequences whole, and compare them with domain B, and with what they were.
+    """Translate whole sequences, and compare them with domain B and with their originals.
 
-    `score`, lower better, is D_Bhat + (1 - Corr) + (1 - SSI) + (1 - Corr_PSD) + 4 max(0, 0.95 -
-    xCorr): content counts where too much of it is lost (the figure is that of the best model
-    wanted), and looks count always.
+    `score`, better if lower, is D_Bhat + (1 - Corr) + (1 - SSI) + (1 - Corr_PSD) + 4 max(0, 0.95 -
+    xCorr). The features of domain B always count; the content counts if its correlation falls below
+    0.95, the value that the best model should reach.
 
     Parameters
     ----------
     originals : sequence of numpy.ndarray
-        Sequences `(time, depth, lateral)` of domain A that are not trained on, standardised [SD].
+        Sequences `(time, depth, lateral)` of domain A outside the training set, standardised [SD].
     target : Features
-        Of domain B's training set.
+        Features of the training set of domain B.
     frame_rate : float
-        Frames a second [Hz].
+        Frame rate [Hz].
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Validation:
         self.originals, self.target, self.frame_rate = originals, target, frame_rate
 
     def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
-        """Return the score and what it is made of."""
+        """Return the score and its parts."""
         translations = [translate(objective.to_b, original) for original in self.originals]
         looks = summary(compare(Features.of(translations, self.frame_rate), self.target))[
             "mean"

@@ -19,35 +19,34 @@ from musclelib.translation.pool import ClipPool
 
 @dataclass(frozen=True)
 class CycleGANParameters(Parameters):
-    """What a CycleGAN is built from; the defaults are paper 1's "3D cycleGAN default"."""
+    """The parts of a CycleGAN; the defaults are paper 1's "3D cycleGAN default"."""
 
-    name: str = quantity("3d", "1", "name of the model")
+    name: str = quantity("3d", doc="name of the model")
     kernel: str = quantity(
-        "clip", "1", "3-D networks on clips or 2-D on single frames", choices=("clip", "single")
+        "clip", doc="3-D networks for clips or 2-D for single frames", choices=("clip", "single")
     )
-    features: int = quantity(32, "1", "channels of the generators' first layer", low=1)
-    blocks: int = quantity(6, "1", "residual blocks of the generators", low=1)
+    features: int = quantity(32, doc="channels of the generators' first layer", low=1)
+    blocks: int = quantity(6, doc="residual blocks of the generators", low=1)
     temporal_stride: int = quantity(
-        2, "1", "stride on time, of generators and discriminators", choices=(1, 2)
+        2, doc="stride of generators and discriminators along time", choices=(1, 2)
     )
-    noise: bool = quantity(False, "1", "inject noise into the generator from A to B")
+    noise: bool = quantity(False, doc="whether the generator from A to B injects noise")
     limit: float | None = quantity(
         20.0, "SD", "largest output of the generators; None is linear", above=0
     )
     discriminator_features: int = quantity(
-        64, "1", "channels of the discriminators' first layer", low=1
+        64, doc="channels of the discriminators' first layer", low=1
     )
-    cycle: float = quantity(10.0, "1", "weight of the cycle loss", low=0)
+    cycle: float = quantity(10.0, doc="weight of the cycle loss", low=0)
     identity: float = quantity(
-        5.0, "1", "weight of the identity loss: 0.5 times that of the cycle loss", low=0
+        5.0, doc="weight of the identity loss, 0.5 times that of the cycle loss", low=0
     )
     identity_form: str = quantity(
         "l1",
-        "1",
-        "l1 in both domains as in CycleGAN's code, or l2 in B as equation 5 prints",
+        doc="l1 in both domains as in CycleGAN's code, or l2 in B as in equation 5",
         choices=("l1", "l2"),
     )
-    pool: int = quantity(50, "1", "past fakes kept for each discriminator", low=0)
+    pool: int = quantity(50, doc="number of past fakes kept for each discriminator", low=0)
 
     def generator(self, noise: bool) -> GeneratorParameters:
         """Return the parameters of a generator."""
@@ -68,13 +67,13 @@ class CycleGAN(Objective):
     Attributes
     ----------
     settings : CycleGANParameters
-        What it was built from.
+        The parameters that the model was built from.
     to_b, to_a : Generator
-        Translate A (simulated) to B (in vivo), with the noise if there is any, and B to A.
+        Generators from A (simulated) to B (in vivo), with noise if wanted, and from B to A.
     discriminator_a, discriminator_b : Discriminator
-        Tell real clips of a domain from translated ones.
+        Discriminators of real and translated clips of each domain.
     pool_a, pool_b : ClipPool
-        Past fakes of a domain.
+        Past fakes of each domain.
     """
 
     settings: CycleGANParameters
@@ -111,7 +110,7 @@ class CycleGAN(Objective):
         }
 
     def remember(self, memory: dict[str, Tensor]) -> None:
-        """Fill the pools with what `memory` returned."""
+        """Restore the pools that `memory` returned."""
         for name, pool in (("pool_a.", self.pool_a), ("pool_b.", self.pool_b)):
             pool.load_state_dict(
                 {key.removeprefix(name): memory[key] for key in memory if key.startswith(name)}
@@ -122,9 +121,11 @@ class CycleGAN(Objective):
     ) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
         """Return the loss of the generators (equations 1 to 5).
 
-        Translations, identities and what can be of the cycles pass a generator as one batch: to
-        InstanceNorm that is the same as clip by clip, and a large batch takes less time. The
-        discriminators collect no gradients.
+        With G from A to B, F from B to A, and weights c and i it is L = adversarial(G, F) + c
+        [cycle(F(G(a)), a) + cycle(G(F(b)), b)] + i [identity(F(a), a) + identity(G(b), b)].
+        Translations, identities and one of the cycles pass a generator as one batch: InstanceNorm
+        treats every clip separately, and a large batch takes less time. The discriminators
+        accumulate no gradients.
 
         Parameters
         ----------
@@ -134,7 +135,7 @@ class CycleGAN(Objective):
         Returns
         -------
         total : Tensor
-            The weighted sum.
+            The weighted sum of the terms.
         terms : dict of Tensor
             The terms before weighting, without gradients.
         fakes : tuple of Tensor
@@ -164,21 +165,23 @@ class CycleGAN(Objective):
     def discriminator_loss(
         self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of the discriminators: half the sum of those on real clips and on fakes out of the pools.
+        """Return the loss of the discriminators on real clips and on fakes from the pools.
+
+        For each domain it is L = [mean (D(x) - 1)² + mean D(fake)²] / 2.
 
         Parameters
         ----------
         a, b : Tensor
             Clips of domains A and B.
         fakes : tuple of Tensor
-            What `generator_loss` returned.
+            The fakes that `generator_loss` returned.
 
         Returns
         -------
         total : Tensor
             The sum over both domains.
         terms : dict of Tensor
-            The loss of each, without gradients.
+            The loss of each domain, without gradients.
         """
         fake_a, fake_b = fakes
         terms = {
@@ -191,7 +194,10 @@ class CycleGAN(Objective):
 def weighted(
     terms: dict[str, Tensor], weights: dict[str, float]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the sum of terms named `kind_domain`, each times the weight of its kind, and the terms detached."""
+    """Return the weighted sum of terms named `kind_domain`, and the terms without gradients.
+
+    `weights` has the weight of each kind.
+    """
     total = torch.stack(
         [weights[name.rsplit("_", 1)[0]] * term for name, term in terms.items()]
     ).sum()

@@ -1,10 +1,10 @@
-"""Our own translation: one light generator, trained against its clips and its variance maps.
+"""One-sided translation: one light generator with discriminators of clips and of variance maps.
 
-Content needs no way back. Where a pixel of the input moves, its translation is asked to move in
-time with it, which is what the cycle loss is for, said directly; so there is no second generator.
-The generator is factorised into convolutions in space and in time, adds to its blurred input, and
-has no normalisation: what it does at one place and time depends on its surroundings alone, not on
-the length of the clip, so recordings can be cut anywhere.
+Content needs no way back. The content loss asks the translation of every moving pixel to move in
+time with the pixel, which is the purpose of the cycle loss, stated directly; so there is no second
+generator. The generator consists of separate convolutions in space and in time, adds to its blurred
+input and has no normalisation: its output at one place and time depends only on the surroundings
+and not on the length of the clip, so recordings can be divided anywhere.
 """
 
 from __future__ import annotations
@@ -27,34 +27,37 @@ from musclelib.translation.pool import ClipPool
 
 @dataclass(frozen=True)
 class OneSidedParameters(Parameters):
-    """What a one-sided translation is built from."""
+    """The parts of a one-sided translation."""
 
     name: str = quantity("one-sided", doc="name of the model")
     features: int = quantity(
         24,
-        doc="channels at half the pixels; twice and four times as many at the next levels",
+        doc="channels of the finest level; the next levels have twice and four times as many",
         low=1,
     )
-    blocks: int = quantity(1, doc="blocks at each level, down and up", low=1)
+    blocks: int = quantity(1, doc="blocks of each level, on the way down and on the way up", low=1)
     discriminator_features: int = quantity(
         32, doc="channels of the discriminators' first layer", low=1
     )
     content: float = quantity(5.0, doc="weight of the content loss", low=0)
     map_weight: float = quantity(1.0, doc="weight of the variance maps' adversarial loss", low=0)
-    pool: int = quantity(50, doc="past fakes kept", low=0)
+    pool: int = quantity(50, doc="number of past fakes kept", low=0)
 
     def generator(self) -> LightGeneratorParameters:
-        """Return the parameters of the generator, whose filter on time is set after training."""
+        """Return the parameters of the generator; its time filter is set after training."""
         return LightGeneratorParameters(self.features, self.blocks)
 
 
 def content(translation: Tensor, original: Tensor) -> Tensor:
-    """Return 1 - the mean correlation over time of every moving pixel with its translation: 0 if all is kept.
+    """Return the content loss, L = 1 - mean r, which is 0 if all motion is kept.
+
+    r is the correlation over time of a pixel with its translation, and the mean is over the pixels
+    that move in the original.
 
     Parameters
     ----------
     translation, original : Tensor
-        Clips `(batch, 1, time, depth, lateral)`.
+        Clips `(batch, 1, time, depth, lateral)` [SD].
     """
     a, b = (
         clip.float() - clip.float().mean(dim=2, keepdim=True) for clip in (original, translation)
@@ -71,11 +74,11 @@ class OneSided(Objective):
     Attributes
     ----------
     settings : OneSidedParameters
-        What it was built from.
+        The parameters that the model was built from.
     to_b : LightGenerator
-        Translates A (simulated) to B (in vivo).
+        Generator from A (simulated) to B (in vivo).
     discriminator_clip, discriminator_map : ClipDiscriminator, MapDiscriminator
-        Tell real clips of domain B from translated ones, by the clips and by their variance maps.
+        Discriminators of real and translated clips of domain B, by clip and by variance map.
     pool_b : ClipPool
         Past fakes.
     """
@@ -108,13 +111,21 @@ class OneSided(Objective):
         return self.pool_b.state_dict()
 
     def remember(self, memory: dict[str, Tensor]) -> None:
-        """Fill the pool with what `memory` returned."""
+        """Restore the pool that `memory` returned."""
         self.pool_b.load_state_dict(memory)
 
     def generator_loss(
         self, a: Tensor, b: Tensor
     ) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, ...]]:
-        """Return the weighted sum of the generator's losses, its terms, and the fakes."""
+        """Return the loss of the generator, its terms and the fakes.
+
+        L = adversarial(clips) + m adversarial(variance maps) + c content, with weights m and c.
+
+        Parameters
+        ----------
+        a, b : Tensor
+            Clips of domains A and B, `(batch, 1, time, depth, lateral)` [SD].
+        """
         fake = self.to_b(a)
         with frozen(self.discriminator_clip, self.discriminator_map):
             terms = {
@@ -132,7 +143,17 @@ class OneSided(Objective):
     def discriminator_loss(
         self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the sum of the discriminators' losses on real clips and on fakes out of the pool, and the terms."""
+        """Return the loss of the discriminators on real clips and on fakes from the pool.
+
+        For each discriminator it is L = [mean (D(b) - 1)² + mean D(fake)²] / 2.
+
+        Parameters
+        ----------
+        a, b : Tensor
+            Clips of domains A and B, `(batch, 1, time, depth, lateral)` [SD].
+        fakes : tuple of Tensor
+            The fakes that `generator_loss` returned.
+        """
         fake = self.pool_b(fakes[0])
         terms = {}
         for name, discriminator in (

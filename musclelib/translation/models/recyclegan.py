@@ -1,4 +1,4 @@
-"""Recycle-GAN: CycleGAN on single frames, whose cycle goes through a prediction of the next frame."""
+"""Recycle-GAN: a CycleGAN on single frames with a prediction of the next frame in its cycle."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from musclelib.translation.models.cyclegan import CycleGAN, CycleGANParameters, 
 
 @dataclass(frozen=True)
 class RecycleGANParameters(CycleGANParameters):
-    """What a Recycle-GAN is built from; `cycle` and `identity` count where `plain` is set."""
+    """The parts of a Recycle-GAN; `cycle` and `identity` have an effect only with `plain`."""
 
-    name: str = quantity("recycle", "1", "name of the model")
-    kernel: str = quantity("single", "1", "2-D networks on single frames", choices=("single",))
-    prediction: float = quantity(10.0, "1", "weight of the prediction loss", low=0)
-    recycle: float = quantity(10.0, "1", "weight of the recycle loss", low=0)
-    plain: bool = quantity(False, "1", "add the plain cycle and identity losses of CycleGAN")
+    name: str = quantity("recycle", doc="name of the model")
+    kernel: str = quantity("single", doc="2-D networks for single frames", choices=("single",))
+    prediction: float = quantity(10.0, doc="weight of the prediction loss", low=0)
+    recycle: float = quantity(10.0, doc="weight of the recycle loss", low=0)
+    plain: bool = quantity(
+        False, doc="whether the plain cycle and identity losses of CycleGAN are added"
+    )
 
     def check(self) -> None:
-        """Refuse noise: a map for every frame would be no content that a prediction could keep."""
+        """Refuse noise: a prediction cannot keep a noise map that differs in every frame."""
         if self.noise:
             raise ParameterError("RecycleGANParameters.noise = True: allowed is False")
 
@@ -37,21 +39,20 @@ class RecycleGAN(CycleGAN):
     other domain's predictor, y0 = G(x0), y1 = G(x1) and y2 = P(y0, y1), the loss is a sum over both
     domains of
 
-    - adversarial: all of y0, y1, y2 pass for real;
-    - prediction: the domain's own predictor takes x0 and x1 to x2 (mean absolute difference, weight
-      10);
-    - recycle: F(y2) is x2 (likewise);
-    - with `plain`, for x0 and x1 each: cycle, F(y0) is x0 (likewise), and identity, F(x0) is x0
-      (weight 5).
+    - adversarial: mean (D(y) - 1)² over each of y0, y1 and y2;
+    - prediction: mean |Q(x0, x1) - x2|, with the predictor Q of the clip's domain (weight 10);
+    - recycle: mean |F(y2) - x2| (weight 10);
+    - with `plain`, for each of x0 and x1: cycle, mean |F(y) - x| (weight 10), and identity, mean
+      |F(x) - x| (weight 5).
 
-    Recycle-GAN was published in both variants: without the plain losses, and with them.
-    Discriminators tell y0, y1, y2 from real frames. A sequence is translated frame by frame,
-    without predictors.
+    Recycle-GAN was published in both variants, with and without the plain losses. Discriminators
+    separate y0, y1 and y2 from real frames. A sequence is translated frame by frame, without
+    predictors.
 
     Attributes
     ----------
     predict_a, predict_b : Predictor
-        Predict the next frame of a domain.
+        Predictors of the next frame of each domain.
     """
 
     settings: RecycleGANParameters
@@ -62,7 +63,7 @@ class RecycleGAN(CycleGAN):
         self.predict_b = Predictor(settings.features, settings.limit)
 
     def groups(self) -> dict[str, list[nn.Module]]:
-        """Return generators, with the predictors, and discriminators."""
+        """Return generators, together with the predictors, and discriminators."""
         groups = super().groups()
         groups["generators"] += [self.predict_a, self.predict_b]
         return groups
@@ -81,8 +82,8 @@ class RecycleGAN(CycleGAN):
         Returns
         -------
         total : Tensor
-            The weighted sum; as published, the terms of several frames are summed over them, not
-            averaged.
+            The weighted sum; as published, terms of several frames are sums and not means over
+            them.
         terms : dict of Tensor
             The terms before weighting, averaged over frames, without gradients.
         fakes : tuple of Tensor
@@ -125,19 +126,19 @@ class RecycleGAN(CycleGAN):
     def discriminator_loss(
         self, a: Tensor, b: Tensor, fakes: tuple[Tensor, ...]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of the discriminators, as `CycleGAN.discriminator_loss` does, of triplets."""
+        """Return the loss of the discriminators on triplets, see `CycleGAN.discriminator_loss`."""
         return super().discriminator_loss(triplets(a), triplets(b), fakes)
 
 
 def triplets(clips: Tensor) -> Tensor:
     """Cut clips `(batch, 1, time, ...)` into `(batch * (time // 3), 1, 3, ...)`.
 
-    What is left over goes.
+    Frames that do not fill a last triplet are left out.
 
     Raises
     ------
     ValueError
-        There are fewer than three frames.
+        The clips have fewer than three frames.
     """
     count = clips.shape[2] // 3
     if not count:
