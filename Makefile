@@ -30,8 +30,9 @@ bench: $(SETUP)  ## the benchmark table, printed
 	@mkdir -p data/generated
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-json data/generated/benchmarks.json
 
-record: $(SETUP)  ## take the results of the last demo run and benchmarks over into README.md and reports/demo
-	$(BIN)/python -m musclelib.study.readme reports README.md data/generated/benchmarks.json
+record: $(SETUP)  ## take the results of the last run (SCALE) and benchmarks over into reports/SCALE, README.md and docs
+	$(BIN)/python -m musclelib.study.readme data/generated/$(SCALE) reports data/generated/benchmarks.json \
+	  README.md $$(find docs -name '*.md')
 
 $(SETUP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import html
+import os
 import re
 import shutil
 import sys
@@ -21,28 +22,18 @@ import jinja2
 import latex2mathml.converter
 import mistune
 import nbformat
-import pandas as pd
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from musclelib.files import clear, marked
+from musclelib.study import reference
 from musclelib.study.manifest import ReportError, take_over
-from musclelib.study.present import mean_and_sd
 from musclelib.study.run import provenance
 
 _LABELS = {"injected-parameters": "parameters of this run", "parameters": "default parameters"}
 _KINDS = ("figures", "tables", "movies")
-
-HIGHLIGHTS = (
-    ("simulated_sequence", "Motor units, simulated with their truth"),
-    ("disk_velocity", "A real motion, known: the rotating disk"),
-    ("muscle_displacement", "Real echoes of a calf muscle"),
-    ("video_signals", "Real video with torque and angle"),
-    ("domain_features", "The domains' features, compared"),
-)
-"""Figures that the index shows, where they exist: name and heading."""
 
 
 class Page(NamedTuple):
@@ -53,6 +44,8 @@ class Page(NamedTuple):
     lead: str  # its first paragraph, as HTML
     body: str  # HTML
     meta: dict[str, Any]  # provenance
+    highlights: tuple[str, ...] = ()  # what the first page shows of it, as HTML
+    chapter: str = "Steps"  # the part of the report that it is in
 
 
 def _mathml(text: str, *, display: str) -> str:
@@ -123,6 +116,7 @@ def read_page(path: Path) -> Page:
 def _page(path: Path) -> Page:
     notebook: Any = nbformat.read(path, as_version=4)
     meta = dict(notebook.metadata.get("musclelib", {}))
+    highlights: list[str] = []
     if meta.get("missing"):
         body = (
             _markdown(notebook.cells[0].source)
@@ -130,9 +124,37 @@ def _page(path: Path) -> Page:
         )
     else:
         body = "\n".join(map(_cell, notebook.cells))
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        highlights = [
+            output["data"]["text/html"]
+            for output in outputs
+            if output.get("metadata", {}).get("musclelib", {}).get("highlight")
+        ]
     head = notebook.cells[0].source.split("\n\n")
     title = head[0].lstrip("# ").strip()
-    return Page(path.stem, title, _markdown(head[1]) if len(head) > 1 else "", body, meta)
+    lead = _markdown(head[1]) if len(head) > 1 else ""
+    return Page(path.stem, title, lead, body, meta, tuple(highlights))
+
+
+def _text(path: Path, docs: Path) -> Page:
+    """Turn a text of `docs` into a page; its links to other texts and to results become the report's."""
+
+    def link(match: re.Match[str]) -> str:
+        target = Path(os.path.relpath(path.parent / match[1], docs))
+        if target.parts[:2] == ("..", "reports"):
+            return f"]({Path(*target.parts[2:])}"
+        if target.suffix == ".md" and target.parts[0] != "..":
+            return f"]({_page_name(target)}.html"
+        return match[0]
+
+    text = path.read_text()
+    title = text.partition("\n")[0].removeprefix("# ")
+    body = _markdown(re.sub(r"\]\((?!\w+:)([^)#]+)", link, text))
+    return Page(_page_name(path.relative_to(docs)), title, "", body, {}, (), "Texts")
+
+
+def _page_name(text: Path) -> str:
+    return text.with_suffix("").as_posix().replace("/", "-")
 
 
 def digest(store: Path) -> str:
@@ -148,9 +170,9 @@ def digest(store: Path) -> str:
 
 
 def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], docs: Path) -> None:
-    """Write `reports/index.html`, a page for each notebook and text of `docs`.
+    """Write `reports/index.html`, a page for each notebook and text of `docs`, and the reference.
 
-    Copy figures, tables and movies.
+    The text `docs/index.md` begins the first page. Figures, tables and movies are copied.
 
     All is made beside first, then moved in place of the last report; other files in `reports` stay
     as they are.
@@ -173,35 +195,37 @@ def build(scale: str, folder: Path, reports: Path, notebooks: list[Path], docs: 
         )
         for page in pages
     ]
-    for path in sorted(docs.glob("*.md")):
-        text = path.read_text()
-        pages.append(
-            Page(path.stem, text.partition("\n")[0].removeprefix("# "), "", _markdown(text), {})
-        )
+    pages += [_text(path, docs) for path in sorted(docs.rglob("*.md"))]
+    package = reference.body(Path(str(resources.files("musclelib"))))
+    title = "Modules, classes and functions"
+    pages.append(Page("reference", title, "", f"<h1>{title}</h1>{package}", {}, (), "Reference"))
     new = reports / ".report.musclelib"
     clear(new)
     try:
-        _make(scale, folder, pages, marked(new) / "report")
+        _make(scale, folder, pages, docs, marked(new) / "report")
         take_over(new / "report", reports)
     finally:
         clear(new)
 
 
-def _make(scale: str, folder: Path, pages: list[Page], new: Path) -> None:
+def _make(scale: str, folder: Path, pages: list[Page], docs: Path, new: Path) -> None:
     for kind in _KINDS:
         if (folder / "report" / kind).is_dir():
             shutil.copytree(
                 folder / "report" / kind, new / kind, ignore=shutil.ignore_patterns(".*")
             )
     new.mkdir(exist_ok=True)
+    for picture in docs.glob("*.svg"):
+        shutil.copy(picture, new)
     stores = {path.name: digest(path) for path in sorted(folder.glob("*.zarr"))}
     package = resources.files("musclelib.study")
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         (package / "page.html.j2").read_text()
     )
     style = Markup((package / "style.css").read_text() + HtmlFormatter().get_style_defs(".code"))
-    common = {"pages": pages, "scale": scale, "style": style}
-    for page in pages:
+    first, *others = sorted(pages, key=lambda page: page.name != "index")
+    common = {"pages": others, "scale": scale, "style": style}
+    for page in others:
         content = template.render(
             body=Markup(page.body),
             meta={**provenance(), **page.meta},
@@ -211,45 +235,27 @@ def _make(scale: str, folder: Path, pages: list[Page], new: Path) -> None:
         )
         (new / f"{page.name}.html").write_text(content)
     index = template.render(
-        body=Markup(_index(pages, new)),
+        body=Markup(first.body + _index(others)),
         meta={
             **provenance(),
             "stores": stores,
             "seconds": sum(page.meta.get("seconds", 0) for page in pages),
         },
         name="index",
-        title="Motor units in ultrasound: the study",
+        title=first.title,
         **common,
     )
     (new / "index.html").write_text(index)
 
 
-def _index(pages: list[Page], reports: Path) -> str:
-    """Return the body of the index: highlights, then the steps."""
-    parts = []
-    for name, heading in HIGHLIGHTS:
-        page = next((page for page in pages if f'<figure id="{name}">' in page.body), None)
-        if page:
-            found = re.search(
-                rf'<figure id="{name}">.*?alt="(.*?)".*?<figcaption>(.*?) <span',
-                page.body,
-                re.DOTALL,
-            )
-            assert found, f"figure {name} has no caption"
-            alt, caption = found.groups()
-            parts.append(
-                f'<section><h2><a href="{page.name}.html#{name}">{heading}</a></h2><figure><img'
-                f' src="figures/{name}.png"'
-                f' alt="{alt}"><figcaption>{caption}</figcaption></figure></section>'
-            )
-    table = reports / "tables" / "comparison.csv"
-    if table.is_file():
-        shown = mean_and_sd(pd.read_csv(table), 2).to_html(index=False, border=0, na_rep="–")
-        parts.append(
-            "<section><h2>Table 1 of paper 1, on what can be had</h2><div"
-            f' class="scroll">{shown}</div><p><a href="tables/comparison.csv"'
-            " download>CSV</a></p></section>"
-        )
+def _index(pages: list[Page]) -> str:
+    """Return what follows the words of the first page: highlights, then the steps."""
+    parts = [
+        f'<section><h2><a href="{page.name}.html">{page.title}</a></h2>{"".join(page.highlights)}'
+        "</section>"
+        for page in pages
+        if page.highlights
+    ]
     steps = "".join(
         f'<li><a href="{page.name}.html">{page.title}</a>'
         + (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,9 @@ class Presenter:
         """Show a table; every digit is in its CSV file. The arguments are those of a figure."""
         self._keep("tables", f"{name}.csv", frame.to_csv(lineterminator="\n").encode())
         shown = (
-            mean_and_sd(frame, digits)
+            legible(frame, digits)
             .rename_axis(index=None, columns=frame.index.name)
-            .to_html(border=0, na_rep="–", float_format=f"{{:.{digits}f}}".format)
+            .to_html(border=0)
         )
         links = {"CSV": f"tables/{name}.csv"}
         _show(f"{name}-table", shown, caption, links, highlight=highlight, readme=readme)
@@ -162,20 +163,40 @@ class Presenter:
             path.write_bytes(data)
 
 
-def mean_and_sd(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
-    """Return the table with each pair of columns "X mean" and "X SD" as one column X of "mean (SD)"."""
+def legible(frame: pd.DataFrame, digits: int | None = None) -> pd.DataFrame:
+    """Return a table as texts: "X mean" and "X SD" as one column X of "mean (SD)", – for no value.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Numbers and texts.
+    digits : int, optional
+        Decimals of numbers that are not whole; without it, as many as the largest of their column
+        needs for three digits that count, and two in "mean (SD)".
+    """
     shown = {}
     for column in frame:
         base = str(column).removesuffix(" mean").removesuffix(" SD")
         if {f"{base} mean", f"{base} SD"} <= set(frame.columns):
-            pairs = zip(frame[f"{base} mean"], frame[f"{base} SD"], strict=True)
-            shown[base] = [
-                f"{mean:.{digits}f} ({deviation:.{digits}f})".replace("nan", "–")
-                for mean, deviation in pairs
-            ]
+            means, deviations = (
+                _texts(frame[f"{base} {kind}"], 2 if digits is None else digits)
+                for kind in ("mean", "SD")
+            )
+            shown[base] = [f"{mean} ({sd})" for mean, sd in zip(means, deviations, strict=True)]
         else:
-            shown[str(column)] = list(frame[column])
+            shown[str(column)] = _texts(frame[column], digits)
     return pd.DataFrame(shown, index=frame.index)
+
+
+def _texts(column: pd.Series, digits: int | None) -> list[str]:
+    """Return the cells of a column, numbers with the same decimals."""
+    if not pd.api.types.is_float_dtype(column):
+        return ["–" if pd.isna(value) else str(value) for value in column]
+    if digits is None:
+        largest = column.abs().max()
+        whole_numbers = not largest > 0 or (column.dropna() % 1 == 0).all()
+        digits = 0 if whole_numbers else max(0, 2 - math.floor(math.log10(largest)))
+    return ["–" if pd.isna(value) else f"{value:.{digits}f}" for value in column]
 
 
 def _show(name: str, body: str, caption: str, links: dict[str, str], **marks: bool) -> None:

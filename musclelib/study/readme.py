@@ -1,112 +1,158 @@
-"""Keep the last demo run's main results beside the README, and its numbers in it.
+"""Keep the results of a run for README and docs, and write their numbers between the marks there.
 
-`python -m musclelib.study.readme REPORTS README BENCHMARKS` copies what `KEPT` names to
-`REPORTS/demo`, and writes the tables between their marks in the README. No number in there is
-typed.
+`python -m musclelib.study.readme FOLDER REPORTS BENCHMARKS PAGE...`: FOLDER holds the executed steps
+of one scale (`steps`) and what they showed (`report`). What a notebook showed with `readme=True` is
+kept in `REPORTS/SCALE`, with the line that says what made it. Each PAGE is filled:
+
+- a table: `<!-- table demo/NAME -->` up to `<!-- end -->`;
+- a cell of it in a sentence: `<!-- cell demo/NAME; ROW; COLUMN; FORMAT -->` up to `<!-- /cell -->`,
+  with the text of the first column, or of the first two with a comma between, as ROW.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
-import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 
-from musclelib.study.present import mean_and_sd
-
-KEPT = {
-    "figures": (
-        "simulated_sequence.png",
-        "simulated_variance_map.png",
-        "simulated_twitch_trains.png",
-        "disk_velocity.png",
-        "in_vivo_sequence.png",
-        "in_vivo_variance.png",
-        "translation_maps.png",
-    ),
-    "tables": (
-        "comparison.csv",
-        "consistency.csv",
-        "disk_fit.csv",
-        "in_vivo_agreement.csv",
-        "simulated_statistics.csv",
-        "translation.csv",
-        "video_signals.csv",
-    ),
-}
-"""What is committed: small, and nothing made of recordings that may not be passed on."""
+from musclelib.files import whole
+from musclelib.study import made, rooms
+from musclelib.study.present import legible
+from musclelib.study.run import provenance
 
 
-def keep(reports: Path) -> None:
-    """Copy the main figures and tables of a demo run."""
-    for kind, names in KEPT.items():
-        (reports / "demo" / kind).mkdir(parents=True, exist_ok=True)
-        for name in names:
-            shutil.copy(reports / kind / name, reports / "demo" / kind / name)
+def keep(folder: Path, kept: Path) -> list[str]:
+    """Copy what the steps of a run showed for README and docs; return the names of the files.
 
-
-def benchmark_table(path: Path) -> pd.DataFrame:
-    """Return one row for each benchmark of pytest-benchmark's JSON: best time [s] and what it measured beside."""
-    found = json.loads(path.read_text())["benchmarks"]
-    rows = [
-        (
-            item["name"].removeprefix("test_"),
-            item["stats"]["min"],
-            ", ".join(
-                f"{key.replace('_', ' ')} {value}" for key, value in item["extra_info"].items()
-            ),
-        )
-        for item in found
-    ]
-    return pd.DataFrame(rows, columns=["Benchmark", "Best time [s]", "Measured"]).set_index(
-        "Benchmark"
-    )
-
-
-def fill(readme: str, tables: Path) -> str:
-    """Return the README with every table between `<!-- table NAME -->` and `<!-- end -->` as in `tables/NAME.csv`.
+    The text of a step that a missing recording ended stays away, and what was kept of it stays.
 
     Raises
     ------
     FileNotFoundError
-        A table that the README names is not there.
+        There is no executed step.
+    """
+    notebooks = sorted((folder / "steps").glob("[0-9]*.ipynb"))
+    if not notebooks:
+        raise FileNotFoundError(f"{folder}/steps: no executed step; first: make study")
+    names = []
+    for path in notebooks:
+        notebook = nbformat.read(path, as_version=4)
+        about = notebook.metadata.musclelib
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        for output in outputs if not about.missing else []:
+            marks = output.get("metadata", {}).get("musclelib", {})
+            for name in marks.get("files", []) if marks.get("readme") else []:
+                if not name.endswith(".svg"):
+                    line = made.line(path.stem, about.made, about.commit)
+                    made.write(folder / "report" / name, kept / name, line)
+                    names.append(name)
+    return names
+
+
+def benchmark_table(path: Path) -> pd.DataFrame:
+    """Return a row for each benchmark of pytest-benchmark's JSON: best time and what it measured."""
+    rows = []
+    for item in json.loads(path.read_text())["benchmarks"]:
+        file, _, _ = item["fullname"].partition("::")
+        name, _, case = item["name"].removeprefix("test_").removesuffix("]").partition("[")
+        if re.search("True|False", case):  # a switch is named where it is on
+            switches = (item["params"] or {}).items()
+            case = ", ".join(
+                key if on is True else str(on) for key, on in switches if on is not False
+            )
+        measured = (f"{key.replace('_', ' ')} {value}" for key, value in item["extra_info"].items())
+        rows.append(
+            {
+                "Room": Path(file).stem.removeprefix("test_"),
+                "Benchmark": name.replace("_", " ") + (f" ({case})" if case else ""),
+                "Best time [s]": item["stats"]["min"],
+                "Measured": "; ".join(measured) or None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def fill(text: str, page: Path, reports: Path) -> str:
+    """Return the text of a page with every table and cell as in the kept results.
+
+    Parameters
+    ----------
+    text : str
+        Markdown with marks.
+    page : Path
+        The file that it stands in, which links are relative to.
+    reports : Path
+        The folder with `SCALE/tables/NAME.csv`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        A table is missing or does not say what made it; or no cell, or several, are meant.
     """
 
+    def place(name: str) -> Path:
+        scale, _, table = name.partition("/")
+        return reports / scale / "tables" / f"{table}.csv"
+
     def table(match: re.Match[str]) -> str:
-        frame = mean_and_sd(pd.read_csv(tables / f"{match[1]}.csv"), 2).astype(object)
-        rows = [frame.columns, ["---"] * frame.shape[1], *frame.map(_cell).to_numpy()]
-        lines = "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
-        return f"<!-- table {match[1]} -->\n{lines}\n<!-- end -->"
+        path = place(match[1])
+        line, frame = made.read_table(path)
+        shown = legible(frame)
+        rows = [shown.columns, ["---"] * shown.shape[1], *shown.to_numpy()]
+        lines = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+        link = f"[{path.name}]({os.path.relpath(path, page.parent)})"
+        by_this_version = not line.startswith("made at")
+        above = "" if by_this_version else f"*This table was {line}*\n\n"
+        below = f"*{link}, {line.partition(';')[0]}*" if by_this_version else f"*{link}*"
+        return f"<!-- table {match[1]} -->\n{above}{lines}\n\n{below}\n<!-- end -->"
 
-    return re.sub(r"<!-- table (\w+) -->.*?<!-- end -->", table, readme, flags=re.DOTALL)
+    def cell(match: re.Match[str]) -> str:
+        value = _cell(place(match[1]), *match.groups()[1:])
+        return f"<!-- cell {'; '.join(match.groups())} -->{value}<!-- /cell -->"
+
+    text = re.sub(r"<!-- table ([a-z]+/[a-z_\d]+) -->.*?<!-- end -->", table, text, flags=re.DOTALL)
+    mark = r"<!-- cell ([a-z]+/[a-z_\d]+); ([^;]+); ([^;]+); (\S+) -->.*?<!-- /cell -->"
+    return re.sub(mark, cell, text, flags=re.DOTALL)
 
 
-def _cell(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _cell(path: Path, row: str, column: str, form: str) -> str:
+    """Return a number of a table, or the number that its text begins with, in a format."""
+    frame = made.read_table(path)[1]
+    first = frame.iloc[:, 0].astype(str)
+    chosen = frame[(first == row) | (first + ", " + frame.iloc[:, 1].astype(str) == row)]
+    if len(chosen) != 1 or column not in frame:
+        raise ValueError(f"{path}: {len(chosen)} rows are {row!r}; its columns: {list(frame)}")
+    return f"{float(str(chosen[column].item()).partition(' ')[0]):{form}}"
 
 
 def main() -> None:
-    """Take over the results of the last demo run and of the last benchmarks.
-
-    The report of another scale is refused.
-    """
+    """Take over the results of the last run of a scale, and of the last benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("reports", "readme", "benchmarks"):
+    for name in ("folder", "reports", "benchmarks"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("pages", type=Path, nargs="+")
     arguments = parser.parse_args()
-    if "<span>demo scale</span>" not in (arguments.reports / "index.html").read_text():
-        sys.exit(
-            f"{arguments.reports}/index.html is not of a demo run; first: make study SCALE=demo"
-        )
-    keep(arguments.reports)
-    tables = arguments.reports / "demo" / "tables"
+    try:
+        kept = keep(arguments.folder, arguments.reports / arguments.folder.name)
+    except FileNotFoundError as error:
+        sys.exit(str(error))
     if arguments.benchmarks.is_file():
-        benchmark_table(arguments.benchmarks).to_csv(tables / "benchmarks.csv", lineterminator="\n")
-    arguments.readme.write_text(fill(arguments.readme.read_text(), tables))
+        about = provenance()
+        line = f"made by make bench on {about['device']}; musclelib {version('musclelib')}"
+        table = benchmark_table(arguments.benchmarks).to_csv(index=False, lineterminator="\n")
+        with whole(arguments.reports / "demo" / "tables" / "benchmarks.csv") as new:
+            new.write_text(f"# {line}; commit {about['commit']}\n{table}")
+    rooms.write(Path("docs/rooms.svg"))
+    for page in arguments.pages:
+        page.write_text(fill(page.read_text(), page, arguments.reports))
+    print(f"{arguments.reports / arguments.folder.name}: {', '.join(sorted(kept))}")
 
 
 if __name__ == "__main__":

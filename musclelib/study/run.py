@@ -8,7 +8,6 @@ they are checked before papermill has them.
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import logging
 import os
@@ -30,6 +29,7 @@ from papermill.execute import remove_error_markers
 from musclelib.files import whole
 from musclelib.parameters import ParameterError
 from musclelib.recordings.downloads import MissingRecordingError
+from musclelib.study import made
 
 # names are checked here; papermill itself reads no annotation such as `int | None`
 logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -49,7 +49,9 @@ _VERSIONS = (
 def run_step(
     notebook: Path, output: Path, parameters: dict[str, Any], after: Sequence[Path] = ()
 ) -> None:
-    """Execute `notebook` into `output`, which appears when all is done, with its provenance in the metadata.
+    """Execute `notebook` into `output`, which appears when all is done.
+
+    Its metadata say what made it.
 
     A `MissingRecordingError` in it, or in a step of `after`, also ends it, with the message for its
     page; that output is dated to the epoch, so that the workflow tries again next time.
@@ -67,13 +69,13 @@ def run_step(
     failed = output.with_name(f"failed-{output.name}")
     _refuse_others(output, failed)
     started = time.perf_counter()
-    missing = next(
-        filter(
-            None, (nbformat.read(step, as_version=4).metadata.musclelib.missing for step in after)
-        ),
-        None,
-    )
-    about = {"source": notebook.name, "parameters": parameters}
+    before = [_read(step) for step in after]
+    missing = next(filter(None, (step.missing for step in before)), None)
+    about = {
+        "source": notebook.name,
+        "parameters": parameters,
+        "made": made.of_step(output.stem, notebook, parameters, [step.made for step in before]),
+    }
     with whole(output) as part:
         try:
             papermill.execute_notebook(
@@ -103,14 +105,19 @@ def run_step(
         print(f"{notebook.name}: {missing}", file=sys.stderr)
 
 
+def _read(executed: Path) -> Any:
+    """Return what this package wrote into the metadata of an executed step."""
+    about = nbformat.read(executed, as_version=4).metadata.musclelib
+    if "made" not in about:
+        raise FileExistsError(
+            f"{executed}: was executed by an older version; remove it, and its step is run again"
+        )
+    return about
+
+
 def _checked(notebook: Path, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters whose names the notebook assigns in its parameters cell, and whose values are of JSON alone."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    source = next(
-        (cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])), ""
-    )
-    assigned = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
-    names = [node.id for node in assigned if isinstance(node.ctx, ast.Store)]
+    """Return parameters that the notebook's parameters cell assigns, with values of JSON alone."""
+    names = made.defaults(notebook)
     checked = {}
     for name, value in parameters.items():
         if name not in names:

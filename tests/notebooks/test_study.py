@@ -148,7 +148,10 @@ def test_every_notebook_is_executed_and_has_its_page(study):
     sources = {_meta(path).source for path in _steps(study)}
     assert sources == {path.name for path in (study / "notebooks").glob("*.ipynb")}
     pages = {path.stem for path in (study / "reports").glob("*.html")}
-    documents = {"index", "choices", "calibration", "translation", "identification"}
+    texts = (
+        path.relative_to(ROOT / "docs").with_suffix("") for path in (ROOT / "docs").rglob("*.md")
+    )
+    documents = {text.as_posix().replace("/", "-") for text in texts} | {"reference"}
     assert pages == {path.stem for path in _steps(study)} | documents
     for path in _steps(study):
         assert path.stem in RECORDINGS or not _meta(path).missing

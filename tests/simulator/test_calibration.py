@@ -11,7 +11,6 @@ from musclelib.metrics.spatial import HISTOGRAM_EDGES
 from musclelib.simulator import InVivoParameters
 from musclelib.simulator.cross_section import SUBJECTS, TissueParameters, subject
 from musclelib.simulator.echo import EchoParameters
-from musclelib.study.readme import fill
 
 DOCS = Path(__file__).parents[2] / "docs"
 RECORD = (DOCS / "calibration.md").read_text()
@@ -40,7 +39,3 @@ def test_subjects_have_the_noise_of_the_record():
     low, high = map(float, re.search(r"subjects have (\d+) to (\d+) dB", RECORD).groups())
     levels = sorted(subject(number).snr for number in range(SUBJECTS))
     assert (levels[0], levels[-1], levels[SUBJECTS // 2]) == (low, high, EchoParameters().snr)
-
-
-def test_reached_distances_are_those_of_the_run():
-    assert fill(RECORD, DOCS) == RECORD

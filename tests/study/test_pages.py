@@ -23,7 +23,8 @@ MISSING = "a <film> is not at hand: put it there"
 def place(tmp_path):
     """An empty folder of a scale, the page of choices and the folder of the executed steps."""
     (tmp_path / "folder" / "steps").mkdir(parents=True)
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "how-to").mkdir(parents=True)
+    (tmp_path / "docs/index.md").write_text("# The study\n\nWhat it is about.\n")
     (tmp_path / "docs/choices.md").write_text(
         "# Choices\n\n| a | b |\n|---|---|\n| 1 | $\\alpha$ |\n"
     )
@@ -54,20 +55,29 @@ def _built(place, *notebooks):
 
 
 def _figure(place, name="simulated_sequence"):
-    shown = []
+    def draw(show):
+        words = {"caption": '1 < 2, "both"', "alt": "A 'line' & <more>"}
+        show.figure(hv.Curve([0, 2, 1]), name, **words, highlight=True)
+
+    return "show.figure(...)", _shown(place, draw)
+
+
+def _shown(place, draw):
+    """The output of a cell that draws with a presenter."""
+    kept = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(present, "display", lambda html, **_: shown.append(html))
-        show = Presenter(place / "folder" / "report")
-        show.figure(hv.Curve([0, 2, 1]), name, caption='1 < 2, "both"', alt="A 'line' & <more>")
-    return "show.figure(...)", _output({"text/html": shown[0].data})
+        patch.setattr(present, "display", lambda html, metadata: kept.append((html.data, metadata)))
+        draw(Presenter(place / "folder" / "report"))
+    ((data, metadata),) = kept
+    return _output({"text/html": data}, metadata=metadata)
 
 
 def test_the_pages_and_their_links(place):
     pages = _built(
         place, _executed(place, "01_a"), _executed(place, "02_b", title="# The second step")
     )
-    assert set(pages) == {"index", "01_a", "02_b", "choices"}
-    names = ["index.html", "01_a.html", "02_b.html", "choices.html"]
+    assert set(pages) == {"index", "01_a", "02_b", "choices", "reference"}
+    names = ["index.html", "01_a.html", "02_b.html", "choices.html", "reference.html"]
     for name, page in pages.items():
         assert page.html["lang"] == "en"
         assert [link["href"] for link in page.nav.find_all("a")] == names
@@ -81,6 +91,7 @@ def test_the_pages_and_their_links(place):
         "The first step",
         "The second step",
         "Choices",
+        "Modules, classes and functions",
     ]
     assert "What it is for" in steps.li.p.get_text()
     assert pages["02_b"].title.get_text().startswith("The second step")
@@ -131,23 +142,53 @@ def test_scripts_and_progress_bars_stay_in_the_notebook(place):
     assert not re.search("load|widget|7/8", words)
 
 
-def test_a_figure_is_shown_on_the_index_and_its_files_lie_beside(place):
+def test_a_highlight_is_shown_on_the_first_page_and_its_files_lie_beside(place):
     pages = _built(place, _executed(place, "01_a", _figure(place)))
     section = pages["index"].section
-    assert section.a["href"] == "01_a.html#simulated_sequence"
-    assert pages["01_a"].find(id="simulated_sequence").img["alt"] == "A 'line' & <more>"
-    assert section.img["alt"] == "A 'line' & <more>"
-    assert section.figcaption.get_text() == '1 < 2, "both"'
-    targets = [
-        section.img["src"],
-        *(link["href"] for link in pages["01_a"].figcaption.find_all("a")),
-    ]
-    assert sorted(targets) == ["figures/simulated_sequence.png"] * 2 + [
-        "figures/simulated_sequence.svg"
-    ]
+    assert section.h2.get_text() == "The first step"
+    assert section.a["href"] == "01_a.html"
+    figure = pages["01_a"].find(id="simulated_sequence")
+    assert figure.img["alt"] == "A 'line' & <more>"
+    assert section.figure == figure
+    targets = [link["href"] for link in section.figcaption.find_all("a")]
+    assert targets == [f"figures/simulated_sequence.{kind}" for kind in ("svg", "png")]
     for target in targets:
         kept, given = place / "reports" / target, place / "folder" / "report" / target
         assert kept.read_bytes() == given.read_bytes()
+
+
+def test_what_is_no_highlight_is_not_on_the_first_page(place):
+    frame = pd.DataFrame({"a": [1]})
+    output = _shown(place, lambda show: show.table(frame, "plain", caption="A table."))
+    pages = _built(place, _executed(place, "01_a", ("show.table(...)", output)))
+    assert pages["01_a"].find(id="plain-table")
+    assert not pages["index"].find("table")
+
+
+def test_the_first_page_begins_with_its_text(place):
+    index = _built(place, _executed(place, "01_a"))["index"]
+    assert index.title.get_text().startswith("The study")
+    assert index.h1.get_text() == "The study"
+    assert "What it is about." in index.main.get_text()
+
+
+def test_links_of_a_text_become_those_of_the_report(place):
+    (place / "docs/how-to/metric.md").write_text(
+        "# Add a metric\n\n[choices](../choices.md) [a](../../reports/demo/tables/a.csv)"
+        " [code](../../musclelib/a.py) [other](step.md#part) [far](https://example.org/a.md)\n"
+    )
+    (place / "docs/choices.md").write_text("# Choices\n\n[how](how-to/metric.md)\n")
+    (place / "docs/rooms.svg").write_text("<svg/>")
+    pages = _built(place, _executed(place, "01_a"))
+    assert [link["href"] for link in pages["how-to-metric"].main.find_all("a")][:5] == [
+        "choices.html",
+        "demo/tables/a.csv",
+        "../../musclelib/a.py",
+        "how-to-step.html#part",
+        "https://example.org/a.md",
+    ]
+    assert pages["choices"].main.a["href"] == "how-to-metric.html"
+    assert (place / "reports/rooms.svg").read_text() == "<svg/>"
 
 
 def test_a_figure_of_a_step_that_is_missing_now(place):
@@ -155,22 +196,18 @@ def test_a_figure_of_a_step_that_is_missing_now(place):
     cell = _figure(place, "video_signals")
     _built(place, _executed(place, "06_v", cell))
     pages = _built(place, _executed(place, "06_v", cell, missing=MISSING))
-    assert "06_v.html#video_signals" not in str(pages["index"])
+    assert not pages["index"].find(id="video_signals")
     assert pages["index"].find(class_="steps").find("a")["href"] == "06_v.html"
 
 
-def test_the_comparison_is_on_the_index(place):
-    table = pd.DataFrame(
-        {"Comparison": ["a - b"], "N x M": ["4 x 2"], "Corr mean": [0.123456], "Corr SD": [0.5]}
+def test_a_table_can_be_a_highlight(place):
+    table = pd.DataFrame({"N x M": ["4 x 2"], "Corr mean": [0.123456], "Corr SD": [0.5]}, ["a - b"])
+    output = _shown(
+        place, lambda show: show.table(table, "comparison", caption="Table 1.", highlight=True)
     )
-    (place / "folder" / "report" / "tables").mkdir(parents=True)
-    table.to_csv(place / "folder" / "report" / "tables" / "comparison.csv", index=False)
-    index = _built(place, _executed(place, "01_a"))["index"]
-    assert [cell.get_text() for cell in index.table.tbody.find_all("td")] == [
-        "a - b",
-        "4 x 2",
-        "0.12 (0.50)",
-    ]
+    index = _built(place, _executed(place, "01_a", ("show.table(...)", output)))["index"]
+    cells = [cell.get_text() for cell in index.table.tbody.find_all(["th", "td"])]
+    assert cells == ["a - b", "4 x 2", "0.12 (0.50)"]
     assert (place / "reports" / index.find("a", string="CSV")["href"]).is_file()
 
 
@@ -180,7 +217,7 @@ def test_stale_pages_and_files_go(place):
     for kind in ("png", "svg"):
         (place / "folder" / "report" / "figures" / f"02_b.{kind}").unlink()
     (place / "reports" / "README.md").write_text("mine")
-    assert set(_built(place, first)) == {"index", "01_a", "choices"}
+    assert set(_built(place, first)) == {"index", "01_a", "choices", "reference"}
     assert sorted(path.name for path in (place / "reports" / "figures").iterdir()) == [
         "01_a.png",
         "01_a.svg",
