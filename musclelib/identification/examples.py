@@ -1,4 +1,4 @@
-"""Batches of simulated units with their truth, made while training: whole sequences, or crops around one unit."""
+"""Batches of simulated sequences, or of crops around one motor unit, with their truth."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from musclelib.parameters import ParameterError
 from musclelib.simulator import SimulatorParameters, simulate
 from musclelib.streams import Purpose, stream
 
-_CROPS = 4  # of one sequence: a simulation costs as much as several of them
+_CROPS = 4  # number of crops from one sequence, whose simulation takes as long as several crops
 
 
 class _Simulated(Dataset[tuple[Any, ...]]):
-    """Sequences by number, each turned over at random along depth and lateral (paper 2, section III-B.3).
+    """Simulated sequences by number, flipped at random along depth and lateral.
+
+    Source: paper 2, section III-B.3.
 
     Parameters
     ----------
     parameters : SimulatorParameters
-        What is simulated; paper 2 trains with 5 to 30 units.
+        Parameters of the simulation; paper 2 trains with 5 to 30 units.
     batch : int
-        Examples of a step and device.
+        Number of examples of a step and device.
     seed : int
         Seed of the set.
     count : int, optional
-        Number of different sequences, each drawn again and again; None: no sequence comes twice.
+        Number of different sequences, from which all are drawn; None: no sequence is repeated.
     flip : bool
-        Whether sequences are turned over.
+        Whether sequences are flipped.
     rank, world : int
-        This device and the number of all.
+        Number of this device, and number of all devices.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class _Simulated(Dataset[tuple[Any, ...]]):
     def _sequence(
         self, number: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.random.Generator]:
-        """Return velocity [SD], territories and trains [SD] of draw `number`, and the stream of what else is drawn."""
+        """Return velocity [SD], territories and trains [SD] of draw `number`, and its stream."""
         rng = stream(Purpose.SIMULATED_EXAMPLE, self.seed, number)
         made = simulate(
             self.parameters,
@@ -79,13 +81,13 @@ class _Simulated(Dataset[tuple[Any, ...]]):
         )
 
     def _numbers(self, step: int, size: int) -> range:
-        """Return the numbers of this device's share of a step."""
+        """Return the numbers of the draws of this device in a step."""
         first = (step * self.world + self.rank) * size
         return range(first, first + size)
 
 
 class SimulatedTerritories(_Simulated):
-    """Item `step`: standardised sequences `(batch, 1, time, depth, lateral)`, and the truth of each for a detector."""
+    """Standardised sequences `(batch, 1, time, depth, lateral)` and their truth, by step."""
 
     def __getitem__(self, step: int) -> tuple[Tensor, list[dict[str, Tensor]]]:
         velocities, truths = [], []
@@ -97,9 +99,9 @@ class SimulatedTerritories(_Simulated):
 
 
 class SimulatedTrains(_Simulated):
-    """Item `step`: crops around one unit each `(batch, 1, time, 16, 16)`, and its twitch train `(batch, time)` [SD].
+    """Crops `(batch, 1, time, 16, 16)` around one unit and its train `(batch, time)` [SD], by step.
 
-    Four crops are of one sequence, of units drawn without replacement.
+    Four crops come from one sequence, around units that are drawn without replacement.
     """
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,4 @@
-"""Trains with the firings in each frame, simulated while training.
-
-And how well a detector of firings tells them.
-"""
+"""Batches of simulated twitch trains with the number of firings in each frame."""
 
 from __future__ import annotations
 
@@ -21,29 +18,30 @@ from musclelib.simulator.motor_units.pool import Pool, sample_pool
 from musclelib.simulator.motor_units.superpose import twitch_trains
 from musclelib.streams import Purpose, stream
 
-_UNITS = 16  # of one pool, which share the range of twitches and how irregular they fire
-_FRAMES = (160, 480)  # of a step's trains
-_SILENT, _LEAKING, _FILTERED = 0.25, 0.5, 0.5  # shares of the units or pools that it happens to
+_UNITS = 16  # units of one pool, which share the range of twitches and the regularity of firing
+_FRAMES = (160, 480)  # range of the number of frames of a step's trains
+# shares of units with a pause, of units with a neighbour's train, of pools that were filtered
+_SILENT, _LEAKING, _FILTERED = 0.25, 0.5, 0.5
 _UNSEEN = 1_000_003  # the seed of validation trains lies this far from that of training
 
 
 class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
-    """Item `step`: trains `(batch, 1, time)` [SD] at `RATE`, and the firings in each frame `(batch, time)`.
+    """Trains `(batch, 1, time)` [SD] at `RATE` and firings in each frame `(batch, time)`, by step.
 
-    They are what separation leaves of simulated trains of 3.5 to 26 firings a second: in the band
-    of twitches, some through the high-pass of an acquisition, smoothed by tissue, with noise of 0
-    to 50 dB, a share of a neighbour's train, and pauses.
+    The trains resemble those that a separation returns: simulated trains of 3.5 to 26 firings a
+    second, limited to the band of twitches, some high-passed as by an acquisition, smoothed as by
+    tissue, with noise of 0 to 50 dB, a share of a neighbour's train, and pauses.
 
     Parameters
     ----------
     batch : int
-        Trains of a step and device, a multiple of 16.
+        Number of trains of a step and device, a multiple of 16.
     seed : int
         Seed of the set.
     rank, world : int
-        This device and the number of all.
+        Number of this device, and number of all devices.
     rate : tuple of float
-        Firing rates [Hz].
+        Range of the firing rates [Hz].
     """
 
     def __init__(
@@ -84,16 +82,13 @@ class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
 def _parameters(
     rng: np.random.Generator, frames: int, rate: tuple[float, float]
 ) -> SimulatorParameters:
-    """Draw what the units of a pool have in common.
-
-    Muscles differ more than those of the papers' one.
-    """
+    """Draw the parameters of a pool, with wider ranges than the papers' single muscle."""
     contraction = rng.uniform(0.035, 0.09)
     return preset(
         "paper2",
         frames=frames,
         frame_rate=RATE,
-        pixels=(4, 4),  # places make no difference here
+        pixels=(4, 4),  # territories have no effect here
         units=(_UNITS, _UNITS),
         firing_rate=rate,
         interval_cv=rng.uniform(0.05, 0.35),
@@ -114,7 +109,7 @@ def _pauses(pool: Pool, duration: float, rng: np.random.Generator) -> Pool:
 
 
 def _as_separated(trains: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return trains `(unit, time)` as a separation would give them, standardised."""
+    """Return trains `(unit, time)` as a separation would return them, standardised."""
     frames = trains.shape[1]
     values = dct(trains, axis=1, norm="ortho")
     frequency = np.arange(frames) * RATE / (2 * frames)
@@ -122,7 +117,7 @@ def _as_separated(trains: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < _FILTERED:  # by a Butterworth band-pass of order 4, forwards and backwards
         low, high = rng.uniform(1, 6), rng.uniform(45, 70)
         gain /= (1 + (low / np.maximum(frequency, 1e-3)) ** 8) * (1 + (frequency / high) ** 8)
-    # of units that are silent throughout, noise is left
+    # noise; the small power gives units that never fire some noise as well
     power = (values**2).mean(axis=1, keepdims=True) + 1e-6
     noise = np.sqrt(power) * 10 ** (-rng.uniform(0, 50, (len(trains), 1)) / 20)
     values = (values + noise * rng.standard_normal(values.shape)) * gain
@@ -130,7 +125,7 @@ def _as_separated(trains: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _counts(pool: Pool, frames: int) -> np.ndarray:
-    """Return the firings in each frame `(unit, time)`: an onset between two frames is shared by them."""
+    """Return the firings in each frame `(unit, time)`; two frames share an onset between them."""
     counts = np.zeros((_UNITS, frames + 1), np.float32)
     place = (pool.firing_time + pool.lead[:, None]) * RATE
     unit, firing = np.nonzero((place >= 0) & (place < frames))

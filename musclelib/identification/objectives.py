@@ -1,4 +1,4 @@
-"""How the networks of identification learn: an objective for each of them."""
+"""The objectives with which the networks of identification are trained."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _NAMES = {
     "loss_mask": "mask",
 }
 
-_SPREAD = 1.0  # SD of the Gaussian that a true firing is spread over [frame]
+_SPREAD = 1.0  # SD of the Gaussian over which a true firing is spread [frame]
 
 
 class Detection(Supervised):
     """Trains a detector on sequences and the territories of their units.
 
-    The loss is the sum of those of anchors (score, box) and of regions (score, box, mask), each of
-    weight 1 (paper 2, section III-B.3).
+    L = L(anchor score) + L(anchor box) + L(score) + L(box) + L(mask), the last three of regions,
+    all of weight 1 (paper 2, section III-B.3).
     """
 
     network: Detector
@@ -40,7 +40,15 @@ class Detection(Supervised):
     def loss(
         self, velocity: Tensor, truth: list[dict[str, Tensor]]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the sum and the five losses of standardised sequences `(batch, 1, 400, 64, 64)`."""
+        """Return the sum of the five losses, and the losses.
+
+        Parameters
+        ----------
+        velocity : Tensor
+            `(batch, 1, 400, 64, 64)` [SD].
+        truth : list of dict
+            The truth of each sequence, see `musclelib.networks.mask_rcnn.truth`.
+        """
         losses = self.network(velocity, truth)
         return torch.stack(list(losses.values())).sum(), {
             _NAMES[name]: value for name, value in losses.items()
@@ -48,7 +56,7 @@ class Detection(Supervised):
 
 
 class FiringDetection(Supervised):
-    """Trains a detector of firings on twitch trains and the firings in each frame."""
+    """Trains a firing detector on twitch trains and the number of firings in each frame."""
 
     def __init__(self, settings: FiringParameters) -> None:
         super().__init__()
@@ -56,17 +64,18 @@ class FiringDetection(Supervised):
         self.network = FiringDetector(settings)
 
     def loss(self, trains: Tensor, firings: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the negative log-likelihood of Poisson counts, for each firing.
+        """Return the negative log-likelihood of Poisson counts, per firing.
 
-        Its best answer is the expected count: summed around a firing it is one even where nobody
-        can tell to a frame when it was.
+        L = sum over trains and frames of (e - n log e), divided by the number of firings, with the
+        expected number e and the true number n, spread over neighbouring frames. It is smallest if
+        e is the expectation of n, whose sum around a firing is one even if the frame is uncertain.
 
         Parameters
         ----------
         trains : Tensor
             `(train, 1, time)` [SD].
         firings : Tensor
-            `(train, time)`, firings in each frame; parts of one may lie in two.
+            `(train, time)`, firings in each frame; two frames may share a firing.
         """
         expected = self.network(trains)
         reach = torch.arange(-4, 5, device=firings.device)
@@ -87,21 +96,29 @@ class TwitchEstimation(Supervised):
         self.network = TwitchNetwork(settings)
 
     def loss(self, crops: Tensor, trains: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return `train_loss` of crops `(batch, 1, time, 16, 16)` and trains `(batch, time)`, both in [SD]."""
+        """Return `train_loss` of the estimates.
+
+        Parameters
+        ----------
+        crops : Tensor
+            `(batch, 1, time, 16, 16)` [SD].
+        trains : Tensor
+            True twitch trains `(batch, time)` [SD].
+        """
         return train_loss(self.network(crops), trains), {}
 
 
 def train_loss(estimate: Tensor, truth: Tensor) -> Tensor:
-    """Return the mean squared error of trains, each divided by the largest absolute value of its truth.
+    """Return the mean squared error of trains relative to their peaks.
 
-    So that units of small velocity count as much as others (paper 2, section III-C.3). Those whose
-    truth is 0 throughout, which fired neither in the sequence nor shortly before, do not count;
-    where there is no other, it is 0.
+    L = mean ((estimate - truth) / max |truth|)², so that units of small velocity count as much as
+    others (paper 2, section III-C.3). A unit whose truth is 0 throughout, since it fired neither in
+    the sequence nor shortly before, does not count; without any other unit the loss is 0.
 
     Parameters
     ----------
     estimate, truth : Tensor
-        `(batch, time)`, of one unit.
+        Trains `(batch, time)`, of one unit each.
     """
     largest = truth.abs().amax(dim=1, keepdim=True)
     heard = largest > 0
@@ -110,7 +127,7 @@ def train_loss(estimate: Tensor, truth: Tensor) -> Tensor:
 
 
 class Reading(Supervised):
-    """Trains a reader on components of sequences whose units are known."""
+    """Trains a territory reader on components of sequences whose units are known."""
 
     def __init__(self, settings: ReaderParameters) -> None:
         super().__init__()
@@ -120,20 +137,22 @@ class Reading(Supervised):
     def loss(
         self, images: Tensor, territory: Tensor, known: Tensor, unit: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the sum of the losses of territories and scores.
+        """Return the sum of the losses of territories and scores, and the losses.
+
+        L = Dice(mask, territory) + cross entropy(mask, territory) + cross entropy(score, unit).
 
         Parameters
         ----------
         images : Tensor
             `(component, 5, depth, lateral)`.
         territory : Tensor
-            `(component, depth, lateral)`, shares of pixels, 0 to 1.
+            `(component, depth, lateral)`, share of each pixel that belongs to it, 0 to 1.
         known : Tensor
-            `(component,)`, 1 where there is a unit behind the component, whose territory it is;
-            else 0.
+            `(component,)`, 1 if a unit causes the component, 0 otherwise; components with 0 do not
+            enter the losses of territories.
         unit : Tensor
             `(component,)`, 1 for the best component of a unit, 0 for others, which are to be
-            dropped.
+            rejected.
         """
         logits, score = self.network(images)
         logits = logits.float()

@@ -1,6 +1,6 @@
-"""How the networks of identification are trained, as data.
+"""Recipes for the training of the networks of identification.
 
-Those of paper 2 as the paper trained them, and light ones within an hour on a CPU.
+The networks of paper 2 are trained as in the paper, light ones within an hour on a CPU.
 """
 
 from __future__ import annotations
@@ -32,49 +32,49 @@ from musclelib.training.objective import Objective, Optimiser, Review, TrainingP
 from musclelib.training.recipe import Data, Recipe, Stage
 
 NOISE = (10.0, 30.0)
-"""Signal-to-noise ratio of training sequences, drawn anew for each [dB] (paper 2, section III-B.3)."""
+"""Range of the signal-to-noise ratio of training sequences [dB] (paper 2, section III-B.3)."""
 
 
 @dataclass(frozen=True)
 class SimulatedStage(Stage):
-    """A stage on sequences that are simulated on the way."""
+    """A stage on sequences that are simulated during training."""
 
     noise: tuple[float, float] | None = quantity(
-        NOISE, "dB", "signal-to-noise ratio, drawn anew for each sequence; None: no noise"
+        NOISE, "dB", "range of the signal-to-noise ratio of sequences; None: no noise"
     )
-    fixed: bool = quantity(False, doc="whether pretrained weights of the ResNet are kept fixed")
+    fixed: bool = quantity(False, doc="whether pretrained weights of the ResNet stay fixed")
 
     def simulated(self) -> SimulatorParameters:
-        """Return what the sequences of the stage are simulated with."""
+        """Return the parameters with which the sequences of the stage are simulated."""
         return preset("paper2", noise_snr=self.noise)
 
 
 @dataclass(frozen=True)
 class SimulatedRecipe(Recipe):
-    """A training on what is simulated on the way: preset "paper2", or the trains of firings.
+    """A training on sequences of preset "paper2", or on trains, that are simulated meanwhile.
 
-    The seed of a stage is that of its sequences, too; validation is on sequences of another seed.
+    The seed of a stage is also that of its sequences; validation uses sequences of another seed.
     """
 
     half: ClassVar[bool] = True
 
     settings: DetectorParameters | TwitchParameters | FiringParameters = quantity(
-        doc="what the network is built from"
+        doc="parameters of the network"
     )
-    stages: tuple[SimulatedStage, ...] = quantity(doc="parts of the training, in their order")
+    stages: tuple[SimulatedStage, ...] = quantity(doc="parts of the training in order")
     sequences: int | None = quantity(
-        None, doc="number of different training sequences; None: no sequence comes twice", low=1
+        None, doc="number of different training sequences; None: no sequence is repeated", low=1
     )
-    # some 400 units to detect, or 96 trains; of firings 384 trains in each band of their rate
-    validated: int = quantity(24, doc="sequences that each validation is on", low=1)
+    # about 400 units to detect, or 96 trains; for firings 384 trains in each band of the rate
+    validated: int = quantity(24, doc="number of sequences of each validation", low=1)
     pretrained: str = quantity(
         "",
-        doc="weights that a detector begins with, downloaded by torchvision; empty: new weights",
+        doc="initial weights of a detector, downloaded by torchvision; empty: new weights",
         choices=("", "coco", "imagenet"),
     )
 
     def check(self) -> None:
-        """Refuse pretrained weights of networks that there are none for."""
+        """Refuse pretrained weights for networks that have none."""
         if self.pretrained and not isinstance(self.settings, DetectorParameters):
             raise ParameterError(
                 f"pretrained = {self.pretrained!r}: there are such weights for a detector only"
@@ -96,7 +96,7 @@ class SimulatedRecipe(Recipe):
             load_pretrained(objective.network, self.pretrained)
 
     def data(self, stage: Stage, stores: Sequence[str], folder: Path) -> Data:
-        """Return examples of a seed of their own for each stage, and the one review of all stages."""
+        """Return examples with a separate seed for each stage, and the review of all stages."""
         assert isinstance(stage, SimulatedStage)
         if stores:
             raise ParameterError(
@@ -126,7 +126,7 @@ class SimulatedRecipe(Recipe):
 
 
 def _sgd(steps: int, rate: float) -> TrainingParameters:
-    # weight decay and the norm of 5 are matterport's, which the paper kept
+    # weight decay and the clipping norm of 5 are those of matterport, which the paper kept
     optimiser = Optimiser(kind="sgd", rate=rate, betas=(0.9, 0.999), decay=1e-4, clip=5.0)
     return TrainingParameters(
         steps=steps,
@@ -152,7 +152,7 @@ def _adam(
 
 
 def _small(training: TrainingParameters) -> TrainingParameters:
-    # a small network is no faster in half precision
+    # half precision does not speed up a small network
     return training.changed(precision="32-true")
 
 
@@ -221,4 +221,4 @@ RECIPES: dict[str, Recipe] = {
         READER,
     )
 }
-"""By name. The paper's detector starts from weights trained on photographs: `pretrained`."""
+"""Recipes by name; with `pretrained`, the paper's detector starts from weights for photographs."""

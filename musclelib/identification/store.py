@@ -1,9 +1,9 @@
-"""What identification leaves behind: a zarr store of units, and tables of units and of firings.
+"""The results of identification: a zarr store of units, and tables of units and of firings.
 
-A store of units has the labels of a sequence store, by the names of the schema, but no frames:
-those stay in their own store. So it is no sequence store, which must have frames, but plain zarr,
-for `xarray.open_zarr` or any other reader. `sequences.open(source).assign(open_units(target))` puts
-frames and units together.
+A store of units has the labels of a sequence store, by the names of the schema, but no frames,
+which stay in the sequence store. It is therefore not a sequence store but plain zarr, for
+`xarray.open_zarr` or any other reader. `sequences.open(source).assign(open_units(target))` joins
+frames and units.
 """
 
 from __future__ import annotations
@@ -42,7 +42,13 @@ _COLUMNS = [
     "area [mm2]",
 ]
 _COLUMNS += ["firing rate [Hz]", "firings", "CV of intervals", "peak to peak [mm/s]"]
-_TOLD = ("domain", "source", "parameters", "seed", "version")  # what a source says of itself
+_STATED = (
+    "domain",
+    "source",
+    "parameters",
+    "seed",
+    "version",
+)  # attributes of a source that are kept
 
 
 def identify_store(
@@ -54,34 +60,32 @@ def identify_store(
     name: str,
     replace: bool = False,
 ) -> None:
-    """Identify the units of every sequence of a store, and write them to another.
+    """Identify the units of every sequence of a store, and write them to another store.
 
-    A finished one is left alone.
-
-    The target appears under its name when all is done. It holds what `to_dataset` returns, the most
-    certain units first; where a sequence has fewer units than another, or a unit fewer firings,
-    False and NaN fill up. A progress bar shows.
+    A finished store is left unchanged. The target appears under its name when everything is done.
+    It holds the data set of `to_dataset`, with the most certain units first; False and NaN pad
+    sequences with fewer units and units with fewer firings. A progress bar is shown.
 
     Parameters
     ----------
     method : Method
-        What identifies, as `methods.method` returns it.
+        The method of identification, see `methods.method`.
     onsets : Onsets
-        What finds the firing times in the twitch trains.
+        The detector of firing times in twitch trains.
     source : str or Path
-        Sequence store with `velocity`, of any size, rate and length that the method takes.
+        Sequence store with `velocity`, of any size, rate and length that the method accepts.
     target : str or Path
         Folder of the new store.
     name : str
         Name of the method, kept as an attribute.
     replace : bool
-        Remove a store of units with other content first, instead of refusing it.
+        Whether a store of units with other content is removed and not refused.
 
     Raises
     ------
     SequenceError
         The source is missing, has no velocity or one that the method refuses, or the target holds
-        something else.
+        other content.
     """
     origin, target = sequences.open(source), Path(target)
     if "velocity" not in origin:
@@ -89,9 +93,9 @@ def identify_store(
     attributes = _attributes(method, onsets, origin, name)
     there = target.exists() and not (target.is_dir() and not any(target.iterdir()))
     if there:
-        if _told(target) == attributes:
+        if _stated(target) == attributes:
             return
-        if _told(target) is None:
+        if _stated(target) is None:
             raise sequences.SequenceError(
                 f"{target}: something else than a store of units; choose another name"
             )
@@ -100,7 +104,7 @@ def identify_store(
                 f"{target}: exists already, of other sequences or by another method; choose another"
                 " name or remove it"
             )
-        # what may not be removed is told before the work, as is what cannot be written
+        # refuse a store that must not be removed before the work, like a place that is not writable
         own_files(target, IDENTIFIED)
     with ExitStack() as stack:
         with writing(target):
@@ -126,7 +130,7 @@ def _identify(method: Method, origin: xr.Dataset, source: str | Path) -> list[Mo
 
 
 def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -> dict[str, str]:
-    """Return what tells one store of units from another: the sequences, by their content too, and the method."""
+    """Return the attributes that identify a store of units: its sequences and its method."""
     content = hashlib.sha256()
     for axis in ("time", "depth", "lateral"):
         content.update(origin[axis].values.tobytes())
@@ -141,7 +145,7 @@ def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -
     parameters = {
         "weights": {key: weights.digest(network) for key, network in networks.items()},
         "content": content.hexdigest(),
-        "origin": {key: origin.attrs[key] for key in _TOLD if key in origin.attrs},
+        "origin": {key: origin.attrs[key] for key in _STATED if key in origin.attrs},
     }
     return {
         "domain": origin.attrs["domain"],
@@ -152,7 +156,7 @@ def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -
     }
 
 
-def _told(target: Path) -> dict[str, str] | None:
+def _stated(target: Path) -> dict[str, str] | None:
     """Return the attributes of a store of units, none of one that is being removed.
 
     None for anything else.
@@ -179,11 +183,11 @@ def open_units(store: str | Path) -> xr.Dataset:
     Raises
     ------
     SequenceError
-        There is no such store, or a part of it is missing.
+        The store does not exist, or a part of it is missing.
     """
-    if not _told(Path(store)):
+    if not _stated(Path(store)):
         raise sequences.SequenceError(f"{store}: there is no store of units of that name")
-    # decode_timedelta: "s" is a unit here, as in sequence stores
+    # decode_timedelta: the unit "s" must not turn times into datetime types
     dataset = xr.open_zarr(store, consolidated=False, chunks={}, decode_timedelta=False)
     del dataset.attrs[IDENTIFIED]
     check_whole(store, dataset)
@@ -191,24 +195,24 @@ def open_units(store: str | Path) -> xr.Dataset:
 
 
 def to_dataset(found: Sequence[MotorUnits], onsets: Onsets, like: xr.Dataset) -> xr.Dataset:
-    """Return identified units as labels of the sequences that they were found in.
+    """Return identified units as labels of their sequences.
 
     Parameters
     ----------
     found : sequence of MotorUnits
-        Of each sequence.
+        The units of each sequence.
     onsets : Onsets
-        What finds the firing times in their trains.
+        The detector of firing times in twitch trains.
     like : xarray.Dataset
-        The sequences: their coordinates are taken.
+        The sequences, whose coordinates are used.
 
     Returns
     -------
     xarray.Dataset
         `territory`, `twitch_train`, `firing_time` (onsets of twitches), `confidence` and
-        `unit_count`, padded to at least one unit and one firing; `common_motion` that was taken
-        out, and `territory_model`, the number in `units.MODELS` of what territories were taken for;
-        with dims and units of the schema.
+        `unit_count`, padded to at least one unit and one firing; `common_motion` that was removed,
+        and `territory_model`, the place of the territories' model in `motor_units.MODELS`; with
+        dims and units of the schema.
     """
     rate = sequences.frame_rate(like)
     began = float(like.time[0])
@@ -239,27 +243,27 @@ def to_dataset(found: Sequence[MotorUnits], onsets: Onsets, like: xr.Dataset) ->
         for key, values in arrays.items()
     }
     dataset = xr.Dataset(variables, {name: like[name] for name in COORDINATES})
-    # as CF has it
+    # the meaning of the numbers, by the CF conventions
     numbers = {"flag_values": list(range(len(MODELS))), "flag_meanings": " ".join(MODELS)}
     dataset.territory_model.attrs |= numbers
     return dataset
 
 
 def table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return one row a unit, of identified units or of any sequences whose units are known.
+    """Tabulate the units of sequences, identified or true, one unit in each row.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        As `open_units`, `to_dataset` or, with the truth, `sequences.open` returns it.
+        Data set of `open_units` or `to_dataset`, or of `sequences.open` with true units.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `sequence` (from 0, its place in the store), `unit` (from 1, as maps number them),
-        `confidence`, `centre depth [mm]`, `centre lateral [mm]` and `area [mm2]` of the territory,
-        `firing rate [Hz]` (over the mean interval), `firings`, `CV of intervals`, and `peak to peak
-        [mm/s]` of the train; NaN where there is none.
+        Columns `sequence` (place in the store, from 0), `unit` (from 1, as in maps), `confidence`,
+        `centre depth [mm]`, `centre lateral [mm]` and `area [mm2]` of the territory, `firing rate
+        [Hz]` (the inverse of the mean interval), `firings` (their number), `CV of intervals`, and
+        `peak to peak [mm/s]` of the train; NaN where a value is undefined.
     """
     depth, lateral = dataset.depth.values, dataset.lateral.values
     pixel = float(np.prod(sequences.pixel_size(dataset)))
@@ -288,7 +292,7 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def firing_table(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return one row a firing: `sequence`, `unit` (as of `table`) and `time [s]`."""
+    """Tabulate all firings: `sequence` and `unit` as in `table`, and `time [s]`."""
     rows = [
         (index, unit + 1, time)
         for index, unit, one in _units(dataset[["firing_time", "unit_count"]])
@@ -299,7 +303,7 @@ def firing_table(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def _units(dataset: xr.Dataset) -> Iterator[tuple[int, int, xr.Dataset]]:
-    """Yield sequence, unit, and the unit's labels."""
+    """Yield the numbers of sequence and unit, and the labels of the unit."""
     labels = [
         name
         for name in ("territory", "twitch_train", "firing_time", "confidence")

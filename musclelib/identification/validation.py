@@ -1,4 +1,4 @@
-"""Judge the networks of paper 2 while they are trained, on sequences that they are not trained on."""
+"""Validate the networks of identification during training, on sequences outside the training."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from musclelib.metrics.firing_agreement import agreement
 from musclelib.metrics.matching import match
 from musclelib.simulator import SimulatorParameters
 
-_UNSEEN = 1_000_003  # the seed of validation sequences lies this far from that of training
+_UNSEEN = 1_000_003  # difference of the seed of validation sequences from that of training
 
 
 class TerritoryValidation:
-    """Detect in sequences that are not trained on.
+    """Detect units in sequences outside the training.
 
-    `score`, lower better, is 1 - the F score at an IoU of 0.5.
+    `score`, better if lower, is 1 - F at an IoU of 0.5, with the F score of all units.
     """
 
     def __init__(self, parameters: SimulatorParameters, count: int, seed: int) -> None:
@@ -29,7 +29,7 @@ class TerritoryValidation:
         self.count = count
 
     def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
-        """Return recall and precision over all units, and the mean pixel recall and precision of those found."""
+        """Return recall and precision of units, and the mean pixel recall and precision."""
         counted, pixels = np.zeros(3), []
         for number in range(self.count):
             velocity, (true,) = self.examples[number]
@@ -50,7 +50,7 @@ class TerritoryValidation:
 
 
 class TrainValidation:
-    """Estimate trains of units that are not trained on; `score`, lower better, is the loss."""
+    """Estimate trains of units outside the training; `score`, better if lower, is the loss."""
 
     def __init__(self, parameters: SimulatorParameters, count: int, seed: int) -> None:
         self.rate, self.count = parameters.frame_rate, count
@@ -71,14 +71,14 @@ class TrainValidation:
 
 
 BANDS = ((4.0, 8.0), (8.0, 13.0), (13.0, 20.0), (20.0, 25.0))
-"""Firing rates that validation weighs alike [Hz]."""
+"""Ranges of the firing rate that have the same weight in the validation [Hz]."""
 
 
 class FiringValidation:
-    """Detect firings in trains that are not trained on, in bands of their rate.
+    """Detect firings in trains outside the training, in bands of their firing rate.
 
-    `score`, lower better, is 1 less the mean rate of agreement, and the mean error of the number of
-    firings.
+    `score`, better if lower, is 1 - the mean rate of agreement + the mean relative error of the
+    number of firings.
     """
 
     def __init__(self, count: int, seed: int) -> None:
@@ -86,20 +86,22 @@ class FiringValidation:
         self.bands = [SimulatedFirings(_UNITS, seed + _UNSEEN, rate=band) for band in BANDS]
 
     def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
-        """Return the score, the rate of agreement, and by band the firings told over those that there were."""
+        """Return the score, the rate of agreement, and found relative to true firings by band."""
         scores: dict[str, float] = {}
         rates, errors = [], []
         for band, examples in zip(BANDS, self.bands, strict=True):
-            told = true = 0
+            found_count = true_count = 0
             for number in range(self.count):
                 trains, firings = examples[number]
                 device = next(objective.parameters()).device
                 expected = objective.network(trains.to(device)).cpu().numpy()
                 for one, counts in zip(expected, firings.numpy(), strict=True):
                     found, known = firing_times(one), firing_times(counts)
-                    told, true = told + len(found), true + len(known)
+                    found_count += len(found)
+                    true_count += len(known)
                     rates.append(agreement(known, found).rate)
-            scores[f"told {band[0]:g}-{band[1]:g} Hz"] = told / max(true, 1)
-            errors.append(abs(told / max(true, 1) - 1))
+            share = found_count / max(true_count, 1)
+            scores[f"found / true {band[0]:g}-{band[1]:g} Hz"] = share
+            errors.append(abs(share - 1))
         mean = float(np.nanmean(rates))
         return {"score": 1 - mean + float(np.mean(errors)), "agreement": mean} | scores

@@ -99,7 +99,7 @@ def test_a_detector_of_firings_is_trained_and_shipped_with_a_card(tmp_path):
     ship(made, tmp_path / "run", tmp_path / "firings")
     back = weights.load(tmp_path / "firings.safetensors", FiringDetector)
     assert back.settings == made.settings
-    assert "told 20-25 Hz" in (tmp_path / "firings.md").read_text()
+    assert "found / true 20-25 Hz" in (tmp_path / "firings.md").read_text()
 
 
 def test_a_run_on_other_simulated_sequences_is_refused(tmp_path):

@@ -56,7 +56,7 @@ def test_bands_are_judged_by_number_and_time(every, share):
     scores = validation(Oracle(validation, every))
     assert scores["agreement"] == pytest.approx(share, abs=0.06)
     for low, high in BANDS:
-        assert scores[f"told {low:g}-{high:g} Hz"] == pytest.approx(share, abs=0.06)
+        assert scores[f"found / true {low:g}-{high:g} Hz"] == pytest.approx(share, abs=0.06)
     assert scores["score"] == pytest.approx(2 * (1 - share), abs=0.08)
 
 

@@ -1,7 +1,4 @@
-"""Batches of components whose territories are known, out of stores that have labels.
-
-And how well they are read.
-"""
+"""Batches of components whose territories are known, from stores with labels."""
 
 from __future__ import annotations
 
@@ -23,29 +20,29 @@ from musclelib.metrics.matching import match
 from musclelib.parameters import ParameterError
 from musclelib.streams import Purpose, stream
 
-_BEHIND = 0.5  # correlation of a component's train with that of the unit behind it
-_SHIFT = 8  # largest shift of a field that is trained on [pixel]
+_BEHIND = 0.5  # correlation of trains above which a unit causes a component
+_SHIFT = 8  # largest random shift of a field in training [pixel]
 
 
 class Labelled(NamedTuple):
     """The components of one sequence, and its units."""
 
     components: Components
-    territory: np.ndarray  # (unit, depth, lateral), bool, in the field's own pixels
-    behind: np.ndarray  # (component,): number of the unit behind it, or -1
-    best: np.ndarray  # (component,), bool: no other component shows its unit better
-    store: str  # digest of the sequences that it is one of
+    territory: np.ndarray  # (unit, depth, lateral) bool, in the pixels of the field
+    behind: np.ndarray  # (component,): number of the unit that causes it, or -1
+    best: np.ndarray  # (component,) bool: no other component shows its unit better
+    store: str  # digest of the set of sequences
 
 
 def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[Labelled]:
-    """Separate sequences of a store that has `territory` and `twitch_train`, and tell which unit is in which component.
+    """Separate sequences of a store into components, and assign the known units to them.
 
     Parameters
     ----------
     store : str or Path
-        Simulated, synthetic in-vivo or translated sequences.
+        Simulated, synthetic in-vivo or translated sequences with `territory` and `twitch_train`.
     numbers : sequence of int, optional
-        Which ones; all without.
+        Numbers of the sequences; by default all.
 
     Raises
     ------
@@ -80,33 +77,27 @@ def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[La
     return found
 
 
-def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    one, other = (trains - trains.mean(axis=1, keepdims=True) for trains in (first, second))
-    lengths = np.outer(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1))
-    return one @ other.T / np.maximum(lengths, np.finfo(np.float32).tiny)
-
-
 class LabelledComponents(Dataset[tuple[Tensor, ...]]):
-    """Item `step`: images, territories, and whether they are known and are units, as `Reading.loss` takes them.
+    """Images, territories, and flags of known territories and of units, by step.
 
-    Components are drawn with replacement, turned over at random along depth and lateral, and
-    shifted round.
+    These are the arguments of `Reading.loss`. Components are drawn with replacement, flipped at
+    random along depth and lateral, and shifted circularly.
 
     Parameters
     ----------
     sets : sequence of Labelled
-        What to draw from, all of one field.
+        The labelled sequences to draw from, all of one field.
     batch : int
-        Components of a step and device.
+        Number of components of a step and device.
     seed : int
         Seed of the draws.
     rank, world : int
-        This device and the number of all.
+        Number of this device, and number of all devices.
 
     Raises
     ------
     ParameterError
-        There is no component, or the fields differ.
+        The sequences have no components, or their fields differ.
     """
 
     def __init__(
@@ -155,9 +146,9 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
 
 
 class ReadingValidation:
-    """Read sequences that are not trained on.
+    """Read territories in sequences outside the training.
 
-    `score`, lower better, is 1 - the F score at an IoU of 0.5.
+    `score`, better if lower, is 1 - F at an IoU of 0.5, with the F score of all units.
     """
 
     def __init__(self, sets: Sequence[Labelled]) -> None:
@@ -175,3 +166,9 @@ class ReadingValidation:
             "precision": hits / found if found else float("nan"),
             "score": 1 - 2 * hits / (units + found) if units + found else 0.0,
         }
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    one, other = (trains - trains.mean(axis=1, keepdims=True) for trains in (first, second))
+    lengths = np.outer(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1))
+    return one @ other.T / np.maximum(lengths, np.finfo(np.float32).tiny)

@@ -1,4 +1,4 @@
-"""Territories out of the maps of components, by a trained reader."""
+"""Read territories from the maps of components by a trained network."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from musclelib.metrics.matching import overlap
 from musclelib.networks.territory_reader import TerritoryReader
 
 CONFIDENCE = 0.5
-"""Least score of a unit."""
+"""Lowest score of a unit."""
 
-_SAME = 0.6  # intersection over union of two components that show one unit
-_SMALLEST = 5  # pixels of a territory
+_SAME = 0.6  # intersection over union above which two components show one unit
+_SMALLEST = 5  # pixels of the smallest territory
 
 
 @torch.no_grad()
 def read_territories(components: Components, reader: TerritoryReader) -> MotorUnits:
-    """Read every component, and keep those that are units: of two with one territory, the more certain one.
+    """Read every component, and keep those that are units.
+
+    Of two components with the same territory, the one with the higher score is kept.
 
     Parameters
     ----------
     components : Components
-        Of one sequence.
+        The components of one sequence.
     reader : TerritoryReader
-        Trained, in evaluation mode.
+        The trained network, in evaluation mode.
     """
     frames = components.trains.shape[1]
     if not len(components.images):
@@ -45,7 +47,7 @@ def read_territories(components: Components, reader: TerritoryReader) -> MotorUn
         return MotorUnits.none(frames, components.field)
     inside = masks[kept]
     sizes = inside.sum(axis=(1, 2))
-    # of the map over its maximum
+    # trains are relative to the map's peak: times the map's mean they are the territory's velocity
     mean = (components.images[kept, 1] * inside).sum(axis=(1, 2)) / sizes
     territory = inside.repeat(components.block, axis=1).repeat(components.block, axis=2)
     missing = [

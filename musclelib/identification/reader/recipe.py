@@ -1,4 +1,4 @@
-"""How the reader of territories is trained on labelled stores, as data."""
+"""The recipe for the training of the territory reader on labelled stores."""
 
 from __future__ import annotations
 
@@ -25,27 +25,24 @@ from musclelib.training.recipe import Data, Recipe, Stage
 
 @dataclass(frozen=True)
 class ReaderRecipe(Recipe):
-    """A training on all sequences of labelled stores but those of some subjects.
-
-    The subjects left out choose the checkpoint.
-    """
+    """A training on labelled stores, without some subjects, on whom the checkpoint is chosen."""
 
     half: ClassVar[bool] = True
 
-    settings: ReaderParameters = quantity(ReaderParameters(), doc="what the network is built from")
-    left_out: int = quantity(8, doc="one subject in so many is left out for validation", low=2)
+    settings: ReaderParameters = quantity(ReaderParameters(), doc="parameters of the network")
+    left_out: int = quantity(8, doc="one subject in this many is left out for validation", low=2)
 
     def objective(self, stage: Stage) -> Objective:
         """Build the objective with new weights."""
         return Reading(self.settings)
 
     def data(self, stage: Stage, stores: Sequence[str], folder: Path) -> Data:
-        """Separate the stores, and return the components to train on and those of the others.
+        """Separate the stores; return the training components, and a validation on the others.
 
         Raises
         ------
         ParameterError
-            There is no store.
+            No store is given.
         SequenceError
             A store is missing or has no labels.
         """
@@ -66,7 +63,7 @@ class ReaderRecipe(Recipe):
         return {"": objective.network}
 
     def split(self, store: str | Path) -> tuple[list[int], list[int]]:
-        """Return the numbers of a store's sequences to train on, and of those left out."""
+        """Return the numbers of the training sequences of a store, and of those left out."""
         dataset = sequences.open(store)
         count = dataset.sizes["sequence"]
         subjects = dataset.subject.values if "subject" in dataset else range(count)
@@ -97,4 +94,4 @@ READER = ReaderRecipe(
         ),
     ),
 )
-"""Batches of 16 components, Adam at 2e-3, weights averaged over 100 steps."""
+"""The reader's recipe: batches of 16 components, Adam at 2e-3, weights averaged over 100 steps."""
