@@ -4,7 +4,7 @@
 of one scale (`steps`) and what they showed (`report`). What a notebook showed with `readme=True` is
 kept in `REPORTS/SCALE`, with the line that says what made it. Each PAGE is filled:
 
-- a table: `<!-- table demo/NAME -->` up to `<!-- end -->`;
+- a table: `<!-- table demo/NAME -->` up to `<!-- end -->`, which says so where no run has made it;
 - a cell of it in a sentence: `<!-- cell demo/NAME; ROW; COLUMN; FORMAT -->` up to `<!-- /cell -->`,
   with the text of the first column, or of the first two with a comma between, as ROW.
 """
@@ -26,6 +26,8 @@ from musclelib.files import whole
 from musclelib.study import made, rooms
 from musclelib.study.present import legible
 from musclelib.study.run import provenance
+
+_NOT_YET = "Not made yet by this version: `make study`, then `make record`."
 
 
 def keep(folder: Path, kept: Path) -> list[str]:
@@ -93,8 +95,10 @@ def fill(text: str, page: Path, reports: Path) -> str:
 
     Raises
     ------
-    FileNotFoundError, ValueError
-        A table is missing or does not say what made it; or no cell, or several, are meant.
+    FileNotFoundError
+        A table is missing that a cell is of.
+    ValueError
+        A table does not say what made it; or no cell, or several, are meant.
     """
 
     def place(name: str) -> Path:
@@ -103,6 +107,8 @@ def fill(text: str, page: Path, reports: Path) -> str:
 
     def table(match: re.Match[str]) -> str:
         path = place(match[1])
+        if not path.exists():
+            return f"<!-- table {match[1]} -->\n*{_NOT_YET}*\n<!-- end -->"
         line, frame = made.read_table(path)
         shown = legible(frame)
         rows = [shown.columns, ["---"] * shown.shape[1], *shown.to_numpy()]

@@ -1,7 +1,9 @@
 import ast
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -162,9 +164,19 @@ def test_a_cell_that_is_not_there_is_named(table, tmp_path, cell):
         _filled(f"<!-- cell demo/t; {cell}; .2f --><!-- /cell -->", tmp_path)
 
 
-def test_a_table_that_is_missing_is_named(tmp_path):
+def test_a_table_that_no_run_has_made_yet_says_so(tmp_path):
+    filled = _filled("<!-- table demo/gone --><!-- end -->", tmp_path)
+    assert "*Not made yet by this version: `make study`" in filled
     with pytest.raises(FileNotFoundError, match=r"gone\.csv"):
-        _filled("<!-- table demo/gone --><!-- end -->", tmp_path)
+        _filled("<!-- cell demo/gone; x; b; .2f --><!-- /cell -->", tmp_path)
+
+
+def test_a_table_that_no_run_has_made_yet_is_one_that_a_notebook_keeps():
+    names = set().union(*(_flagged(path) for path in (ROOT / "notebooks").glob("*.ipynb")))
+    for page in PAGES:
+        for mark, name in re.findall(r"<!-- table ([a-z]+/([a-z_\d]+)) -->", page.read_text()):
+            made_of = REPORTS / mark.replace("/", "/tables/")
+            assert made_of.with_suffix(".csv").is_file() or name in names, (page.name, mark)
 
 
 def test_what_a_run_marks_is_kept_with_what_made_it(tmp_path):
@@ -194,6 +206,35 @@ def test_what_a_run_marks_is_kept_with_what_made_it(tmp_path):
     assert sorted(path.name for path in (tmp_path / "kept").rglob("*.*")) == ["one.csv", "one.png"]
     for name in kept:
         assert made.read_line(tmp_path / "kept" / name).startswith("made by 10_a; parameters ")
+
+
+def test_the_command_keeps_and_fills(tmp_path):
+    """`make record`, on a run of one step and on benchmarks."""
+    for name in ("demo/steps", "demo/report/tables", "docs"):
+        (tmp_path / name).mkdir(parents=True)
+    pd.DataFrame({"a": ["x"], "b": [0.5]}).to_csv(
+        tmp_path / "demo/report/tables/t.csv", index=False
+    )
+    about = {"made": {"steps": {"10_a": {}}, "weights": {}}, "commit": "1234567", "missing": None}
+    notebook = nbformat.v4.new_notebook(metadata={"musclelib": about})
+    marks = {"musclelib": {"files": ["tables/t.csv"], "readme": True}}
+    output = nbformat.v4.new_output("display_data", {}, metadata=marks)
+    notebook.cells = [nbformat.v4.new_code_cell("show", outputs=[output])]
+    nbformat.write(notebook, tmp_path / "demo/steps/10_a.ipynb")
+    benchmark = {"name": "test_a", "fullname": "b.py::test_a", "params": None, "extra_info": {}}
+    benchmark |= {"stats": {"min": 0.5}}
+    (tmp_path / "b.json").write_text(json.dumps({"benchmarks": [benchmark]}))
+    page = tmp_path / "docs" / "page.md"
+    page.write_text("<!-- table demo/t --><!-- end -->\n<!-- table demo/benchmarks --><!-- end -->")
+    command = [sys.executable, "-m", "musclelib.study.readme", "demo", "reports", "b.json", page]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    assert "| x | 0.500 |" in page.read_text()
+    assert "made by 10_a*" in page.read_text()
+    assert "| b | a | 0.500 | – |" in page.read_text()
+    line = made.read_line(tmp_path / "reports/demo/tables/benchmarks.csv")
+    assert made.difference(line, ROOT, "demo") == ""
+    assert (tmp_path / "docs/rooms.svg").is_file()
 
 
 def test_without_a_run_nothing_is_kept(tmp_path):
