@@ -30,6 +30,14 @@ from musclelib.metrics.temporal import log_psd, psd_correlation
 
 DIMS = ("sequence", "time", "depth", "lateral")
 
+_AXES = {
+    "log_variance": ("sequence", "depth", "lateral"),
+    "histogram": ("sequence", "bin"),
+    "kspace": ("sequence", "ky", "kx"),
+    "log_psd": ("sequence", "frequency"),
+    "frequency": ("frequency",),
+}
+
 Sequences = Iterable[npt.ArrayLike] | xr.DataArray
 
 
@@ -103,6 +111,21 @@ class Features:
             raise ValueError("there is no sequence to compute features of")
         stacks = {name: np.stack(values) for name, values in found.items()}
         return cls(frequency=frequency, **stacks)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return the features with the names of their axes, as a step keeps them in a zarr group."""
+        return xr.Dataset({name: (dims, getattr(self, name)) for name, dims in _AXES.items()})
+
+    @classmethod
+    def from_dataset(cls, dataset: xr.Dataset) -> Self:
+        """Build from what `to_dataset` returned.
+
+        Raises
+        ------
+        KeyError
+            A feature is missing.
+        """
+        return cls(**{name: dataset[name].values for name in _AXES})
 
 
 def compare(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import holoviews as hv
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,9 +15,21 @@ from numpy.typing import ArrayLike
 
 from musclelib.metrics.temporal import log_psd
 
-hv.extension("matplotlib", logo=False, inline=True)  # inline: no script of another host
+# `hv.extension` would put six megabytes of scripts, for widgets, into every notebook
+hv.util.extension("matplotlib")
 # room for the labels of colour bars and axes
 hv.opts.defaults(hv.opts.Layout(backend="matplotlib", hspace=0.8))
+
+
+def _picture(element: Any) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Return an element as JupyterLab shows it at the end of a cell."""
+    figure, picture = hv.render(element, backend="matplotlib"), io.BytesIO()
+    figure.savefig(picture, format="png", bbox_inches="tight")
+    plt.close(figure)
+    return {"image/png": picture.getvalue()}, {}
+
+
+hv.Store.set_display_hook("png", hv.core.Dimensioned, _picture)
 
 DIVERGING, MAGNITUDE, GREY = "RdBu_r", "cividis", "gray"
 """Colour maps that colour-blind readers tell apart: signed, positive, and B-mode or paper-like frames."""
@@ -141,16 +155,7 @@ def history(
 ) -> hv.Overlay:
     """Draw columns of a training's table of losses or scores over its column `step`.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As in `losses.csv` or `scores.csv` of a run.
-    columns : sequence of str
-        What is drawn, a curve each.
-    y : tuple of str
-        Name and unit of the values.
-    title : str
-        Heading.
+    `table` is the `losses.csv` or `scores.csv` of a run, `y` the name and unit of its values.
     """
     data = {name: (table["step"], table[name]) for name in columns}
     return curves(data, x=("Step", ""), y=y, title=title, size=150, aspect=1.4)

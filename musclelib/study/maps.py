@@ -83,7 +83,7 @@ def side_by_side(
         columns,
         figsize=(size * columns + 0.9, (height + 0.3) * rows + 0.3),
         squeeze=False,
-        layout="constrained",
+        layout="compressed",
     )
     for number, one in enumerate(values):
         axis = axes.flat[number]
@@ -92,6 +92,7 @@ def side_by_side(
         axis.tick_params(labelsize=9)
         if number < len(territories) and (masks := territories[number]) is not None:
             outline(axis, masks)
+            axis.set(xlim=extents[number][:2], ylim=extents[number][2:])
         if len(set(extents)) == 1:  # the ticks of the outer maps hold for all
             below = number + columns < len(values)
             axis.tick_params(labelbottom=not below, labelleft=number % columns == 0)
@@ -99,7 +100,7 @@ def side_by_side(
         axis.set_axis_off()
     figure.supxlabel(_label(values[0]["lateral"], "mm"), fontsize=11)
     figure.supylabel(_label(values[0]["depth"], "mm"), fontsize=11)
-    bar = figure.colorbar(shown, ax=axes, aspect=15 * rows, pad=0.01)
+    bar = figure.colorbar(shown, ax=axes, aspect=20 * rows, pad=0.01)
     bar.set_label(_label(values[0], "1"), fontsize=11)
     return figure
 

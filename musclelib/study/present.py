@@ -23,7 +23,8 @@ from IPython.display import HTML, display
 
 from musclelib.files import whole
 
-_MOVIE_SCALE = 3  # screen pixels for one pixel of a sequence
+_MOVIE_SIDE = 400  # screen pixels of a film, about
+_MOVIE_SCALE = 3  # screen pixels for one pixel of a sequence, at most
 
 
 class Presenter:
@@ -37,7 +38,6 @@ class Presenter:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        hv.extension("matplotlib", logo=False, inline=True)
         # the same drawing gives the same bytes
         mpl.rcParams["svg.hashsalt"] = "musclelib"
         mpl.rcParams["svg.fonttype"] = "none"
@@ -136,7 +136,8 @@ class Presenter:
         """
         # BGR, for OpenCV
         colours = (plt.get_cmap(cmap)(np.linspace(0, 1, 256))[:, 2::-1] * 255).astype(np.uint8)
-        height, width = (size * _MOVIE_SCALE for size in frames.shape[1:])
+        scale = min(_MOVIE_SCALE, max(1, round(_MOVIE_SIDE / max(frames.shape[1:]))))
+        height, width = (size * scale for size in frames.shape[1:])
         path = self.folder / "movies" / f"{name}.webm"
         with whole(path) as new:
             film = cv2.VideoWriter(str(new), cv2.VideoWriter.fourcc(*"VP80"), rate, (width, height))

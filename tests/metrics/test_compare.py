@@ -41,6 +41,15 @@ def taken(features, order):
 
 
 class TestFeatures:
+    def test_are_the_same_after_they_were_kept(self, tmp_path):
+        kept = Features.of(sequences(0, 2), FRAME_RATE)
+        kept.to_dataset().to_zarr(tmp_path / "a.zarr", group="set", consolidated=False)
+        with xr.open_zarr(tmp_path / "a.zarr", group="set", consolidated=False) as opened:
+            assert opened["kspace"].dims == ("sequence", "ky", "kx")
+            again = Features.from_dataset(opened)
+        for name, value in vars(kept).items():
+            np.testing.assert_array_equal(getattr(again, name), value)
+
     def test_shapes(self, five):
         assert five.log_variance.shape == (5, 24, 24)
         assert five.histogram.shape == (5, 16)
