@@ -266,6 +266,7 @@ def _index(pages: list[Page]) -> str:
         + page.lead
         + "</li>"
         for page in pages
+        if page.chapter == "Steps"
     )
     return f'{"".join(parts)}<section><h2>The steps</h2><ol class="steps">{steps}</ol></section>'
 
