@@ -28,12 +28,12 @@ from papermill.execute import remove_error_markers
 
 from musclelib.files import whole
 from musclelib.parameters import ParameterError
-from musclelib.recordings.downloads import MissingRecordingError
 from musclelib.study import made
 
 # names are checked here; papermill itself reads no annotation such as `int | None`
 logging.getLogger("papermill").setLevel(logging.ERROR)
 
+_MISSING = "MissingRecordingError"  # of `musclelib.recordings`, which is slow to import
 _VERSIONS = (
     "musclelib",
     "numpy",
@@ -90,7 +90,7 @@ def run_step(
                 extra_arguments=["--log-level=40"],
             )
         except PapermillExecutionError as error:
-            if error.ename != MissingRecordingError.__name__:
+            if error.ename != _MISSING:
                 _write(nbformat.read(part, as_version=4), part, about)
                 os.replace(part, failed)
                 raise
