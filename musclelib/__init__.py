@@ -1,3 +1,3 @@
 """Reproducible deep-learning studies of skeletal muscle seen by ultrasound."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -2,7 +2,8 @@
 
 Chain
     `velocity_sequence` leads from echoes to filtered velocity, `estimate_velocity` to velocity at
-    the frame rate, `displacement_map` to the displacement between two frames and `bmode` to grey
+    the frame rate, `velocity_and_envelope` to both of the same beamformed frames,
+    `displacement_map` to the displacement between two frames, `bmode` and `decibels` to grey
     values. A `Recording` describes the probe and its settings; `PROBES` has known ones.
 Steps of the chain
     `demodulate` RF to IQ; beamform with a `Beamformer`; `Images` does both when it is sliced, in
@@ -26,8 +27,10 @@ Examples
 from musclelib.acquisition.beamform import Beamformer
 from musclelib.acquisition.chain import (
     bmode,
+    decibels,
     displacement_map,
     estimate_velocity,
+    velocity_and_envelope,
     velocity_sequence,
 )
 from musclelib.acquisition.filters import FilterParameters, band_pass, resample, spatial_median
@@ -49,6 +52,7 @@ __all__ = [
     "band_pass",
     "bmode",
     "coherence",
+    "decibels",
     "demodulate",
     "displacement",
     "displacement_map",
@@ -57,5 +61,6 @@ __all__ = [
     "resample",
     "spatial_median",
     "tissue_velocity",
+    "velocity_and_envelope",
     "velocity_sequence",
 ]

@@ -95,25 +95,67 @@ def estimate_velocity(
         The frame interval is unknown, `data` does not fit `kind`, grid or probe, the echoes' mean
         frequency lies at an edge of the band or beyond, too few frames, NaN or Inf.
     """
-    gate = gate or Gate()
+    _frame_rate(recording)
+    images = Images(data, recording, depth, lateral, kind, f_number, refine=refine)
+    return _estimate(images, recording, gate or Gate(), chunk, workers, None)
+
+
+def velocity_and_envelope(
+    data: Frames,
+    recording: Recording,
+    depth: ArrayLike,
+    lateral: ArrayLike,
+    *,
+    kind: Kind,
+    gate: Gate | None = None,
+) -> xr.Dataset:
+    """Estimate the velocity and keep the envelope of the same beamformed frames for the B-mode.
+
+    Parameters and errors are those of `estimate_velocity`.
+
+    Returns
+    -------
+    xarray.Dataset
+        `velocity` as of `estimate_velocity`, and `envelope` [1] of the first frame of each ensemble
+        in the depths that are nearest to the gates' centres, on the same grid.
+    """
+    images, gate = Images(data, recording, depth, lateral, kind), gate or Gate()
+    shape = (max(images.shape[0] - gate.ensemble, 0), images.shape[2])
+    envelope = np.empty((shape[0], gate.centres(images.depth).size, shape[1]), np.float32)
+    velocity = _estimate(images, recording, gate, 64, 2, envelope)
+    about = {"units": "1", "long_name": "envelope of the echoes"}
+    return velocity.to_dataset().assign(envelope=(velocity.dims, envelope, about))
+
+
+def _estimate(
+    images: Images,
+    recording: Recording,
+    gate: Gate,
+    chunk: int,
+    workers: int,
+    envelope: NDArray[np.float32] | None,
+) -> xr.DataArray:
+    """Autocorrelate images chunk by chunk; fill `envelope`, where it is wanted, on the way."""
     prf = _frame_rate(recording)
     if chunk < 1 or workers < 1:
         raise ValueError(f"chunk = {chunk} and workers = {workers}: both must be at least 1")
-    count = data.shape[0] - gate.ensemble
+    count = images.shape[0] - gate.ensemble
     if count < 1:
         raise ValueError(
             f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got"
-            f" {data.shape[0]}"
+            f" {images.shape[0]}"
         )
-    images = Images(data, recording, depth, lateral, kind, f_number, refine=refine)
     nyquist = recording.nyquist_velocity
     centres = gate.centres(images.depth)
+    rows = nearest(centres, images.depth)
     images.check_band(gate)
     velocity = np.empty((count, centres.size, images.shape[2]), np.float32)
 
     def work(start: int) -> int:
         stop = min(start + chunk, count)
         frames = images[start : stop + gate.ensemble]
+        if envelope is not None:
+            envelope[start:stop] = np.abs(frames[: stop - start, rows])
         velocity[start:stop] = displacement(frames, images.depth, recording, gate) * np.float32(
             1e-3 * prf
         )
@@ -134,7 +176,7 @@ def estimate_velocity(
         long_name,
         time=time,
         depth=centres,
-        lateral=np.asarray(lateral),
+        lateral=images.lateral,
     )
     result.attrs |= {"nyquist_velocity": nyquist, "share_near_nyquist": near / velocity.size}
     return result
@@ -221,7 +263,8 @@ def displacement_map(
     Returns
     -------
     xarray.Dataset
-        `displacement` [um], positive towards the probe, and `coherence` [1], dims ``(depth,
+        `displacement` [um], positive towards the probe, `coherence` [1] of the two frames and
+        `envelope` [1] of the first one, dims ``(depth,
         lateral)``.
 
     Raises
@@ -235,6 +278,7 @@ def displacement_map(
     images.check_band(gate)
     frames = images[:2]
     grid = {"depth": gate.centres(images.depth), "lateral": np.asarray(lateral)}
+    envelope = np.abs(frames[0, nearest(grid["depth"], images.depth)])
     moved = displacement(frames, images.depth, recording, gate)[0]
     alike = coherence(frames, images.depth, gate)[0]
     return xr.merge(
@@ -247,8 +291,14 @@ def displacement_map(
                 **grid,
             ),
             _array(alike, "coherence", "1", "coherence of the echoes of two frames", **grid),
+            _array(envelope, "envelope", "1", "envelope of the echoes of the first frame", **grid),
         ]
     )
+
+
+def nearest(wanted: NDArray[np.floating], depth: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Return the numbers of the depths that are nearest to those wanted [mm]."""
+    return np.abs(wanted[:, None] - depth).argmin(axis=1)
 
 
 def bmode(iq: NDArray[np.complexfloating], dynamic_range: float = 60.0) -> NDArray[np.float32]:
@@ -273,7 +323,11 @@ def bmode(iq: NDArray[np.complexfloating], dynamic_range: float = 60.0) -> NDArr
     """
     if not np.iscomplexobj(iq):
         raise ValueError(f"a B-mode image is made from complex IQ; got {iq.dtype}")
-    envelope = np.abs(iq)
+    return decibels(np.abs(iq), dynamic_range)
+
+
+def decibels(envelope: NDArray[np.floating], dynamic_range: float = 60.0) -> NDArray[np.float32]:
+    """Return an envelope on the scale of `bmode`, with its errors."""
     peak = envelope.max()
     if not (np.isfinite(peak) and peak > 0 and dynamic_range > 0):
         raise ValueError(

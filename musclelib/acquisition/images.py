@@ -105,6 +105,8 @@ class Images:
     ----------
     depth : numpy.ndarray
         Depths of the images [mm]: those requested and, if refined, others evenly between them.
+    lateral : numpy.ndarray
+        Lateral positions of the images [mm].
 
     Raises
     ------
@@ -150,6 +152,7 @@ class Images:
             # resampling frame by frame
             single = np.eye(depth.size, dtype=np.float32)
             self._between = csr_array(resample_poly(single, parts, 1)[: self.depth.size].round(6))
+        self.lateral = lateral
         self.shape = (data.shape[0], self.depth.size, lateral.size)
 
     def __getitem__(self, frames: slice) -> NDArray[np.complex64]:

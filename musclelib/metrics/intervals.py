@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from musclelib.streams import Purpose, stream
+
 
 def confidence_intervals(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Return the mean of each measure over sequences, with its bootstrap confidence interval.
@@ -25,7 +27,7 @@ def confidence_intervals(table: pd.DataFrame, level: float = 0.95) -> pd.DataFra
     pandas.DataFrame
         A row for each measure, columns `value`, `low` and `high`.
     """
-    draws = np.random.default_rng(0).integers(len(table), size=(2000, len(table)))
+    draws = stream(Purpose.BOOTSTRAP, 0).integers(len(table), size=(2000, len(table)))
 
     def ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the ratio of two sums over the sequences, and over those of each draw."""

@@ -10,11 +10,10 @@ from musclelib import sequences
 from musclelib.acquisition import (
     FilterParameters,
     Gate,
-    Images,
     Recording,
-    bmode,
+    decibels,
     displacement_map,
-    estimate_velocity,
+    velocity_and_envelope,
     velocity_sequence,
 )
 from musclelib.acquisition.filters import apply_filters
@@ -23,7 +22,6 @@ from musclelib.parameters import ParameterError
 from musclelib.recordings.packing import text
 from musclelib.recordings.velocity_units import FACTORS, check_plausible, velocity_unit
 
-_CHUNK = 32  # frames beamformed at a time for the B-mode
 _NO_RATE = "prf = None: velocity and paper 1's filters need the frames a second [Hz]"
 
 
@@ -104,18 +102,14 @@ def echo_sequence(
         )
         return _build({"velocity": velocity.values[None]}, velocity, recording, source)
     if recording.prf is not None:
-        velocity = estimate_velocity(data, recording, depth, lateral, kind=kind, gate=gate)
-        grey = _bmode(Images(data, recording, depth, lateral, kind, refine=False), velocity)
-        return _build(
-            {"velocity": velocity.values[None], "intensity": grey[None]},
-            velocity,
-            recording,
-            source,
-        )
+        both = velocity_and_envelope(data, recording, depth, lateral, kind=kind, gate=gate)
+        grey = decibels(both.envelope.values)
+        values = {"velocity": both.velocity.values[None], "intensity": grey[None]}
+        return _build(values, both, recording, source)
     moved = displacement_map(data[:2], recording, depth, lateral, gate, kind).expand_dims(
         time=[0.0]
     )
-    grey = _bmode(Images(data, recording, depth, lateral, kind, refine=False), moved)
+    grey = decibels(moved.envelope.values)
     values = {name: moved[name].values[None] for name in ("displacement", "coherence")}
     return _build({**values, "intensity": grey[None]}, moved, recording, source)
 
@@ -187,16 +181,6 @@ def velocity_recording(
         source=source,
         parameters=parameters,
     )
-
-
-def _bmode(images: Images, grid: xr.DataArray | xr.Dataset) -> np.ndarray:
-    """B-mode [dB] at the times and depths of `grid`: a sequence has one axis of each."""
-    rows = np.abs(grid["depth"].values[:, None] - images.depth).argmin(axis=1)
-    count = grid.sizes["time"]
-    parts = (
-        images[start : min(start + _CHUNK, count)][:, rows] for start in range(0, count, _CHUNK)
-    )
-    return bmode(np.concatenate(list(parts)))
 
 
 def _build(

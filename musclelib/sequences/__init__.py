@@ -5,7 +5,7 @@ Data sets
     and `pixel_size` return its sampling, `digest` a hash that identifies its sequences.
 Stores
     `write` puts a data set into a store and `append` adds sequences; `create`, `put` and `finish`
-    fill a store one sequence after the other; `remove` removes it. `open` returns a lazy data set,
+    fill a store one sequence after the other, and `missing` says what is left to make; `remove` removes it. `open` returns a lazy data set,
     `each` yields its sequences one by one, `true_velocity` their true velocity.
 Standardisation
     `moments` are mean and SD of a sequence, `standardisation` has them as variables, and
@@ -30,6 +30,7 @@ Examples
 """
 
 from musclelib.sequences.digest import digest
+from musclelib.sequences.fill import missing
 from musclelib.sequences.moments import moments, standardisation, standardised
 from musclelib.sequences.sampling import frame_rate, pixel_size
 from musclelib.sequences.schema import DOMAINS, SCHEMA, SequenceError, build, check
@@ -59,6 +60,7 @@ __all__ = [
     "each",
     "finish",
     "frame_rate",
+    "missing",
     "moments",
     "open",
     "pixel_size",

@@ -68,9 +68,13 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
         raise SequenceError(
             f"{store}: exists already, with other content; choose another name or remove it"
         )
-    if root.attrs.asdict() != attributes:
+    begun = root.attrs.asdict()
+    if begun != attributes:
+        version, own = begun.get("version"), attributes.get("version")
         raise SequenceError(
-            f"{store}: was begun with other parameters; choose another name or remove it"
+            f"{store}: was begun"
+            f" {'with other parameters' if version == own else f'by version {version}, not {own}'};"
+            " choose another name or remove it"
         )
     for name, variable in like.variables.items():
         per_sequence = "sequence" in variable.dims

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-import zarr
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from musclelib import __version__, sequences
 from musclelib.parameters import ParameterError, Parameters
 from musclelib.simulator.motor_units.superpose import sequence_dataset
-
-_MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
 
 
 def generate(
@@ -67,19 +65,13 @@ def generate(
             raise ParameterError(f"{name} = {value!r}: allowed is a whole number of at least {low}")
     if sequence_dataset.dispatch(type(parameters)) is sequence_dataset.dispatch(object):
         sequence_dataset(parameters, seed, 0)  # says what is allowed
-    try:
-        if _finished(store, parameters, count, seed):
-            return
-    except sequences.SequenceError:
-        if not replace:
-            raise
     # the matrix products of libraries round otherwise on another number of threads; sequences share
     # the cores instead
     with threadpool_limits(1):
-        _make(store, parameters, count, seed, workers, scheduler, replace)
+        _fill(store, parameters, count, seed, workers, scheduler, replace)
 
 
-def _make(
+def _fill(
     store: str | Path,
     parameters: Parameters,
     count: int,
@@ -88,21 +80,13 @@ def _make(
     scheduler: str,
     replace: bool,
 ) -> None:
-    first = sequence_dataset(parameters, seed, 0)
-    try:
-        sequences.create(store, first, count)
-    except sequences.SequenceError:
-        if not replace:
-            raise
-        sequences.remove(store)
-        sequences.create(store, first, count)
-    root = zarr.open_group(str(store), mode="r")
-    mark = root[_MARK]
-    assert isinstance(mark, zarr.Array)
-    missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
-    if 0 in missing:
-        sequences.put(store, 0, first)
-        missing = missing[missing > 0]
+    made = {"parameters": parameters.to_json(), "seed": seed, "version": __version__}
+    first = cache(partial(sequence_dataset, parameters, seed, 0))
+    missing = sequences.missing(store, count, made, first, replace=replace)
+    if not missing:
+        return
+    if missing[0] == 0:  # the template of the store is its first sequence
+        sequences.put(store, missing.pop(0), first())
     with (
         _executor(workers, scheduler) as (executor, threads),
         tqdm(total=count, initial=count - len(missing), unit="seq") as bar,
@@ -110,7 +94,7 @@ def _make(
         bar.set_description("simulate")
         running = set()
         for index in missing:
-            running.add(executor.submit(make, str(store), parameters, seed, int(index)))
+            running.add(executor.submit(make, str(store), parameters, seed, index))
             # bounded: what waits for its turn is an index, not a sequence
             if len(running) >= 2 * threads:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -125,24 +109,6 @@ def make(store: str, parameters: Parameters, seed: int, index: int) -> None:
     # for good: in the process of another machine, threads that end would undo it for others
     threadpool_limits(1)
     sequences.put(store, index, sequence_dataset(parameters, seed, index))
-
-
-def _finished(store: str | Path, parameters: Parameters, count: int, seed: int) -> bool:
-    """Whether the store is there, whole.
-
-    An unfinished or missing one is not, a finished one must be the same.
-    """
-    try:
-        dataset = sequences.open(store)
-    except sequences.SequenceError:
-        return False  # `create` says what is wrong, where something is
-    found = tuple(dataset.attrs.get(name) for name in ("parameters", "seed", "version"))
-    if (*found, dataset.sizes["sequence"]) != (parameters.to_json(), seed, __version__, count):
-        raise sequences.SequenceError(
-            f"{store}: exists already, with other parameters, seed, count or version; choose"
-            " another name or remove it"
-        )
-    return True
 
 
 @contextmanager

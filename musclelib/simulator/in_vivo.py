@@ -211,7 +211,8 @@ def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1
 
 
 @sequence_dataset.register
-def _(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
+def recorded_dataset(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
+    """Make a synthetic in-vivo sequence, with the labels of its motor units at the pixels of the estimate."""
     made, number = record(parameters, seed, index), parameters.subject_of(index)
     specimen, velocity = parameters.specimen(number), made.velocity
     fine = specimen.tissue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from musclelib.simulator.motor_units.pool import Stage, stream
+from musclelib.streams import Purpose, stream
 
 _FREQUENCIES = (8.0, 12.0)  # of physiological tremor [Hz]
 _WANDER = 0.1  # SD of the phase's random walk after one second [cycles]
@@ -33,7 +33,7 @@ def with_tremor(sequence: xr.Dataset, size: float, seed: int = 0) -> xr.Dataset:
     )
     gain = 1 + _SLOPES[0] * depth + _SLOPES[1] * lateral
     for index, velocity in enumerate(moved):
-        rng = stream(seed, index, Stage.TREMOR)
+        rng = stream(Purpose.TREMOR, seed, index)
         wander = np.cumsum(rng.standard_normal(len(time))) * _WANDER * np.sqrt(np.gradient(time))
         wave = np.sin(2 * np.pi * (rng.uniform(*_FREQUENCIES) * time + rng.uniform() + wander))
         tremor = wave[:, None, None] * gain

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from musclelib.streams import Purpose, stream
 from musclelib.translation.translate import Translator, translate
 
 
@@ -41,10 +42,8 @@ def hidden_information(
         source to the source's mean absolute value, and the "Correlation" with the source.
     """
     translation = translate(there, velocity)
-    white = (
-        np.random.default_rng(seed).standard_normal(translation.shape, dtype=np.float32)
-        * translation.std()
-    )
+    rng = stream(Purpose.HIDDEN_NOISE, seed)
+    white = rng.standard_normal(translation.shape, dtype=np.float32) * translation.std()
     rows = {}
     for level in noise:
         again = translate(back, translation + np.float32(level) * white)

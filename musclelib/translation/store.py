@@ -8,17 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-import zarr
 from tqdm.auto import tqdm
 
 from musclelib import __version__, sequences
 from musclelib.networks import weights
 from musclelib.parameters import ParameterError
 from musclelib.sequences.schema import FRAMES, SCHEMA
+from musclelib.streams import Purpose, torch_seed
 from musclelib.translation.translate import MEMORY, Translator, plan, translate
 
-_MARK = "velocity_sd"  # the last variable put: a sequence that has it is whole
-_STAGE = 16  # of the random draws; apart from the simulator's stages
 # true of the source's frames alone
 _NOT_KEPT = ("velocity_mean", "velocity_sd", "true_map", "true_signal")
 
@@ -100,18 +98,9 @@ def translate_store(
         "version": __version__,
     }
     total = origin.sizes["sequence"]
-    try:
-        if _finished(target, attributes, total):
-            return
-        sequences.create(target, _template(origin, attributes), total)
-    except sequences.SequenceError:
-        if not replace:
-            raise
-        sequences.remove(target)
-        sequences.create(target, _template(origin, attributes), total)
-    mark = zarr.open_group(str(target), mode="r")[_MARK]
-    assert isinstance(mark, zarr.Array)
-    missing = np.flatnonzero(np.isnan(np.asarray(mark[:])))
+    missing = sequences.missing(
+        target, total, attributes, lambda: _template(origin, attributes), replace=replace
+    )
     for index in tqdm(
         missing, total=total, initial=total - len(missing), unit="seq", desc="translate"
     ):
@@ -121,7 +110,7 @@ def translate_store(
             raise sequences.SequenceError(
                 f"{source}: sequence {index} does not move; it cannot be standardised"
             )
-        draw = int(np.random.SeedSequence((seed, int(index), _STAGE)).generate_state(1)[0])
+        draw = torch_seed(Purpose.INJECTED_NOISE, seed, index)
         standard = (velocity - np.float32(mean)) / np.float32(deviation)
         velocity = translate(
             generator,
@@ -133,10 +122,10 @@ def translate_store(
             seed=draw,
         )
         velocity = velocity * np.float32(deviation) + np.float32(mean)
-        sequences.put(
-            target, int(index), _sequence(origin.isel(sequence=[index]), velocity, attributes)
-        )
-    sequences.finish(target, total)
+        made = _sequence(origin.isel(sequence=[index]), velocity, attributes)
+        sequences.put(target, index, made)
+    if missing:
+        sequences.finish(target, total)
 
 
 def _sequence(
@@ -160,20 +149,3 @@ def _template(origin: xr.Dataset, attributes: dict[str, object]) -> xr.Dataset:
     return _sequence(
         origin.isel(sequence=[0]), np.zeros(origin.velocity.shape[1:], np.float32), attributes
     )
-
-
-def _finished(target: str | Path, attributes: dict[str, object], count: int) -> bool:
-    """Whether the target is there, whole.
-
-    An unfinished or missing one is not, a finished one must be the same.
-    """
-    try:
-        found = sequences.open(target)
-    except sequences.SequenceError:
-        return False  # `create` says what is wrong, where something is
-    if found.attrs != attributes or found.sizes["sequence"] != count:
-        raise sequences.SequenceError(
-            f"{target}: exists already, translated from other sequences, by another network or in"
-            " another way; choose another name or remove it"
-        )
-    return True

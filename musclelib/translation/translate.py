@@ -20,13 +20,11 @@ from musclelib.networks.layers import InstanceNorm
 from musclelib.networks.light_generator import LightGenerator
 from musclelib.networks.resnet_generator import Generator, ResidualBlock
 from musclelib.parameters import ParameterError
+from musclelib.sequences import CLIP_FRAMES
 from musclelib.translation.lockstep import Session
 
 Translator: TypeAlias = Generator | LightGenerator
 """The networks that translate."""
-
-CLIP_FRAMES = 32
-"""Number of frames of a training clip, and of a chunk with separate statistics."""
 
 MEMORY = 3e9
 """Default bound of the memory of a translation, besides the recording and the libraries [B]."""

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musclelib import sequences
-from musclelib.acquisition import FilterParameters, Gate, Recording, demodulate, estimate_velocity
+from musclelib.acquisition import (
+    FilterParameters,
+    Gate,
+    Recording,
+    demodulate,
+    estimate_velocity,
+    images,
+)
 from musclelib.recordings.arrays import open_array
 from musclelib.recordings.echoes import echo_sequence, velocity_recording
 
@@ -319,3 +326,28 @@ def test_real_muscle_between_two_frames(recording: Callable[[str], Path]) -> Non
     assert float(middle["displacement"]) == pytest.approx(-9, abs=2)
     assert float(shallow["coherence"]) == pytest.approx(0.93, abs=0.04)
     assert made["time"].values.tolist() == [0.0]
+
+
+def test_echoes_are_beamformed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, beamformed = [], []
+
+    class Counted(images.Beamformer):
+        def __init__(self, *arguments: object) -> None:
+            made.append(1)
+            super().__init__(*arguments)
+
+        def __call__(self, frames: np.ndarray) -> np.ndarray:
+            beamformed.append(len(frames))
+            return super().__call__(frames)
+
+    monkeypatch.setattr(images, "Beamformer", Counted)
+    rng = np.random.default_rng(0)
+    rf = rng.standard_normal((40, 700, RECORDING.element_count)).astype(np.float32)
+    depth, lateral = np.arange(10, 16, 0.15), np.linspace(-2, 2, 5)
+    gate = Gate(ensemble=4)
+    echo_sequence(
+        rf, RECORDING, depth, lateral, kind="rf", gate=gate, filters=None, source="a test"
+    )
+    assert len(made) == 1
+    # some frames are looked at before the work, to check the band
+    assert 40 <= sum(beamformed) <= 40 + 2 * 5

@@ -81,9 +81,27 @@ def test_a_finished_store_is_left_alone_and_another_is_refused(small, tmp_path, 
     stamp = (store / "velocity/c/0/0/0/0").stat().st_mtime_ns
     simulator.generate(store, small, 5, seed=4)
     assert (store / "velocity/c/0/0/0/0").stat().st_mtime_ns == stamp
-    for changes in ({"seed": 5, "count": 5}, {"seed": 4, "count": 6}):
-        with pytest.raises(sequences.SequenceError, match="exists already, with other parameters"):
+    for changes, name in (({"seed": 5, "count": 5}, "seed"), ({"seed": 4, "count": 6}, "count")):
+        message = f"exists already, made from something else \\(by its {name}\\)"
+        with pytest.raises(sequences.SequenceError, match=message):
             simulator.generate(store, small, **changes)
+
+
+def test_a_store_of_another_version_is_not_continued_but_made_anew(small, tmp_path, reference):
+    first = simulator.sequence_dataset(small, 4, 0).assign_attrs(version="0.1.0")
+    begun, finished = tmp_path / "begun.zarr", tmp_path / "finished.zarr"
+    for store, count in ((begun, 5), (finished, 1)):
+        sequences.create(store, first, count)
+        sequences.put(store, 0, first)
+    sequences.finish(finished, 1)
+    for store, said in (
+        (begun, "was begun by version 0.1.0, not "),
+        (finished, "by its count, version"),
+    ):
+        with pytest.raises(sequences.SequenceError, match=f"{said}.*another name or remove it$"):
+            simulator.generate(store, small, 5, seed=4)
+        simulator.generate(store, small, 5, seed=4, replace=True)
+        assert files(store) == reference
 
 
 @pytest.mark.parametrize("name", ["count", "seed", "workers"])

@@ -138,7 +138,7 @@ class TestSets:
             with monkeypatch.context() as patch:
                 patch.setattr(in_vivo, "subject", changed_subject(**changes))
                 with pytest.raises(
-                    sequences.SequenceError, match="exists already, with other parameters"
+                    sequences.SequenceError, match=r"something else \(by its parameters\)"
                 ):
                     generate(store, PARAMETERS, 3, seed=SEED)
 

@@ -9,6 +9,7 @@ from musclelib import sequences, simulator
 from musclelib.networks.resnet_generator import Generator, GeneratorParameters
 from musclelib.parameters import ParameterError
 from musclelib.sequences.clips import Clips
+from musclelib.streams import Purpose, torch_seed
 from musclelib.translation import store as room
 from musclelib.translation.store import translate_store
 from musclelib.translation.translate import translate
@@ -58,7 +59,7 @@ def test_labels_are_kept_and_frames_translated(generator, source, target):
         assert after[name].identical(before[name])
     moments = before.velocity_mean.values, before.velocity_sd.values
     for index in range(3):
-        seed = int(np.random.SeedSequence((5, index, 16)).generate_state(1)[0])
+        seed = torch_seed(Purpose.INJECTED_NOISE, 5, index)
         mean, deviation = (values[index] for values in moments)
         wanted = translate(generator, (before.velocity[index].values - mean) / deviation, seed=seed)
         # a rounded mean may move a value across the edge between two numbers of half precision
@@ -141,12 +142,12 @@ def test_a_finished_store_is_left_alone_and_another_is_refused(
         patch.setattr(room, "translate", never)
         translate_store(generator, source, target, seed=5)
         with pytest.raises(
-            sequences.SequenceError, match="exists already, translated from other sequences"
+            sequences.SequenceError, match="exists already, made from something else"
         ):
             translate_store(generator, source, target, seed=6)
         next(generator.parameters()).data += 0.1
         with pytest.raises(
-            sequences.SequenceError, match="exists already, translated from other sequences"
+            sequences.SequenceError, match="exists already, made from something else"
         ):
             translate_store(generator, source, target, seed=5)
     assert files(target) == whole

@@ -8,6 +8,7 @@ from musclelib.identification.motor_units import SPACING, MotorUnits, check
 from musclelib.identification.separation.lobes import CONTRAST, contrast, largest_lobe
 from musclelib.identification.separation.low_rank import low_rank
 from musclelib.identification.separation.regions import distinct
+from musclelib.streams import Purpose, stream
 
 _MOST = 80  # largest rank of a field
 _PLACES = 16  # along each axis; at 40 mm, each is as wide as the smallest territory
@@ -50,7 +51,7 @@ def full_field(
     frames, *sides = velocity.shape
     field = (sides[0], sides[1])
     rest = moving = velocity.reshape(frames, -1) - velocity.reshape(frames, -1).mean(axis=0)
-    rng = np.random.default_rng(seed)
+    rng = stream(Purpose.FULL_FIELD_START, seed)
     units, shapes = MotorUnits.none(frames, field), np.zeros((0, moving.shape[1]))
     for _ in range(_ROUNDS):
         _, components = low_rank(rest, _MOST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from numpy.random import RandomState
 from skimage.filters import threshold_otsu
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
@@ -12,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from musclelib.identification.motor_units import SPACING, MotorUnits, check
 from musclelib.identification.separation.lobes import contrast
 from musclelib.identification.separation.noise import signal_rank
+from musclelib.streams import Purpose, stream
 
 _ITERATIONS = 400
 
@@ -42,8 +44,9 @@ def plain(
     rank = signal_rank(strengths, *moving.shape)
     if not rank:
         return MotorUnits.none(frames, (field[0], field[1]))
+    start = RandomState(stream(Purpose.PLAIN_START, seed).bit_generator)
     separation = FastICA(
-        rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=1e-3
+        rank, whiten="unit-variance", random_state=start, max_iter=_ITERATIONS, tol=1e-3
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last iterate is used

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
+from musclelib.streams import Purpose, stream
+
 SPATIAL_WEIGHT = 0.8
 """Weight of the maps' independence against that of the courses, as is usual in the field."""
 
@@ -69,7 +71,7 @@ def infomax(
         by_gains = temporal_weight * ((squashed * train).mean(axis=1) - 1)
         return spatial_weight * space + temporal_weight * time, np.append(by_unmixing, by_gains)
 
-    rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((size, size)))[0]
+    rotation = np.linalg.qr(stream(Purpose.INFOMAX_START, seed).standard_normal((size, size)))[0]
     rotation *= np.where(((rotation @ white) ** 3).sum(axis=1) < 0, -1, 1)[:, None]
     gains = -np.log((rotation @ waves).std(axis=1))
     options = {"maxiter": _ITERATIONS, "maxcor": 20, "ftol": 1e-9, "gtol": 1e-4}

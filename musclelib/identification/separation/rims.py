@@ -11,10 +11,12 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from numpy.random import RandomState
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
 from musclelib.identification.separation.band import Band, singular
+from musclelib.streams import Purpose, stream
 
 LAG = 1.9
 """Distance of the differences [mm]: 3 pixels of paper 2."""
@@ -52,9 +54,7 @@ def separate(band: Band, rank: int, lag: int, seed: int = 0) -> tuple[np.ndarray
     values = band.coefficients
     weak = _DITHER * float((values**2).mean()) - band.noise
     if weak > 0:
-        noise = np.random.default_rng(np.random.SeedSequence((seed, 0, 32))).standard_normal(
-            values.shape, np.float32
-        )
+        noise = stream(Purpose.RIMS_DITHER, seed).standard_normal(values.shape, np.float32)
         values = values + np.sqrt(weak) * noise
     lag = min(lag, max(band.field) - 1)
     rank = min(
@@ -70,8 +70,9 @@ def separate(band: Band, rank: int, lag: int, seed: int = 0) -> tuple[np.ndarray
         ],
         axis=1,
     )
+    start = RandomState(stream(Purpose.RIMS_START, seed).bit_generator)
     analysis = FastICA(
-        rank, whiten="unit-variance", random_state=seed, max_iter=_ITERATIONS, tol=_TOLERANCE
+        rank, whiten="unit-variance", random_state=start, max_iter=_ITERATIONS, tol=_TOLERANCE
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last iterate is used

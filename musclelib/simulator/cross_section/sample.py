@@ -9,7 +9,8 @@ import numpy as np
 
 from musclelib.simulator.cross_section.fascicles import fascicles
 from musclelib.simulator.cross_section.parameters import TissueParameters
-from musclelib.simulator.motor_units.pool import Pool, Stage, stream
+from musclelib.simulator.motor_units.pool import Pool
+from musclelib.streams import Purpose, stream
 
 
 class Label(IntEnum):
@@ -50,7 +51,7 @@ def sample_tissue(parameters: TissueParameters, pool: Pool, seed: int, index: in
     in proportion to depth, and keep their area but for what lies outside the muscle. Turning an
     effect off leaves the rest as drawn.
     """
-    p, rng = parameters, stream(seed, index, Stage.TISSUE)
+    p, rng = parameters, stream(Purpose.TISSUE, seed, index)
     depth, lateral = p.depth, p.lateral
     bottom = np.full(len(lateral), p.size[0])
     if p.bone_depth is not None:

@@ -12,7 +12,8 @@ from scipy.ndimage import gaussian_filter
 from musclelib.acquisition import Recording
 from musclelib.simulator.echo.noise import ElectronicNoise
 from musclelib.simulator.echo.psf import PointSpread
-from musclelib.simulator.echo.scatterers import EchoParameters, Scatterers, echo_stream
+from musclelib.simulator.echo.scatterers import EchoParameters, Scatterers
+from musclelib.streams import Purpose, stream
 
 _BATCH = 16  # basis images made at once: bounds the memory
 
@@ -107,7 +108,7 @@ class EchoFrames:
         )
         gain = gaussian_filter(gain, (0, *cell)).reshape(len(gain), -1)
         self._turn = np.float32(self.psf.wavenumber) * gain  # (source, pixel) [rad/mm]
-        steps = echo_stream(seed, index, 2).standard_normal(self.shape[0] - 1)
+        steps = stream(Purpose.DECORRELATION, seed, index).standard_normal(self.shape[0] - 1)
         self._angle = np.r_[0, np.cumsum(steps * np.sqrt(-2 * np.log(parameters.correlation)))]
         sets = 1 if parameters.correlation == 1 else 2
         self._basis = np.concatenate(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musclelib.acquisition import Recording
-from musclelib.simulator.echo.scatterers import echo_stream
+from musclelib.streams import Purpose, stream
 
 _MARGIN = 6  # samples beyond the image, so that its borders are as noisy as its middle
 
@@ -51,7 +51,8 @@ class ElectronicNoise:
         coarse = (self._down.shape[1], 2, self._across.shape[0])
         noise = np.empty((stop - start, self._down.shape[0], self._across.shape[1]), np.complex64)
         for frame in range(start, stop):
-            white = echo_stream(*self._key, 3, frame + 1).standard_normal(coarse, dtype=np.float32)
+            rng = stream(Purpose.ECHO_NOISE, *self._key, frame)
+            white = rng.standard_normal(coarse, dtype=np.float32)
             fine = (self._down @ white.reshape(len(white), -1)).reshape(
                 -1, coarse[2]
             ) @ self._across

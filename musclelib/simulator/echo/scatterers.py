@@ -12,7 +12,7 @@ from scipy.interpolate import RegularGridInterpolator
 from musclelib.acquisition import Recording
 from musclelib.parameters import Parameters, quantity
 from musclelib.simulator.echo.psf import pulse_length
-from musclelib.simulator.motor_units.pool import Stage
+from musclelib.streams import Purpose, stream
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,6 @@ class Scatterers:
     def position(self) -> NDArray[np.float64]:
         """Depth and lateral position [mm], shape ``(point, 2)``."""
         return np.stack([self.depth, self.lines[self.line]], axis=1)
-
-
-def echo_stream(seed: int, index: int, *purpose: int) -> np.random.Generator:
-    """Return a random stream of the echo stage.
-
-    `purpose` must not end in 0, which a seed sequence ignores.
-    """
-    return np.random.default_rng(np.random.SeedSequence((seed, index, int(Stage.ECHO), *purpose)))
 
 
 def sample_scatterers(
@@ -130,7 +122,7 @@ def sample_scatterers(
     spacing = wavelength * parameters.f_number / 6
     lines = np.linspace(lateral[0], lateral[-1], int(np.ceil(np.ptp(lateral) / spacing)) + 1)
 
-    rng = echo_stream(seed, index, 1)
+    rng = stream(Purpose.SCATTERERS, seed, index)
     z = rng.uniform(depth[0], depth[-1], count)
     line = rng.integers(0, lines.size, count)
     # Equal strengths: random ones would need more points a cell for the same speckle.

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from musclelib.simulator.motor_units.firing import pad, renewal_train, synchronise
 from musclelib.simulator.motor_units.parameters import SimulatorParameters
 from musclelib.simulator.motor_units.twitch import STEEPEST_RATIO
+from musclelib.streams import Purpose, stream
 
 WARM_UP = 0.7
 """Firings start this long before the first frame [s], so that earlier twitches are under way in it."""
-
-
-class Stage(IntEnum):
-    """What a random stream is for.
-
-    With the seed and the sequence index it makes a stream of its own.
-    """
-
-    POOL = 0
-    FIRING = 1
-    NOISE = 2
-    TISSUE = 3
-    ECHO = 4
-    TREMOR = 5
-
-
-def stream(seed: int, index: int, stage: Stage) -> np.random.Generator:
-    """Return the random stream of one stage of one sequence, whatever was drawn for others."""
-    return np.random.default_rng(np.random.SeedSequence((seed, index, int(stage))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +39,7 @@ class Pool:
 
 def sample_pool(parameters: SimulatorParameters, seed: int, index: int) -> Pool:
     """Draw the pool of sequence `index` of the set `seed` (papers 1 and 2, simulation data sets)."""
-    rng = stream(seed, index, Stage.POOL)
+    rng = stream(Purpose.POOL, seed, index)
     count = int(rng.integers(parameters.units[0], parameters.units[1] + 1))
     position = rng.uniform(size=(count, 2)) * parameters.size - np.array(
         [0, parameters.size[1] / 2]
@@ -77,7 +58,7 @@ def sample_pool(parameters: SimulatorParameters, seed: int, index: int) -> Pool:
     variation = rng.uniform(*parameters.variation, count)
     snr = None if parameters.noise_snr is None else float(rng.uniform(*parameters.noise_snr))
 
-    rng = stream(seed, index, Stage.FIRING)
+    rng = stream(Purpose.FIRING, seed, index)
     trains = [
         renewal_train(
             rng, unit, parameters.interval_cv, parameters.refractory, -WARM_UP, parameters.duration

@@ -15,9 +15,10 @@ from scipy.ndimage import gaussian_filter
 from musclelib import sequences
 from musclelib.parameters import ParameterError
 from musclelib.simulator.motor_units.parameters import SimulatorParameters
-from musclelib.simulator.motor_units.pool import WARM_UP, Pool, Stage, sample_pool, stream
+from musclelib.simulator.motor_units.pool import WARM_UP, Pool, sample_pool
 from musclelib.simulator.motor_units.territory import territories
 from musclelib.simulator.motor_units.twitch import twitch_velocity
+from musclelib.streams import Purpose, stream
 
 # frames that noise is drawn for at a time, so that it takes no second sequence of memory
 _BLOCK = 64
@@ -104,7 +105,7 @@ def simulate(parameters: SimulatorParameters, seed: int, index: int) -> Sequence
     )
     trains = twitch_trains(pool, parameters)
     velocity = superpose(trains, weight)
-    rng = stream(seed, index, Stage.NOISE)
+    rng = stream(Purpose.VELOCITY_NOISE, seed, index)
     if parameters.background:
         _add_white(velocity, parameters.background, rng)
     if any(parameters.smoothing):
@@ -190,5 +191,6 @@ def sequence_dataset(parameters: object, seed: int, index: int) -> xr.Dataset:
 
 
 @sequence_dataset.register
-def _(parameters: SimulatorParameters, seed: int, index: int) -> xr.Dataset:
+def simulated_dataset(parameters: SimulatorParameters, seed: int, index: int) -> xr.Dataset:
+    """Make a sequence of domain A."""
     return to_dataset(simulate(parameters, seed, index), parameters, seed)
