@@ -7,8 +7,11 @@ made here stand beside each.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
+from skimage import metrics
 
 from musclelib.metrics.arrays import (
     Array,
@@ -213,9 +216,8 @@ def structural_similarity(first: npt.ArrayLike, second: npt.ArrayLike, data_rang
     """Return the mean SSIM of every pair of images of two sets (SSI of Table 1, on K-spaces).
 
     Wang et al. 2004, IEEE TIP 13:600, eq. 13, with K1 = 0.01, K2 = 0.03, a uniform window of 7 x 7,
-    sample covariances and windows wholly inside the image, the defaults of
-    `skimage.metrics.structural_similarity`. Patches are centred once for each image; a pair then
-    needs only the covariance, a matrix product for each window.
+    sample covariances and windows wholly inside the image, the defaults of scikit-image, which
+    computes it.
 
     Parameters
     ----------
@@ -242,26 +244,8 @@ def structural_similarity(first: npt.ArrayLike, second: npt.ArrayLike, data_rang
         raise ValueError(
             f"images have the shape {images[0].shape[1:]}; at least {SSIM_WINDOW} a side is needed"
         )
-    size = SSIM_WINDOW**2
-    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    views = [  # (item, row, column, window row, window column)
-        np.lib.stride_tricks.sliding_window_view(
-            image.astype(np.float32), (SSIM_WINDOW,) * 2, axis=(1, 2)
-        )
-        for image in images
-    ]
-    rows, columns = views[0].shape[1:3]
-    total = np.zeros((len(images[0]), len(images[1])))
-    for row in range(rows):
-        (patch_a, mean_a, var_a), (patch_b, mean_b, var_b) = (
-            _patches(view[:, row], size) for view in views
-        )
-        covariance = patch_a @ patch_b.swapaxes(1, 2) / np.float32(size - 1)  # (column, n, m)
-        a, b = mean_a[:, :, None], mean_b[:, None, :]
-        luminance = (2 * a * b + c1) / (a**2 + b**2 + c1)
-        structure = (2 * covariance + c2) / (var_a[:, :, None] + var_b[:, None, :] + c2)
-        total += (luminance * structure).sum(axis=0)
-    return total / (rows * columns)
+    ssim = partial(metrics.structural_similarity, win_size=SSIM_WINDOW, data_range=data_range)
+    return np.array([[ssim(one, other) for other in images[1]] for one in images[0]])
 
 
 def _as_histograms(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
@@ -273,11 +257,3 @@ def _as_histograms(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, 
                 f"histogram {wrong[0]} of {name} is negative or empty; counts are needed"
             )
     return a, b
-
-
-def _patches(view: Array, size: int) -> tuple[Array, Array, Array]:
-    """Return the centred windows of one image row, their means and their variances."""
-    patches = view.reshape(*view.shape[:2], size).swapaxes(0, 1)  # (column, item, pixel)
-    means = patches.mean(axis=2)
-    patches = patches - means[:, :, None]
-    return patches, means, np.einsum("cip,cip->ci", patches, patches) / (size - 1)
