@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from musclelib.sequences.arrays import as_sequence
+
 MINIMUM_FRAMES = 64
 """Smallest number of frames of a sequence."""
 
@@ -70,16 +72,7 @@ def check(velocity: np.ndarray) -> np.ndarray:
         The sequence is not `(time, depth, lateral)`, is too short, has a value that is not finite
         or does not change over time.
     """
-    velocity = np.asarray(velocity, np.float32)
-    if velocity.ndim != 3:
-        raise ValueError(f"velocity has shape {velocity.shape}: (time, depth, lateral) is needed")
-    if len(velocity) < MINIMUM_FRAMES:
-        raise ValueError(
-            f"velocity has {len(velocity)} frames: at least {MINIMUM_FRAMES} are needed"
-        )
-    bad = ~np.isfinite(velocity)
-    if bad.any():
-        raise ValueError(f"velocity: {np.count_nonzero(bad)} values are not finite")
+    velocity = as_sequence(velocity, minimum_frames=MINIMUM_FRAMES).astype(np.float32, copy=False)
     if not (velocity != velocity[0]).any():
         raise ValueError("velocity does not change over time")
     return velocity

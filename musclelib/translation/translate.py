@@ -21,6 +21,7 @@ from musclelib.networks.light_generator import LightGenerator
 from musclelib.networks.resnet_generator import Generator, ResidualBlock
 from musclelib.parameters import ParameterError
 from musclelib.sequences import CLIP_FRAMES
+from musclelib.sequences.arrays import as_sequence
 from musclelib.translation.lockstep import Session
 
 Translator: TypeAlias = Generator | LightGenerator
@@ -106,9 +107,10 @@ def translate(
 
     Raises
     ------
+    ValueError
+        The recording is not three-dimensional or not finite.
     ParameterError
-        The recording is not three-dimensional or not finite, an option is unknown, or the memory is
-        too small.
+        An option is unknown, or the memory is too small.
 
     Examples
     --------
@@ -120,15 +122,7 @@ def translate(
     >>> translate(generator, velocity, chunk=16, precision="32-true").shape
     (50, 30, 30)
     """
-    velocity = np.asarray(velocity, np.float32)
-    if velocity.ndim != 3 or not velocity.size:
-        raise ParameterError(
-            f"velocity has shape {velocity.shape}: (time, depth, lateral) is needed"
-        )
-    if not np.isfinite(velocity).all():
-        raise ParameterError(
-            f"velocity: {np.count_nonzero(~np.isfinite(velocity))} values are not finite"
-        )
+    velocity = as_sequence(velocity, minimum_frames=1).astype(np.float32, copy=False)
     how = plan(
         generator,
         velocity.shape,

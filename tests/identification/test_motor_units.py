@@ -24,9 +24,12 @@ def test_no_units_have_the_shapes_of_some():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda v: v[0], r"velocity has shape \(8, 9\)"),
-        (lambda v: v[:20], "velocity has 20 frames: at least 64"),
-        (lambda v: np.where(np.arange(9) == 2, np.nan, v), "800 values are not finite"),
+        (lambda v: v[0], r"velocity has the shape \(8, 9\)"),
+        (lambda v: v[:20], "velocity has 20 frames; at least 64"),
+        (
+            lambda v: np.where(np.arange(9) == 2, np.nan, v),
+            r"velocity is nan at \(time, depth, lateral\) = \(0, 0, 2\)",
+        ),
         (lambda v: np.ones_like(v), "velocity does not change over time"),
     ],
 )
