@@ -10,7 +10,6 @@ from torch import nn
 from musclelib.networks.layers import InstanceNorm, NoiseInjection
 from musclelib.networks.light_generator import LightGenerator, LightGeneratorParameters
 from musclelib.networks.resnet_generator import Generator, GeneratorParameters
-from musclelib.parameters import ParameterError
 from musclelib.translation.translate import plan, reach, translate
 
 
