@@ -1,4 +1,4 @@
-"""Random streams: what each of them is for, and how it is made from a seed and indices."""
+"""Random streams: their purposes, and their construction from a seed and indices."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _WORD = 2**32  # a seed sequence splits larger numbers into several words
 
 
 class Purpose(IntEnum):
-    """What a random stream is for; the comment names its seed, index and part.
+    """The purpose of a random stream; comments name its seed, index and part.
 
-    Stores and weights depend on these numbers: a number is never given to another purpose. None is
-    0, the value with which a seed sequence pads.
+    Stores and weights depend on these numbers: a number is never given to another purpose. No
+    purpose is 0, the value with which a seed sequence pads.
     """
 
     # simulator
@@ -64,16 +64,16 @@ def stream(purpose: Purpose, seed: int, index: int = 0, part: int = 0) -> np.ran
     Parameters
     ----------
     purpose : Purpose
-        What the stream is for.
+        Purpose of the stream.
     seed : int
         Seed of the set, run or method.
     index, part : int
-        What is drawn for, such as a sequence and one of its frames.
+        Numbers within the set, such as that of a sequence and that of a frame.
 
     Raises
     ------
     ParameterError
-        A number is not whole, negative or does not fit into 32 bits.
+        A number is not whole, is negative or does not fit into 32 bits.
     """
     return np.random.default_rng(_sequence(purpose, seed, index, part))
 

@@ -1,4 +1,4 @@
-"""Generate a store of simulated sequences: streamed to disk, by several workers, killed and continued at will."""
+"""Generate a store of simulated sequences by several workers, resumable at any point."""
 
 from __future__ import annotations
 
@@ -27,38 +27,36 @@ def generate(
     scheduler: str = "",
     replace: bool = False,
 ) -> None:
-    """Simulate `count` sequences into a store, or finish one that was interrupted.
+    """Simulate `count` sequences into a store, or finish a store that was interrupted.
 
-    A finished store is left alone.
-
-    The bytes written depend on `parameters`, `seed` and `count` alone, not on workers, order or
-    interruptions. Memory holds about two sequences a worker. A progress bar shows.
+    A finished store is left unchanged. The bytes written depend only on `parameters`, `seed` and
+    `count`, and not on workers, order or interruptions. Memory holds about two sequences for each
+    worker. A progress bar is shown.
 
     Parameters
     ----------
     store : str or Path
         Local folder, or an fsspec URL such as `s3://bucket/name.zarr`.
     parameters : SimulatorParameters or InVivoParameters
-        What to simulate: domain A or the synthetic in-vivo domain.
+        Parameters of domain A or of the synthetic in-vivo domain.
     count : int
         Number of sequences.
     seed : int
         Seed of the set.
     workers : int
-        Threads on this machine.
+        Number of threads on this machine.
     scheduler : str
-        Address of a dask scheduler, whose workers then do the work and reach the store by the same
-        name.
+        Address of a dask scheduler, whose workers do the work instead and reach the store by the
+        same name.
     replace : bool
-        Remove a store made with other parameters, seed, count or version first, instead of refusing
-        it.
+        Whether a store with other parameters, seed, count or version is removed and not refused.
 
     Raises
     ------
     ParameterError
-        A count, seed or worker number that is impossible.
+        Count, seed or number of workers is impossible.
     SequenceError
-        Another store is there already.
+        Another store exists.
     """
     for name, value, low in (("count", count, 1), ("seed", seed, 0), ("workers", workers, 1)):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:

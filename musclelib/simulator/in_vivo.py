@@ -1,4 +1,4 @@
-"""The synthetic in-vivo domain: motor units in layered tissue, seen through a real acquisition chain, truth kept."""
+"""The synthetic in-vivo domain: motor units in layered tissue, seen by an acquisition chain."""
 
 from __future__ import annotations
 
@@ -40,38 +40,36 @@ from musclelib.simulator.motor_units.pool import Pool, sample_pool
 from musclelib.simulator.motor_units.superpose import sequence_dataset, twitch_trains, unit_labels
 
 SOURCES = 64
-"""Room for the parts of the true velocity in a store; a recording of ten units needs about 20."""
+"""Number of parts of the true velocity that a store holds; ten units need about 20."""
 
-_TOLERANCE = 0.01  # of the motion's compression: below what the expansion of the echoes costs
+_TOLERANCE = 0.01  # error of the motion's compression, below that of the expansion of echoes
 _TISSUES = [label.name.lower() for label in Label]
 
 
 @dataclass(frozen=True)
 class InVivoParameters(Parameters):
-    """A set of sequences of the synthetic in-vivo domain.
-
-    What differs from subject to subject is the subject's.
-    """
+    """A set of sequences of the synthetic in-vivo domain; a `Subject` differs by person."""
 
     subjects: tuple[int, ...] = quantity(
         tuple(range(SUBJECTS)),
-        "1",
-        "virtual subjects, one sequence each in turn",
+        doc="virtual subjects, one sequence each in turn",
         low=0,
         high=SUBJECTS - 1,
     )
-    units: tuple[int, int] = quantity((4, 10), "1", "active motor units", low=0, high=25)
-    probe: str = quantity("L14-5", "1", "the probe", choices=tuple(PROBES))
+    units: tuple[int, int] = quantity(
+        (4, 10), doc="range of the number of active motor units", low=0, high=25
+    )
+    probe: str = quantity("L14-5", doc="the probe", choices=tuple(PROBES))
     duration: float = quantity(2.0, "s", "length of the recording", low=0.3, high=60)
 
     def check(self) -> None:
-        """Check that there is a subject and that the units' range goes upwards."""
+        """Check that there is a subject and that the range of units ascends."""
         self.check_ranges("units")
         if not self.subjects:
             raise ParameterError("subjects = (): at least one is needed")
 
     def to_json(self) -> str:
-        """Return the parameters and all that is behind them as JSON text: a store then tells how it was made."""
+        """Return the parameters and all values derived from them as JSON text, for stores."""
         details = {
             str(number): {
                 part: dataclasses.asdict(values)
@@ -80,7 +78,7 @@ class InVivoParameters(Parameters):
             for number in sorted(set(self.subjects))
         }
         for parts in details.values():
-            # of recordings made elsewhere: the text is frozen
+            # this field concerns real recordings, and the text of the domain is frozen
             del parts["recording"]["demodulation_frequency"]
         details["chain"] = {
             "gate": dataclasses.asdict(Gate()),
@@ -89,7 +87,7 @@ class InVivoParameters(Parameters):
         return json.dumps({**dataclasses.asdict(self), "details": details}, sort_keys=True)
 
     def subject_of(self, index: int) -> int:
-        """Return the number of the subject of whom sequence `index` is."""
+        """Return the number of the subject of sequence `index`."""
         return self.subjects[index % len(self.subjects)]
 
     def specimen(self, number: int) -> Specimen:
@@ -97,13 +95,13 @@ class InVivoParameters(Parameters):
         person, recording = subject(number), PROBES[self.probe]
         rate = recording.prf
         assert rate is not None
-        step = 3 * axial_step(recording)  # carries the band with a quarter to spare
+        step = 3 * axial_step(recording)  # three quarters of the largest step that carries the band
         rows = max(person.tissue.pixels[0], int(np.ceil(person.tissue.size[0] / step)))
         tissue = dataclasses.replace(
             person.tissue, pixels=(rows, person.tissue.pixels[1]), rate=rate, duration=self.duration
         )
         span = (tissue.frames - 2) / rate  # from the first pair of frames to the last [s]
-        # rounding must not ask for one too many
+        # the tolerance keeps rounding from adding a frame
         frames = int(np.ceil(span * FilterParameters().rate - 1e-6))
         return Specimen(
             preset(
@@ -120,7 +118,7 @@ class InVivoParameters(Parameters):
 
 
 class Specimen(NamedTuple):
-    """What a sequence of one subject is made with."""
+    """All parameters of the sequences of one subject."""
 
     pool: SimulatorParameters
     tissue: TissueParameters
@@ -129,9 +127,9 @@ class Specimen(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """One recorded sequence, its truth and what it was made from."""
+    """One recorded sequence, its truth, tissue and pool."""
 
-    velocity: xr.DataArray  # (time, depth, lateral) [mm/s]: estimated from the echoes
+    velocity: xr.DataArray  # (time, depth, lateral) [mm/s], estimated from the echoes
     true_map: np.ndarray  # (source, depth, lateral) [1]
     true_signal: np.ndarray  # (source, time) [mm/s]
     tissue: Tissue
@@ -139,7 +137,7 @@ class Recorded(NamedTuple):
 
 
 def echoes(specimen: Specimen, tissue: Tissue, motion: Motion, seed: int, index: int) -> EchoFrames:
-    """Make the echoes of a moving tissue, beamformed on the rows of the tissue and the columns of the probe."""
+    """Return the echoes of a moving tissue, at the tissue's depths and the probe's elements."""
     depth, lateral, columns = motion.depth, motion.lateral, specimen.recording.element_positions
     scatterers = sample_scatterers(
         specimen.echo,
@@ -157,9 +155,9 @@ def echoes(specimen: Specimen, tissue: Tissue, motion: Motion, seed: int, index:
 
 
 def true_velocity(motion: Motion, velocity: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-    """Bring the true velocity to the frames and pixels of an estimate, through the same band-pass.
+    """Return the true velocity at the frames and pixels of an estimate, after the same band-pass.
 
-    No median: it is the estimate's own means against noise.
+    The median filter is left out, since it only serves to reduce the noise of the estimate.
 
     Returns
     -------
@@ -181,22 +179,20 @@ def true_velocity(motion: Motion, velocity: xr.DataArray) -> tuple[np.ndarray, n
 
 
 def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1) -> Recorded:
-    """Record sequence `index` of the set `seed`: tissue, motion, echoes, velocity.
+    """Record sequence `index` of the set `seed`: tissue, motion, echoes and velocity.
 
-    The same alone or among others.
-
-    Nothing but the echoes reaches the estimator.
+    The result does not depend on other sequences. Only the echoes reach the estimator.
     """
     specimen = parameters.specimen(parameters.subject_of(index))
     pool = sample_pool(specimen.pool, seed, index)
     tissue = sample_tissue(specimen.tissue, pool, seed, index)
     filters = FilterParameters(shape=(specimen.pool.frames, *FilterParameters().shape[1:]))
-    # the matrix products of libraries round otherwise on another number of threads
+    # the rounding of matrix products in libraries depends on the number of threads
     with threadpool_limits(1):
         motion = tissue_motion(tissue, pool, specimen.tissue).compress(_TOLERANCE)
         frames = echoes(specimen, tissue, motion, seed, index)
         depth, lateral = motion.depth, specimen.recording.element_positions
-        # not refined: the domain is frozen with the error that its depth step has (docs/choices.md)
+        # not refined: the domain is frozen with the error of its depth step (docs/choices.md)
         velocity = velocity_sequence(
             frames,
             specimen.recording,
@@ -227,8 +223,8 @@ def recorded_dataset(parameters: InVivoParameters, seed: int, index: int) -> xr.
         raise ParameterError(
             f"the true velocity has {len(made.true_map)} parts, a store has room for {SOURCES}"
         )
-    # labels are sampled at the frames of the velocity; the motion from one echo to the next is that
-    # of the later one
+    # labels are sampled at the frames of the velocity; the motion between two echoes is that at the
+    # later one
     start = float(velocity.time[0]) + 0.5 / fine.rate
     pool = dataclasses.replace(made.pool, centre=made.tissue.centre)
     trains = twitch_trains(

@@ -1,4 +1,4 @@
-"""A motion that the whole field has in common, for sequences that were made without one."""
+"""Add the common motion of a trembling field to sequences that were simulated without it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import xarray as xr
 
 from musclelib.streams import Purpose, stream
 
-_FREQUENCIES = (8.0, 12.0)  # of physiological tremor [Hz]
+_FREQUENCIES = (8.0, 12.0)  # range of physiological tremor [Hz]
 _WANDER = 0.1  # SD of the phase's random walk after one second [cycles]
-_SLOPES = (0.5, 0.3)  # along depth and lateral, from the middle to an end: a probe that also tilts
+_SLOPES = (0.5, 0.3)  # relative slope along depth and lateral, since a probe also tilts
 
 
 def with_tremor(sequence: xr.Dataset, size: float, seed: int = 0) -> xr.Dataset:
-    """Add tremor of 8 to 12 Hz to a sequence.
+    """Add tremor of 8 to 12 Hz to sequences.
 
-    It moves all of the field, more below and on one side.
+    Tremor moves the whole field, more at depth and on one side.
 
     Parameters
     ----------
     sequence : xarray.Dataset
         One sequence or several, with `velocity`.
     size : float
-        Standard deviation of the tremor, in that of each sequence's velocity.
+        SD of the tremor, relative to the SD of each sequence's velocity.
     seed : int
         Seed of frequency and phase.
     """

@@ -1,4 +1,4 @@
-"""Motion of tissue as a few maps times a few signals, whatever the number of frames."""
+"""Motion of tissue as a sum of maps times signals, whose size does not grow with the frames."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scipy.ndimage import map_coordinates
 class Motion:
     """Axial displacement as a sum of maps times signals: u(x, t) = sum_k gain_k(x) signal_k(t).
 
-    Positive towards the probe; zero in the frame before the first.
+    Displacement towards the probe is positive; it is zero in the frame before the first.
     """
 
     gain: np.ndarray  # (source, depth, lateral) float32 [1]
     signal: np.ndarray  # (source, time) float32 [um]
     depth: np.ndarray  # (depth,) [mm]
     lateral: np.ndarray  # (lateral,) [mm]
-    rate: float  # frames a second [Hz]
+    rate: float  # frame rate [Hz]
 
     def __post_init__(self) -> None:
         if (
@@ -32,23 +32,32 @@ class Motion:
             )
 
     def displacement(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Displacement of the frames from `start` to before `stop`: `(time, depth, lateral)` [um]."""
+        """Return the displacement in frames `start` to `stop`, `(time, depth, lateral)` [um]."""
         return np.tensordot(self.signal[:, start:stop], self.gain, (0, 0))
 
     def velocity(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Velocity of the frames from `start` to before `stop`: `(time, depth, lateral)` [mm/s].
+        """Return the velocity in frames `start` to `stop`, `(time, depth, lateral)` [mm/s].
 
-        The displacement since the frame before, times the frame rate: what a perfect estimator
-        sees.
+        It is the displacement since the previous frame times the frame rate, the result of a
+        perfect estimator.
         """
         return np.tensordot(
             self._signal_velocity()[:, start:stop].astype(np.float32), self.gain, (0, 0)
         )
 
     def gain_at(self, points: np.ndarray) -> np.ndarray:
-        """Gains between pixels, bilinear: `(point, 2)` of depth and lateral [mm] give `(source, point)`.
+        """Interpolate the gains bilinearly between pixels.
 
-        Points off the grid take the value at its edge.
+        Parameters
+        ----------
+        points : numpy.ndarray
+            Depth and lateral position `(point, 2)` [mm]; points outside the grid take the value at
+            its edge.
+
+        Returns
+        -------
+        numpy.ndarray
+            `(source, point)`, float32.
         """
         index = [
             np.interp(points[:, axis], grid, np.arange(len(grid)))
@@ -63,14 +72,14 @@ class Motion:
         """Return the same motion with fewer sources.
 
         Signals are projected onto the strongest singular vectors of the motion as a matrix of
-        pixels by frames. Displacement and velocity count alike, each relative to its RMS, so that
-        neither slow nor fast motion is lost.
+        pixels by frames. Displacement and velocity have the same weight, each relative to its RMS,
+        so that neither slow nor fast motion is lost.
 
         Parameters
         ----------
         tolerance : float
-            Relative RMS error, over pixels and frames, that both displacement and velocity stay
-            below.
+            Upper bound of the relative RMS errors of displacement and of velocity, over pixels and
+            frames.
 
         Raises
         ------
@@ -82,15 +91,18 @@ class Motion:
         gain = self.gain.reshape(len(self.gain), len(self.depth) * len(self.lateral)).astype(
             np.float64
         )
+
+        # orthonormal maps, and signals to match
         power, vectors = np.linalg.eigh(gain @ gain.T)
         kept = power > 1e-12 * power.max(initial=0)
         root = vectors[:, kept] * np.sqrt(power[kept])  # gain.T = orthonormal maps @ root.T
         orthonormal = (root / power[kept]).T @ gain
         signal, velocity = root.T @ self.signal, root.T @ self._signal_velocity()
+
+        # singular vectors of displacement and velocity together, the weakest first, and the error
+        # of leaving out the first 0, 1, ... of them
         shares = [part @ part.T / max(np.sum(part**2), 1e-30) for part in (signal, velocity)]
-        # ascending: squares of the singular values
         weight, left = np.linalg.eigh(shares[0] + shares[1])
-        # by dropping the first 0, 1, ...
         lost = np.sqrt(np.append(0.0, np.cumsum(np.maximum(weight, 0))))
         left = left[:, np.count_nonzero(lost < 0.99 * tolerance) - 1 :]
         maps = left.T @ orthonormal
@@ -104,5 +116,5 @@ class Motion:
         )
 
     def _signal_velocity(self) -> np.ndarray:
-        """Velocity of each signal: `(source, time)` [mm/s]."""
+        """Return the time derivative of each signal, `(source, time)` [mm/s]."""
         return np.diff(self.signal.astype(np.float64), axis=1, prepend=0.0) * (self.rate * 1e-3)

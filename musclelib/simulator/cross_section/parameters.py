@@ -1,4 +1,4 @@
-"""What can be set in the tissue; every effect has a value that turns it off."""
+"""The parameters of the tissue; every effect has a value that turns it off."""
 
 from __future__ import annotations
 
@@ -10,40 +10,39 @@ import numpy as np
 from musclelib.parameters import ParameterError, Parameters, quantity
 
 THINNEST_MUSCLE = 5.0
-"""Muscle that layers and bone must leave [mm]: the smallest room for a territory and a vessel."""
+"""Smallest thickness of the muscle between layers and bone [mm], for territories and a vessel."""
 
 
 @dataclass(frozen=True)
 class TissueParameters(Parameters):
     """Parameters of the layered cross-section of one subject.
 
-    Pairs are ranges that values are drawn from, uniformly.
-
-    The defaults describe a limb muscle under an L14-5 probe; `effects_off` turns every effect off,
-    which leaves the simulator of papers 1 and 2. A comment gives each value's reason. Rim,
-    coupling, fascicle_cv and wall_contrast are calibrated and frozen (docs/calibration.md).
+    Pairs are ranges from which values are drawn uniformly. The defaults describe a limb muscle
+    under an L14-5 probe; `effects_off` turns every effect off, which leaves the simulator of papers
+    1 and 2. Comments give the reason for each value. `rim`, `coupling`, `fascicle_cv` and
+    `wall_contrast` are calibrated and frozen (docs/calibration.md).
     """
 
-    # the image: the field of paper 1 at the frame rate of its acquisition; pixels finer in depth,
-    # as echoes are
-    pixels: tuple[int, int] = quantity((256, 128), "1", "pixels along depth and lateral", low=4)
+    # the image: the field of paper 1 at the frame rate of its acquisition, with finer pixels along
+    # depth, like echoes
+    pixels: tuple[int, int] = quantity((256, 128), doc="pixels along depth and lateral", low=4)
     size: tuple[float, float] = quantity(
         (40.0, 40.0), "mm", "depth and width of the cross-section", above=0
     )
     rate: float = quantity(
-        2000.0, "Hz", "frames a second, the pulse repetition frequency", low=50, high=20000
+        2000.0, "Hz", "frame rate, the pulse repetition frequency", low=50, high=20000
     )
     duration: float = quantity(
         2.0, "s", "length of a sequence, at most that of the pool", above=0, high=60
     )
-    # layers, from the probe down; 0 leaves one out. Skin 1-2 mm, deep fascia below 1 mm; fat 2-6 mm
-    # by subject
+    # layers from the probe down, 0 for none: skin of 1-2 mm, fat of 2-6 mm by subject, deep fascia
+    # below 1 mm
     skin: float = quantity(1.5, "mm", "thickness of the skin", low=0, high=5)
     fat: float = quantity(4.0, "mm", "thickness of the subcutaneous fat", low=0, high=30)
     fascia: float = quantity(0.7, "mm", "thickness of the deep fascia", low=0, high=3)
-    # paper 1 sees lower velocity there; the fascia bridges the two
+    # paper 1 has lower velocity there; the fascia connects the two
     superficial_gain: float = quantity(
-        0.3, "1", "motion of skin and fat relative to muscle, 1 for no difference", low=0, high=1
+        0.3, doc="motion of skin and fat relative to muscle, 1 for no difference", low=0, high=1
     )
     bone_depth: float | None = quantity(34.0, "mm", "top of the bone, None for no bone", above=0)
     bone_radius: float = quantity(
@@ -57,44 +56,44 @@ class TissueParameters(Parameters):
         1.4, "mm", "median diameter of a fascicle, 0 for no fascicles", low=0, high=5
     )
     fascicle_spread: float = quantity(
-        0.2, "1", "SD of the diameter's logarithm: most lie in 1-2 mm", low=0, high=0.3
+        0.2, doc="SD of the diameter's logarithm; most are 1-2 mm", low=0, high=0.3
     )
     fascicle_cv: float = quantity(
-        0.2, "1", "CV of the gain from fascicle to fascicle, 0 for none", low=0, high=1
+        0.2, doc="CV of the gain between fascicles, 0 for none", low=0, high=1
     )
     wall: float = quantity(
         0.15, "mm", "half thickness of the perimysium between fascicles", above=0, high=1
     )
     wall_contrast: float = quantity(
-        0.2, "1", "motion lost in the middle of a wall, 0 for none", low=0, high=1
+        0.2, doc="share of the motion lost in the middle of a wall, 0 for none", low=0, high=1
     )
-    slip: float = quantity(  # fascicles glide on one another, how freely is not known: half way
+    slip: float = quantity(  # fascicles glide on one another; how freely is unknown, so one half
         0.5,
-        "1",
-        "0: motion is continuous through walls; 1: each fascicle moves as a rigid body",
+        doc="0: motion is continuous through walls; 1: each fascicle moves as a rigid body",
         low=0,
         high=1,
     )
     # units as sources
     elongation: tuple[float, float] = quantity(  # MUMRI: 10.7 mm by 4.5 mm at most, often less
-        (1.2, 2.4), "1", "long over short axis of a territory, 1 for circles", low=1, high=5
+        (1.2, 2.4),
+        doc="ratio of the long to the short axis of a territory, 1 for circles",
+        low=1,
+        high=5,
     )
     bend: tuple[float, float] = quantity(
         (0.0, 1.0),
-        "1",
-        "sag of a territory over its half short axis: 0 an ellipse, 1 a crescent",
+        doc="sag of a territory relative to half its short axis: 0 an ellipse, 1 a crescent",
         low=0,
         high=2,
     )
-    # fibres of a unit mix with those of its neighbours, and are tethered to them
+    # the fibres of a unit mix with those of its neighbours and are tethered to them
     rim: float = quantity(
         2.0, "mm", "SD of the blur of a territory's motion, 0 for a sharp rim", low=0, high=5
     )
-    # a full dipole is that of free slip at the rim; less for tethered fibres
+    # the full dipole holds for free slip at the rim; tethered fibres have less
     coupling: float = quantity(
         0.75,
-        "1",
-        "motion around a territory relative to the dipole of a rigid one, 0 for none",
+        doc="motion around a territory relative to the dipole of a rigid disc, 0 for none",
         low=0,
         high=1,
     )
@@ -102,28 +101,27 @@ class TissueParameters(Parameters):
         1.35, "m/s", "speed of shear waves across the fibres", low=0.3, high=10
     )
     viscosity: float = quantity(
-        1.0, "Pa s", "shear viscosity, spreads waves in time, 0 for none", low=0, high=20
+        1.0, "Pa s", "shear viscosity, which spreads waves in time, 0 for none", low=0, high=20
     )
     damping: float = quantity(
         10.0, "mm", "distance over which a shear wave falls to 1/e", above=0, high=1000
     )
-    # no published figure: small beside twitches, open to calibration
+    # no published value; small compared with twitches, open to calibration
     compression: float = quantity(
         0.05,
-        "1",
-        "slow bulging of the whole muscle relative to the summed motion of units, 0 for none",
+        doc="slow bulging of the whole muscle relative to the summed motion of units, 0 for none",
         low=0,
         high=1,
     )
     # the vessel
     vessel_radius: float = quantity(1.0, "mm", "radius of the artery", low=0.1, high=5)
     pulsation: tuple[float, float] = quantity(
-        (5.0, 30.0), "um", "peak-to-peak motion of its wall, 0 for none", low=0
+        (5.0, 30.0), "um", "peak-to-peak motion of the artery's wall, 0 for none", low=0
     )
     pulse_rate: tuple[float, float] = quantity((1.0, 1.3), "Hz", "heart rate", low=0.3, high=4)
 
     def check(self) -> None:
-        """Check ranges, and that the layers leave a muscle."""
+        """Check ranges, and that the layers leave enough muscle."""
         self.check_ranges("elongation", "bend", "pulsation", "pulse_rate")
         floor = self.size[0] if self.bone_depth is None else self.bone_depth
         if floor > self.size[0]:
@@ -151,12 +149,12 @@ class TissueParameters(Parameters):
 
     @property
     def muscle_top(self) -> float:
-        """Depth at which the muscle begins [mm]."""
+        """Depth of the muscle's upper edge [mm]."""
         return self.skin + self.fat + self.fascia
 
     @property
     def frames(self) -> int:
-        """Frames of a sequence."""
+        """Number of frames of a sequence."""
         return round(self.duration * self.rate)
 
     @property
@@ -188,11 +186,11 @@ _OFF: dict[str, Any] = {
 
 
 def effects_off(**changes: Any) -> TissueParameters:
-    """Return parameters with every effect off, as in the simulator of papers 1 and 2, and then some values changed.
+    """Return parameters with every effect off, as in papers 1 and 2, except for some changes.
 
     Raises
     ------
     ParameterError
-        There is no such parameter, or a value is not allowed.
+        A name is not a parameter, or a value is not allowed.
     """
     return TissueParameters(**_OFF).changed(**changes)

@@ -1,4 +1,4 @@
-"""Sample the tissue of one sequence: its anatomy and what its motor units look like in it."""
+"""Sample the tissue of one sequence: its anatomy, and the territories of motor units in it."""
 
 from __future__ import annotations
 
@@ -29,27 +29,25 @@ class Label(IntEnum):
 class Tissue:
     """A sampled cross-section."""
 
-    label: np.ndarray  # (depth, lateral) uint8, codes of Label
-    fascicle: np.ndarray  # (depth, lateral) int32, -1 outside fascicles
+    label: np.ndarray  # (depth, lateral) uint8: codes of Label
+    fascicle: np.ndarray  # (depth, lateral) int32: number of the fascicle, -1 outside
     gain: np.ndarray  # (depth, lateral) float32: motion relative to that of a uniform muscle
     top: float  # depth of the muscle's upper edge [mm]
-    bottom: np.ndarray  # (lateral,) depth of the muscle's lower edge [mm]
-    centre: np.ndarray  # (unit, 2) depth, lateral of each territory [mm]
+    bottom: np.ndarray  # (lateral,): depth of the muscle's lower edge [mm]
+    centre: np.ndarray  # (unit, 2): depth and lateral position of each territory [mm]
     territory: np.ndarray  # (unit, depth, lateral) bool
-    vessel: np.ndarray  # (2,) depth, lateral of the vessel's centre [mm]
-    pulsation: float  # peak-to-peak motion of its wall [um]; 0 without a vessel
-    pulse_rate: float  # [Hz]
-    pulse_phase: float  # [rad]
+    vessel: np.ndarray  # (2,): depth and lateral position of the vessel's centre [mm]
+    pulsation: float  # peak-to-peak motion of the vessel's wall [um]; 0 without a vessel
+    pulse_rate: float  # heart rate [Hz]
+    pulse_phase: float  # phase of the pulse at time 0 [rad]
 
 
 def sample_tissue(parameters: TissueParameters, pool: Pool, seed: int, index: int) -> Tissue:
-    """Draw the tissue of sequence `index` of the set `seed`.
-
-    The same alone or among any number of others.
+    """Draw the tissue of sequence `index` of the set `seed`, whatever other sequences are drawn.
 
     The territories of the pool, which fill the image, are moved into the muscle, column by column
-    in proportion to depth, and keep their area but for what lies outside the muscle. Turning an
-    effect off leaves the rest as drawn.
+    in proportion to depth, and keep their area except for parts outside the muscle. Turning an
+    effect off does not change the rest.
     """
     p, rng = parameters, stream(Purpose.TISSUE, seed, index)
     depth, lateral = p.depth, p.lateral
@@ -60,6 +58,7 @@ def sample_tissue(parameters: TissueParameters, pool: Pool, seed: int, index: in
     pulse_rate, pulse_phase = float(rng.uniform(*p.pulse_rate)), float(rng.uniform(0, 2 * np.pi))
     shape = rng.uniform(size=(3, len(pool)))
 
+    # layers, and fascicles with their gains
     label = np.full(p.pixels, Label.MUSCLE, np.uint8)
     label[depth < p.muscle_top] = Label.FASCIA
     label[depth < p.skin + p.fat] = Label.FAT
@@ -67,11 +66,13 @@ def sample_tissue(parameters: TissueParameters, pool: Pool, seed: int, index: in
     cell, texture = np.full(p.pixels, -1, np.int32), np.ones(p.pixels)
     if p.fascicle_size:
         cell, wall, count = fascicles(depth, lateral, p.fascicle_size, p.fascicle_spread, rng)
-        # log-normal, mean 1: no negative gains, none on average
+        # log-normal gains of mean 1: positive, and without effect on average
         sigma = np.sqrt(np.log1p(p.fascicle_cv**2))
         texture = np.exp(sigma * rng.standard_normal(count) - sigma**2 / 2)[cell]
         texture *= 1 - p.wall_contrast * np.exp(-0.5 * (wall / p.wall) ** 2)
         label[(wall < p.wall) & (label == Label.MUSCLE)] = Label.PERIMYSIUM
+
+    # the vessel within the muscle, and the bone below it
     below = depth[:, None] >= bottom
     margin = p.vessel_radius / np.array([p.size[0], p.size[1]])
     vessel = _into_muscle(
@@ -106,7 +107,7 @@ def sample_tissue(parameters: TissueParameters, pool: Pool, seed: int, index: in
 
 
 def _bone_surface(lateral: np.ndarray, top: float, radius: float) -> np.ndarray:
-    """Depth of a round bone's surface [mm]; infinite beside it."""
+    """Return the depth of a round bone's surface [mm], infinite beside the bone."""
     with np.errstate(invalid="ignore"):
         return np.nan_to_num(top + radius - np.sqrt(radius**2 - lateral**2), nan=np.inf)
 
@@ -122,7 +123,7 @@ def _into_muscle(points: np.ndarray, p: TissueParameters) -> np.ndarray:
 
 
 def _layer_gain(p: TissueParameters, bottom: np.ndarray) -> np.ndarray:
-    """Motion of layers `(depth, lateral)`: less above the fascia, none in the bone, little beside it."""
+    """Return the gain of layers `(depth, lateral)`: small above the fascia, zero in the bone."""
     edges = (p.skin + p.fat, max(p.muscle_top, p.skin + p.fat + 1e-9))
     layer = np.interp(p.depth, edges, (p.superficial_gain, 1.0))[:, None]
     if p.bone_depth is None:
@@ -142,10 +143,11 @@ def _territories(
     depth: np.ndarray,
     lateral: np.ndarray,
 ) -> np.ndarray:
-    """Draw territories `(unit, depth, lateral)`: ellipses of the area of a circle of `diameter`, sheared to crescents.
+    """Draw territories `(unit, depth, lateral)` as ellipses that are sheared to crescents.
 
-    A shift across the long axis by a square of the place along it bends the ellipse and keeps its
-    area. Of the pixels of the muscle the one nearest to the centre always belongs to the territory.
+    An ellipse has the area of a circle of `diameter`. A shift across its long axis that grows with
+    the square of the position along the axis bends it and keeps its area. The muscle's pixel
+    nearest to the centre always belongs to the territory.
     """
     mask = np.zeros((len(centre), *muscle.shape), bool)
     for unit, (z, x) in enumerate(centre):

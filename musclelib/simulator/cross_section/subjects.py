@@ -1,4 +1,4 @@
-"""Nine virtual subjects: the anatomy and physiology that differ from person to person."""
+"""Nine virtual subjects, whose anatomy and physiology differ."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class Subject:
 
     number: int
     tissue: TissueParameters
-    firing_rate: tuple[float, float]  # range of the units' mean firing rates, for the pool [Hz]
-    attenuation: float  # of ultrasound in muscle [dB/cm/MHz]
-    snr: float  # mean power of the image over that of electronic noise [dB]
+    firing_rate: tuple[float, float]  # range of the units' mean firing rates [Hz]
+    attenuation: float  # attenuation of ultrasound in muscle [dB/cm/MHz]
+    snr: float  # ratio of the mean power of the image to that of electronic noise [dB]
 
 
-# Each column spreads nine evenly spaced values over its range, in orders of their own, so that no
-# two quantities rise together: fat 2-6 mm, fascicles 1.2-1.6 mm, bone at 30-38 mm, shear speed 1.35
-# m/s +- 20 %, pulse 1-1.3 Hz, centre of the 8-13 Hz firing rates, attenuation across fibres
-# 0.55-0.95 dB/cm/MHz, echo SNR 62-78 dB
+# Each column has nine evenly spaced values, each column in another order, so that no two quantities
+# rise together: fat 2-6 mm, fascicles 1.2-1.6 mm, bone at 30-38 mm, shear speed 1.35 m/s +- 20 %,
+# pulse 1-1.3 Hz, centre of the 8-13 Hz firing rates, attenuation across fibres 0.55-0.95 dB/cm/MHz,
+# echo SNR 62-78 dB
 _TABLE = (
     # fat, fascicle, bone, shear, pulse, firing, attenuation, snr
     (4.0, 1.30, 31.0, 1.4850, 1.1500, 11.0, 0.60, 76.0),
@@ -41,12 +41,12 @@ SUBJECTS = len(_TABLE)
 
 
 def subject(number: int) -> Subject:
-    """Return virtual subject `number`, from 0 to 8; always the same.
+    """Return the virtual subject of a number from 0 to 8.
 
     Raises
     ------
     ParameterError
-        There is no such subject.
+        No subject has this number.
     """
     if not isinstance(number, int) or isinstance(number, bool) or number not in range(SUBJECTS):
         raise ParameterError(f"subject {number!r}: allowed are 0 to {SUBJECTS - 1}")

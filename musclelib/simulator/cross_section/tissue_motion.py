@@ -1,4 +1,4 @@
-"""Apply a sampled tissue: how units, the working muscle and the vessel move it."""
+"""Apply a sampled tissue: its motion by motor units, the working muscle and the vessel."""
 
 from __future__ import annotations
 
@@ -18,20 +18,27 @@ from musclelib.simulator.motor_units.superpose import twitch_trains
 DENSITY = 1060.0
 """Density of muscle [kg/m^3]."""
 
-# delay between two rings of a unit [s]: linear interpolation then errs by 0.8 % at 20 Hz, 5 % at 50
-# Hz
+# delay between two rings of a unit [s]; linear interpolation has an error of 0.8 % at 20 Hz and 5 %
+# at 50 Hz
 _RING = 0.002
-_FAINT = 0.02  # a shear wave is followed until damping leaves this share of it
-_SLOW = 0.15  # SD of the smoothing of concurrent activity [s]: bulging takes several twitches
+_FAINT = 0.02  # share of a shear wave below which it is no longer followed
+_SLOW = 0.15  # SD of the smoothing of concurrent activity [s], since bulging takes several twitches
 
 
 def dipole(axial: ArrayLike, lateral: ArrayLike, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """Displacement around a disc that moves by 1 along the axial axis in an incompressible medium, axial and lateral.
+    """Return the axial and the lateral displacement around a disc that moves axially by 1.
 
-    `R^2 (z^2 - x^2) / r^4` and `2 R^2 z x / r^4`, the two-dimensional dipole of potential flow
-    (Lamb, Hydrodynamics, section 68), which agrees with the disc along the normal of its rim.
-    `axial` z, `lateral` x and `radius` R in the same unit, from the centre; inside the disc the
-    values have no meaning.
+    In an incompressible medium they are `R^2 (z^2 - x^2) / r^4` and `2 R^2 z x / r^4`, the
+    two-dimensional dipole of potential flow (Lamb, Hydrodynamics, section 68), which agrees with
+    the disc along the normal of its rim.
+
+    Parameters
+    ----------
+    axial, lateral : numpy.ndarray
+        Position z and x relative to the centre of the disc; inside the disc the result has no
+        meaning.
+    radius : float
+        Radius R of the disc, in the same unit.
     """
     z, x = np.asarray(axial, float), np.asarray(lateral, float)
     power = np.maximum(np.hypot(z, x), 1e-9) ** 4 / radius**2
@@ -39,18 +46,18 @@ def dipole(axial: ArrayLike, lateral: ArrayLike, radius: float) -> tuple[np.ndar
 
 
 def tissue_motion(tissue: Tissue, pool: Pool, parameters: TissueParameters) -> Motion:
-    """Make the motion that a pool causes in a tissue sampled for it, with the same parameters.
+    """Return the motion that a pool causes in a tissue, which was sampled with the same parameters.
 
-    Each unit moves its territory by its twitches and the tissue around it as a dipole, by a shear
-    wave that leaves the rim at the shear speed, is damped with distance and spread by viscosity.
-    The muscle bulges slowly with the summed activity; the vessel pulsates. Fascicles, layers and
-    bone then shape all of it. No units and no other source give a motion without sources, zero
-    everywhere.
+    Each unit moves its territory by its twitches, and the surrounding tissue as a dipole, by a
+    shear wave that leaves the rim at the shear speed, is damped with distance and spread by
+    viscosity. The muscle bulges slowly with the summed activity; the vessel pulsates. Fascicles,
+    layers and bone then modify the motion. Without units and other sources the motion has no
+    sources and is zero everywhere.
 
     Raises
     ------
     ValueError
-        Pool and tissue do not have the same units, or the tissue another grid than the parameters.
+        Pool and tissue differ in their units, or tissue and parameters in their grid.
     """
     p = parameters
     if len(pool) != len(tissue.territory) or tissue.label.shape != p.pixels:
@@ -58,6 +65,8 @@ def tissue_motion(tissue: Tissue, pool: Pool, parameters: TissueParameters) -> M
             f"tissue of {len(tissue.territory)} units and {tissue.label.shape} pixels: sample it"
             f" with this pool of {len(pool)} units and these parameters of {p.pixels} pixels"
         )
+
+    # all units' rings of one number move together, each by its unit's spread and delayed trains
     step = max(round(_RING * p.rate), 1)
     ring = _rings(tissue, pool, p, step / p.rate)
     lead_in = step * (max(map(len, ring), default=1) - 1)
@@ -76,13 +85,16 @@ def tissue_motion(tissue: Tissue, pool: Pool, parameters: TissueParameters) -> M
         )
         gains += [ring[unit][number] for unit in reached]
         signals.append(signal[:, start : start + p.frames])
+
+    # bulging by the concurrent activity of all units
     if p.compression and len(pool):
         activity = gaussian_filter1d(train.sum(axis=0), _SLOW * p.rate)[None, lead_in:]
         gains.append(_bulge(tissue, p))
         signals.append(p.compression * activity)
+
+    # displacements [um], whose differences between frames are the velocities
     gain = np.array(gains, float).reshape(-1, *p.pixels)
     velocity = np.concatenate([np.zeros((0, p.frames)), *signals])
-    # [um]; its difference between frames is the velocity again
     signal = np.cumsum(velocity, axis=1) * (1e3 / p.rate)
     if p.slip:
         gain = _slide(gain, tissue.fascicle, p.slip)
@@ -99,7 +111,10 @@ def tissue_motion(tissue: Tissue, pool: Pool, parameters: TissueParameters) -> M
 
 
 def _early_trains(pool: Pool, p: TissueParameters, lead_in: int) -> np.ndarray:
-    """Twitch trains `(unit, time)` [mm/s] that begin `lead_in` frames early, for waves under way in the first one."""
+    """Return twitch trains `(unit, time)` [mm/s] that begin `lead_in` frames before the first.
+
+    They contain the waves that are still travelling in the first frame.
+    """
     frames = SimulatorParameters(frames=p.frames + lead_in, frame_rate=p.rate)
     return twitch_trains(
         dataclasses.replace(pool, firing_time=pool.firing_time + lead_in / p.rate), frames
@@ -107,10 +122,10 @@ def _early_trains(pool: Pool, p: TissueParameters, lead_in: int) -> np.ndarray:
 
 
 def _rings(tissue: Tissue, pool: Pool, p: TissueParameters, interval: float) -> list[np.ndarray]:
-    """Map each unit to `(ring, depth, lateral)`: ring k moves k intervals later, pixels between two rings by both.
+    """Return the maps of each unit's rings, `(ring, depth, lateral)`.
 
-    Around a territory that is no circle the dipole and the delay are those of the circle of its
-    area.
+    Ring k moves k intervals later; a pixel between two rings moves with both. Around a territory
+    that is not a circle, dipole and delay are those of the circle of the same area.
     """
     rings = []
     blur = (0, *(p.rim * np.array(p.pixels) / p.size))
@@ -123,7 +138,7 @@ def _rings(tissue: Tissue, pool: Pool, p: TissueParameters, interval: float) -> 
             continue
         down, across, radius = p.depth[:, None] - z, p.lateral[None, :] - x, diameter / 2
         away = np.maximum(np.hypot(down, across) - radius, 0)
-        # within the circle but outside the territory the dipole would grow without limit
+        # fade the dipole inside the circle, where it would grow without limit
         inner = np.minimum(np.hypot(down, across) / radius, 1) ** 4
         wave = p.coupling * dipole(down, across, radius)[0] * inner * np.exp(-away / p.damping)
         wave = np.where(inside, 1.0, np.where(away < reach, wave, 0.0))
@@ -142,7 +157,7 @@ def _blurred(maps: np.ndarray, blur: tuple[float, ...]) -> np.ndarray:
 
 
 def _spread(delay: float, p: TissueParameters) -> float:
-    """SD of the Gaussian that viscosity turns an impulse into after travelling for `delay` [s].
+    """Return the SD of the Gaussian into which viscosity spreads an impulse after `delay` [s].
 
     A Kelvin-Voigt medium attenuates by exp(-w^2 eta t / (2 rho c^2)) at low frequencies (Catheline
     et al. 2004).
@@ -151,13 +166,13 @@ def _spread(delay: float, p: TissueParameters) -> float:
 
 
 def _bulge(tissue: Tissue, p: TissueParameters) -> np.ndarray:
-    """Bulging of the muscle `(depth, lateral)`: 1 half way between its upper and lower edge, 0 at both."""
+    """Return the map of bulging `(depth, lateral)`, 1 amid the muscle and 0 at its edges."""
     place = (p.depth[:, None] - tissue.top) / np.maximum(tissue.bottom - tissue.top, 1e-9)
     return 4 * np.clip(place * (1 - place), 0, None)
 
 
 def _slide(gain: np.ndarray, fascicle: np.ndarray, slip: float) -> np.ndarray:
-    """Blend each fascicle's motion with its mean over the fascicle, so that the difference slips along the walls."""
+    """Blend the motion of each fascicle with its mean, so that the difference slips along walls."""
     inside = fascicle >= 0
     cell = fascicle[inside]
     number = np.maximum(np.bincount(cell), 1)
@@ -169,7 +184,7 @@ def _slide(gain: np.ndarray, fascicle: np.ndarray, slip: float) -> np.ndarray:
 
 
 def _pulse_map(tissue: Tissue, p: TissueParameters) -> np.ndarray:
-    """Axial motion around a vessel that widens by 1 `(depth, lateral)`: away from its centre, as 1/r, and damped."""
+    """Return the axial motion `(depth, lateral)` around a vessel that widens by 1, damped 1/r."""
     down, across = p.depth[:, None] - tissue.vessel[0], p.lateral[None, :] - tissue.vessel[1]
     distance = np.hypot(down, across)
     far = np.maximum(distance, p.vessel_radius)
@@ -177,10 +192,10 @@ def _pulse_map(tissue: Tissue, p: TissueParameters) -> np.ndarray:
 
 
 def _pulse(tissue: Tissue, p: TissueParameters) -> np.ndarray:
-    """Motion of the vessel's wall `(time,)` [um], 0 in the frame before the first: steep rise, slow fall.
+    """Return the motion of the vessel's wall `(time,)` [um], with a steep rise and a slow fall.
 
-    The sum of sin(h phase) / 2^(h - 1) over all harmonics h, in closed form and scaled to a
-    peak-to-peak of 1.
+    It is the sum of sin(h phase) / 2^(h - 1) over all harmonics h in closed form, scaled to the
+    peak-to-peak motion of the wall, and 0 in the frame before the first.
     """
     phase = 2 * np.pi * tissue.pulse_rate * np.arange(-1, p.frames) / p.rate + tissue.pulse_phase
     wave = tissue.pulsation * 0.375 * np.sin(phase) / (1.25 - np.cos(phase))

@@ -1,4 +1,4 @@
-"""Beamformed frames of moving tissue, made when they are sliced."""
+"""Beamformed frames of moving tissue, computed when they are sliced."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from musclelib.simulator.echo.psf import PointSpread
 from musclelib.simulator.echo.scatterers import EchoParameters, Scatterers
 from musclelib.streams import Purpose, stream
 
-_BATCH = 16  # basis images made at once: bounds the memory
+_BATCH = 16  # number of basis images computed at once, which bounds the memory
 
 
 class Motion(Protocol):
-    """What the echoes must know of the tissue: ``u(x, t) = sum_k gain_k(x) signal_k(t)``, towards the probe."""
+    """Motion of tissue towards the probe, `u(x, t) = sum_k gain_k(x) signal_k(t)`."""
 
     @property
     def gain(self) -> NDArray[np.float32]: ...  # noqa: D102
@@ -35,19 +35,19 @@ class Motion(Protocol):
 
 
 class EchoFrames:
-    """IQ images of displaced scatterers, for `musclelib.acquisition.velocity_sequence` with kind "image iq".
+    """IQ images of displaced scatterers, input of the acquisition chain as kind "image iq".
 
-    Slicing gives frames by expansion. The phase of the mean displacement u of a pixel's resolution
-    cell is exact; what its scatterers move otherwise is taken to first order about their mean
-    positions in time: ``IQ = exp(j k u(x, t)) [B_0 + sum_k s_k(t) (B_k - j k g_k(x) B_0)]`` with
-    s_k the signals less their means, B_0 the image of the scatterers at their mean positions, and
-    B_k the derivative of the image with respect to s_k. `exact` displaces every scatterer in every
-    frame instead. Both add the same noise and decorrelation.
+    Slicing computes frames by an expansion. The phase of the mean displacement u of a pixel's
+    resolution cell is exact; the motion of its scatterers relative to u is of first order about
+    their mean positions over time: `IQ = exp(j k u(x, t)) [B_0 + sum_k s_k(t) (B_k - j k g_k(x)
+    B_0)]`, with s_k the signals minus their means, B_0 the image of the scatterers at their mean
+    positions, and B_k the derivative of the image with respect to s_k. `exact` displaces every
+    scatterer in every frame instead. Both add the same noise and decorrelation.
 
-    Out of the image plane the tissue drifts: a second, independent set of amplitudes at the same
-    points is turned in by an angle that performs a random walk, ``cos(angle)`` of the first and
-    ``sin(angle)`` of the second. The correlation of an echo with itself n frames on is then
-    correlation ** n, as of an AR(1) process, and the brightness stays.
+    The tissue drifts out of the image plane: a second, independent set of amplitudes at the same
+    points is mixed in by an angle that performs a random walk, `cos(angle)` of the first and
+    `sin(angle)` of the second set. The correlation of an echo with itself n frames later is then
+    correlation ** n, as for an AR(1) process, and the brightness stays constant.
 
     Parameters
     ----------
@@ -57,18 +57,19 @@ class EchoFrames:
         Points within the motion's grid.
     recording : Recording
         Probe and plane wave.
-    depth, lateral : array
-        Pixels [mm]; a depth step of 0.16 mm carries the band of an L14-5 at 5 MHz.
+    depth, lateral : numpy.ndarray
+        Coordinates of the pixels [mm]; a depth step of 0.16 mm carries the band of an L14-5 at
+        5 MHz.
     parameters : EchoParameters
-        Aperture, noise, decorrelation.
+        Aperture, noise and decorrelation.
     seed, index : int
-        Of the random streams of this sequence.
+        Seed of the set and number of the sequence, for the random streams.
 
     Raises
     ------
     ValueError
-        The probe, the pixels or the scatterers leave the motion's grid; rates differ; or as of
-        `PointSpread`.
+        The probe, the pixels or the scatterers leave the motion's grid, or the rates differ; and
+        errors of `PointSpread`.
 
     Warns
     -----
@@ -100,8 +101,8 @@ class EchoFrames:
         self._rest = scatterers.depth - 1e-3 * mean[:, 0].astype(float) @ self._gain
         pixels = np.stack(np.meshgrid(depth, lateral, indexing="ij"), axis=-1).reshape(-1, 2)
         gain = np.asarray(motion.gain_at(pixels), np.float32).reshape(-1, *self.shape[1:])
-        # At a fascicle's wall the mean of the cell is nearer to what its scatterers do than the
-        # pixel's own value.
+        # at a fascicle's wall, the mean over the resolution cell is closer to the motion of the
+        # scatterers than the value at the pixel
         cell = (
             self.psf.pulse_length / (depth[1] - depth[0]),
             self.psf.beam_width / (lateral[1] - lateral[0]),
@@ -123,7 +124,7 @@ class EchoFrames:
             self._level = np.sqrt(power) * 10 ** (-parameters.snr / 20)
 
     def _expand(self, amplitude: NDArray[np.float32]) -> NDArray[np.complex64]:
-        """Return B_0 and ``B_k - j k g_k B_0``, shape ``(1 + source, pixel)``."""
+        """Return B_0 and `B_k - j k g_k B_0`, `(1 + source, pixel)`."""
         line, weights = self._scatterers.line, amplitude[:, None] * self._gain.T
         basis = np.empty((1 + len(self._gain), self.shape[1] * self.shape[2]), np.complex64)
         basis[0] = self.psf.images(self._rest, line, amplitude[:, None]).ravel()
@@ -134,7 +135,7 @@ class EchoFrames:
         return basis
 
     def _mixture(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Shares of the two sets of amplitudes, shape ``(time, 2)``."""
+        """Return the shares of the two sets of amplitudes, `(time, 2)`."""
         angle = self._angle[start:stop]
         return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
 
@@ -147,17 +148,21 @@ class EchoFrames:
         return frames
 
     def __getitem__(self, frames: slice) -> NDArray[np.complex64]:
-        """Return frames, shape ``(time, depth, lateral)``; steps other than 1 are not known."""
+        """Return frames, `(time, depth, lateral)`; only slices with steps of 1 are allowed."""
         start, stop, step = frames.indices(self.shape[0])
         if step != 1:
             raise ValueError(f"frames are sliced in steps of 1; got {step}")
         stop = max(start, stop)
+
+        # coefficients of the basis images: 1 and the signals, times the mixture of the two sets
         signal = np.ascontiguousarray(self._signal[:, start:stop].T)  # (time, source)
         terms = np.concatenate([np.ones((len(signal), 1), np.float32), signal], axis=1)
         mixture = self._mixture(start, stop)[:, : len(self._basis) // terms.shape[1]]
         terms = (mixture[:, :, None] * terms[:, None]).reshape(len(signal), len(self._basis))
-        # The coefficients are real: half the work of a complex product.
+        # real coefficients take half the work of a complex product
         echo = (terms @ self._basis.view(np.float32)).view(np.complex64)
+
+        # the exact phase of the mean displacement
         phase = signal @ self._turn
         turn = np.empty_like(echo)
         np.cos(phase, out=turn.real)
@@ -166,7 +171,7 @@ class EchoFrames:
         return self._heard(echo, start, stop)
 
     def exact(self, start: int = 0, stop: int | None = None) -> NDArray[np.complex64]:
-        """Return frames of scatterers displaced one by one: the slow reference, shape ``(time, depth, lateral)``."""
+        """Return frames `(time, depth, lateral)` of displaced scatterers, the slow reference."""
         stop = self.shape[0] if stop is None else stop
         mixture = self._mixture(start, stop)
         echo = np.empty((stop - start, *self.shape[1:]), np.complex64)
@@ -205,7 +210,7 @@ def _check(
 
 
 def _warn_of_aliasing(motion: Motion, recording: Recording) -> None:
-    """Look at every fourth pixel of the motion: regions that alias are larger than that."""
+    """Warn of aliasing, by every fourth pixel of the motion, as such regions are larger."""
     gain = motion.gain[:, ::4, ::4]
     steps = np.diff(motion.signal, axis=1) * np.float32(1e-3 * motion.rate)  # [mm/s]
     speed = np.zeros(gain.shape[1:], np.float32)

@@ -1,4 +1,4 @@
-"""Electronic noise as a delay-and-sum image shows it: white within the band, and made again for any frame."""
+"""Electronic noise in a delay-and-sum image, white within the band, for any frame by its number."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from numpy.typing import NDArray
 from musclelib.acquisition import Recording
 from musclelib.streams import Purpose, stream
 
-_MARGIN = 6  # samples beyond the image, so that its borders are as noisy as its middle
+_MARGIN = 6  # number of samples beyond the image, so that noise is as strong at its borders
 
 
 class ElectronicNoise:
     """Complex Gaussian noise, independent from frame to frame, of unit mean power.
 
-    Demodulation leaves the recording's band along depth and the receive aperture the directions it
-    sees, so the noise is drawn at the lowest rate that carries both and interpolated by sinc
-    functions. Its power is the same everywhere: elements that join with depth add noise as the
-    echo's spreading is made up for.
+    Demodulation limits the noise to the recording's band along depth, and the receive aperture to
+    its directions, so the noise is drawn at the lowest rate that carries both and interpolated by
+    sinc functions. Its power is the same everywhere: the growing number of elements with depth adds
+    noise as it compensates the spreading of echoes.
 
     Parameters
     ----------
     recording : Recording
         Centre frequency and bandwidth.
-    depth, lateral : array
-        Pixel coordinates [mm].
+    depth, lateral : numpy.ndarray
+        Coordinates of the pixels [mm].
     f_number : float
-        Receive aperture.
+        Ratio of depth to width of the receive aperture.
     seed, index : int
-        Each frame has a random stream of its own, named by these and its number.
+        Seed of the set and number of the sequence; each frame has a separate random stream.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ElectronicNoise:
         self._key = seed, index
 
     def __call__(self, start: int, stop: int) -> NDArray[np.complex64]:
-        """Return the noise of frames, shape ``(time, depth, lateral)``."""
+        """Return the noise of frames, `(time, depth, lateral)`."""
         coarse = (self._down.shape[1], 2, self._across.shape[0])
         noise = np.empty((stop - start, self._down.shape[0], self._across.shape[1]), np.complex64)
         for frame in range(start, stop):
@@ -62,10 +62,7 @@ class ElectronicNoise:
 
 
 def _sinc(pixels: NDArray[np.floating], step: float) -> NDArray[np.float32]:
-    """Interpolate from samples `step` apart.
-
-    Rows have unit norm, so that the noise keeps its power.
-    """
+    """Return weights of samples `step` apart at pixels, with rows of norm 1 to keep the power."""
     samples = np.arange(pixels[0] - _MARGIN * step, pixels[-1] + (_MARGIN + 1) * step, step)
     weights = np.sinc((pixels[:, None] - samples) / step)
     return (weights / np.linalg.norm(weights, axis=1, keepdims=True)).astype(np.float32)

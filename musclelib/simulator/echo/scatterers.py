@@ -1,4 +1,4 @@
-"""Sample what scatters: positions, and amplitudes by tissue and depth."""
+"""Sample scatterers: their positions, and their amplitudes by tissue and depth."""
 
 from __future__ import annotations
 
@@ -17,49 +17,54 @@ from musclelib.streams import Purpose, stream
 
 @dataclass(frozen=True)
 class EchoParameters(Parameters):
-    """How tissue echoes and how it is heard."""
+    """The echoes of tissues, and the noise and decorrelation of their images."""
 
     per_cell: float = quantity(
-        10.0, "1", "scatterers in a resolution cell; from 10 on speckle is fully developed", low=1
+        10.0,
+        doc="scatterers in a resolution cell; speckle is fully developed from 10 on",
+        low=1,
     )
-    f_number: float = quantity(1.5, "1", "depth over width of the receive aperture", above=0)
-    skin: float = quantity(6.0, "dB", "echogenicity of skin over muscle", low=-60, high=60)
-    fat: float = quantity(-6.0, "dB", "echogenicity of fat over muscle", low=-60, high=60)
-    fascia: float = quantity(12.0, "dB", "echogenicity of fascia over muscle", low=-60, high=60)
+    f_number: float = quantity(1.5, doc="ratio of depth to width of the receive aperture", above=0)
+    skin: float = quantity(6.0, "dB", "echogenicity of skin re muscle", low=-60, high=60)
+    fat: float = quantity(-6.0, "dB", "echogenicity of fat re muscle", low=-60, high=60)
+    fascia: float = quantity(12.0, "dB", "echogenicity of fascia re muscle", low=-60, high=60)
     muscle: float = quantity(0.0, "dB", "echogenicity of muscle, the reference", low=-60, high=60)
     perimysium: float = quantity(
-        6.0, "dB", "echogenicity of the fascicles' walls over muscle", low=-60, high=60
+        6.0, "dB", "echogenicity of the fascicles' walls re muscle", low=-60, high=60
     )
     vessel: float = quantity(
-        -20.0, "dB", "echogenicity of blood and vessel wall over muscle", low=-60, high=60
+        -20.0, "dB", "echogenicity of blood and vessel wall re muscle", low=-60, high=60
     )
-    bone: float = quantity(15.0, "dB", "echogenicity of bone over muscle", low=-60, high=60)
+    bone: float = quantity(15.0, "dB", "echogenicity of bone re muscle", low=-60, high=60)
     attenuation: float = quantity(
-        0.55, "dB/cm/MHz", "one way, the lowest figure across fibres", low=0, high=5
+        0.55, "dB/cm/MHz", "one-way attenuation, the lowest value across fibres", low=0, high=5
     )
-    # both calibrated and frozen (docs/calibration.md); at 70 dB, muscle at 40 mm is still some 50
+    # both calibrated and frozen (docs/calibration.md); at 70 dB, muscle at 40 mm is still about 50
     # dB above the noise
     snr: float | None = quantity(
-        70.0, "dB", "mean power of the image over that of the noise; None: no noise", high=200
+        70.0, "dB", "mean power of the image re that of the noise; None: no noise", high=200
     )
     correlation: float = quantity(
-        0.999999, "1", "of out-of-plane decorrelation, from frame to frame", above=0, high=1
+        0.999999,
+        doc="correlation of successive frames due to out-of-plane motion",
+        above=0,
+        high=1,
     )
 
 
 @dataclass(frozen=True, eq=False)
 class Scatterers:
-    """Points that echo; they lie on lines along depth, closer than the probe can tell."""
+    """Point scatterers on lines along depth, which are closer than the probe can resolve."""
 
     depth: NDArray[np.float64]  # (point,) [mm]
-    line: NDArray[np.int64]  # (point,) index into lines
-    lines: NDArray[np.float64]  # (line,) lateral positions, increasing [mm]
-    # (2, point): in the image plane, and what out-of-plane motion brings in
+    line: NDArray[np.int64]  # (point,): indices into lines
+    lines: NDArray[np.float64]  # (line,): lateral positions, increasing [mm]
+    # (2, point): in the image plane, and those that out-of-plane motion brings in
     amplitude: NDArray[np.float32]
 
     @property
     def position(self) -> NDArray[np.float64]:
-        """Depth and lateral position [mm], shape ``(point, 2)``."""
+        """Depth and lateral position [mm], `(point, 2)`."""
         return np.stack([self.depth, self.lines[self.line]], axis=1)
 
 
@@ -73,21 +78,21 @@ def sample_scatterers(
     label_map: NDArray[np.integer] | None = None,
     names: Sequence[str] = ("muscle",),
 ) -> Scatterers:
-    """Scatter points over a cross-section.
+    """Draw point scatterers over a cross-section.
 
     Parameters
     ----------
     parameters : EchoParameters
         Density, echogenicity, attenuation (round trip at the centre frequency).
     recording : Recording
-        Gives the resolution cell: the -6 dB width of the pulse times 1.2 wavelengths times the
-        f-number.
-    depth, lateral : array
-        Axes of the label map [mm]; the points fill their extent.
+        Probe, which determines the resolution cell: the -6 dB width of the pulse times 1.2
+        wavelengths times the f-number.
+    depth, lateral : numpy.ndarray
+        Axes of the label map [mm], whose extent the points fill.
     seed, index : int
-        The random stream is that of this sequence's echoes alone.
-    label_map : array of int, optional
-        Tissue at each pixel, shape ``(depth, lateral)``; muscle everywhere unless told.
+        Seed of the set and number of the sequence.
+    label_map : numpy.ndarray of int, optional
+        Tissue at each pixel, `(depth, lateral)`; by default muscle everywhere.
     names : sequence of str
         Tissue of each code of the label map: a field of `parameters` with an echogenicity.
 
@@ -125,7 +130,7 @@ def sample_scatterers(
     rng = stream(Purpose.SCATTERERS, seed, index)
     z = rng.uniform(depth[0], depth[-1], count)
     line = rng.integers(0, lines.size, count)
-    # Equal strengths: random ones would need more points a cell for the same speckle.
+    # equal strengths; random ones would need more points in a cell for the same speckle
     amplitude = rng.choice(np.array([-1, 1], np.float32), (2, count))
     nearest = RegularGridInterpolator((depth, lateral), labels, method="nearest")
     code = nearest(np.stack([z, lines[line]], axis=1)).astype(int)

@@ -1,4 +1,4 @@
-"""What can be set in the motor-unit simulator, and the presets of papers 1 and 2."""
+"""The parameters of the motor-unit simulator, and the presets of papers 1 and 2."""
 
 from __future__ import annotations
 
@@ -14,69 +14,66 @@ from musclelib.parameters import ParameterError, Parameters, quantity
 class SimulatorParameters(Parameters):
     """Parameters of one set of simulated sequences.
 
-    Pairs are ranges that a unit's value is drawn from, uniformly.
-
-    The defaults are those of paper 1 ("Simulation dataset"). What the papers leave open carries its
-    reason here.
+    Pairs are ranges from which the value of a unit is drawn uniformly. The defaults are those of
+    paper 1 ("Simulation dataset"); comments give reasons for values that the papers leave open.
     """
 
     # the image
-    frames: int = quantity(1024, "1", "frames of a sequence", low=8)
-    frame_rate: float = quantity(512.0, "Hz", "frames a second", low=50)
-    pixels: tuple[int, int] = quantity((128, 128), "1", "pixels along depth and lateral", low=4)
+    frames: int = quantity(1024, doc="number of frames of a sequence", low=8)
+    frame_rate: float = quantity(512.0, "Hz", "frame rate", low=50)
+    pixels: tuple[int, int] = quantity((128, 128), doc="pixels along depth and lateral", low=4)
     size: tuple[float, float] = quantity(
         (40.0, 40.0), "mm", "depth and width of the cross-section", above=0
     )
     # the pool
-    units: tuple[int, int] = quantity((4, 10), "1", "active motor units", low=0)
+    units: tuple[int, int] = quantity(
+        (4, 10), doc="range of the number of active motor units", low=0
+    )
     firing_rate: tuple[float, float] = quantity(
         (8.0, 13.0), "Hz", "mean firing rate", low=0.5, high=50
     )
     interval_cv: float = quantity(
-        0.2, "1", "SD of the inter-pulse interval over its mean", low=0, high=0.5
+        0.2, doc="coefficient of variation of the inter-pulse interval", low=0, high=0.5
     )
     synchronisation: tuple[float, float] = quantity(
         (0.1, 0.1),
-        "1",
-        "share of a unit's firings that coincide with one of another unit",
+        doc="share of a unit's firings that coincide with one of another unit",
         low=0,
         high=0.5,
     )
     synchronisation_jitter: float = quantity(
-        0.002, "s", "SD between two synchronised firings", low=0, high=0.01
+        0.002, "s", "SD of the difference of two synchronised firings", low=0, high=0.01
     )
     refractory: float = quantity(0.03, "s", "shortest inter-pulse interval", low=0.005, high=0.1)
-    # the territory: a circle; how strongly a fibre moves within it is not stated by the papers
+    # the territory is a circle; the papers do not state the velocity across it
     diameter: tuple[float, float] = quantity((2.5, 10.0), "mm", "territory diameter", above=0)
     profile: str = quantity(
         "disc",
-        "1",
-        "velocity across the territory",
+        doc="velocity across the territory",
         choices=("disc", "soft disc", "gaussian", "point"),
     )
-    # the twitch: the waveform of the papers' source was not published, so Raikova's 4-parameter
-    # model stands in
-    waveform: str = quantity("twitch", "1", "response to one firing", choices=("twitch", "dirac"))
+    # the waveform of the twitch in the papers' source was not published; it is replaced by
+    # Raikova's 4-parameter model
+    waveform: str = quantity("twitch", doc="response to one firing", choices=("twitch", "dirac"))
     contraction_time: tuple[float, float] = quantity(
-        (0.050, 0.075), "s", "onset to peak", low=0.01, high=0.2
+        (0.050, 0.075), "s", "time from onset to peak", low=0.01, high=0.2
     )
     half_relaxation: tuple[float, float] = quantity(
-        (0.100, 0.130), "s", "onset to half relaxed", low=0.02, high=0.4
+        (0.100, 0.130), "s", "time from onset to half relaxation", low=0.02, high=0.4
     )
     lead: tuple[float, float] = quantity(
-        (0.003, 0.015), "s", "firing to onset of the twitch", low=0, high=0.1
+        (0.003, 0.015), "s", "time from firing to onset of the twitch", low=0, high=0.1
     )
     amplitude: tuple[float, float] = quantity(
         (2.0, 30.0), "um", "peak displacement, log-uniform", above=0
     )
     variation: tuple[float, float] = quantity(
         (0.05, 0.10),
-        "1",
-        "CV of a unit's twitch duration and amplitude from firing to firing",
+        doc="CV of a unit's twitch duration and amplitude between firings",
         low=0,
         high=0.3,
     )
-    # what is added
+    # noise and low-pass filter
     noise_snr: tuple[float, float] | None = quantity(
         None,
         "dB",
@@ -96,7 +93,7 @@ class SimulatorParameters(Parameters):
     )
 
     def check(self) -> None:
-        """Check that ranges go upwards and that territories fit the image."""
+        """Check that ranges ascend and that territories fit the image."""
         self.check_ranges(
             "units",
             "firing_rate",
@@ -150,9 +147,9 @@ PRESETS = {
     "paper2": SimulatorParameters(
         frames=400, frame_rate=400.0, pixels=(64, 64), units=(5, 30), synchronisation=(0.0, 0.1)
     ),
-    # paper 1, "Limitations": points and Dirac pulses, noise N(0, 0.1), low-pass; the filter's width
-    # is not stated: one pixel and one frame, since a wider Gaussian buries the pulses, which it
-    # dilutes, in the noise
+    # paper 1, "Limitations": points and Dirac pulses, noise N(0, 0.1), low-pass. The width of the
+    # filter is not stated; here it is one pixel and one frame, since a wider Gaussian flattens the
+    # pulses below the noise
     "paper1-reduced": SimulatorParameters(
         profile="point",
         waveform="dirac",
@@ -161,15 +158,16 @@ PRESETS = {
         variation=(0.0, 0.0),
     ),
 }
+"""Parameters of papers 1 and 2 by name."""
 
 
 def preset(name: str, **changes: Any) -> SimulatorParameters:
-    """Return a preset, with some values changed.
+    """Return a preset with some values changed.
 
     Raises
     ------
     ParameterError
-        There is no such preset or parameter, or a value is not allowed.
+        The preset or a parameter is unknown, or a value is not allowed.
     """
     if name not in PRESETS:
         raise ParameterError(f"preset {name!r}: allowed are {', '.join(PRESETS)}")

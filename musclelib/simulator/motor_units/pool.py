@@ -1,4 +1,4 @@
-"""Sample a motor-unit pool: every random value of one sequence, but for its noise."""
+"""Sample a motor-unit pool: every random value of one sequence except for its noise."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ WARM_UP = 0.7
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """A sampled pool: what is needed to make its sequence again, one row a unit."""
+    """A sampled pool, which determines its sequence up to noise; a row of arrays is a unit."""
 
-    centre: np.ndarray  # (unit, 2): depth, lateral [mm]
+    centre: np.ndarray  # (unit, 2): depth and lateral position [mm]
     diameter: np.ndarray  # (unit,) [mm]
     firing_rate: np.ndarray  # (unit,) [Hz]
     contraction_time: np.ndarray  # (unit,) [s]
     half_relaxation: np.ndarray  # (unit,) [s]
     lead: np.ndarray  # (unit,) [s]
     amplitude: np.ndarray  # (unit,) [um]
-    # (unit, firing) [s], padded with NaN; from WARM_UP before the first frame
-    firing_time: np.ndarray
+    firing_time: np.ndarray  # (unit, firing) [s] from -WARM_UP on, padded with NaN
     synchronised: np.ndarray  # (unit, firing) bool
     duration_factor: np.ndarray  # (unit, firing): stretches the twitch of this firing
     amplitude_factor: np.ndarray  # (unit, firing): scales the twitch of this firing

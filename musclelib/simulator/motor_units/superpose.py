@@ -1,7 +1,4 @@
-"""Apply a sampled pool: twitch trains, their superposition to tissue velocity, noise.
-
-Then all of it as a sequence.
-"""
+"""Apply a sampled pool: twitch trains, their superposition to tissue velocity, and noise."""
 
 from __future__ import annotations
 
@@ -20,8 +17,7 @@ from musclelib.simulator.motor_units.territory import territories
 from musclelib.simulator.motor_units.twitch import twitch_velocity
 from musclelib.streams import Purpose, stream
 
-# frames that noise is drawn for at a time, so that it takes no second sequence of memory
-_BLOCK = 64
+_BLOCK = 64  # number of frames for which noise is drawn at a time, which saves memory
 
 
 class Sequence(NamedTuple):
@@ -34,10 +30,9 @@ class Sequence(NamedTuple):
 
 
 def twitch_trains(pool: Pool, parameters: SimulatorParameters) -> np.ndarray:
-    """Sum each unit's twitches over its firings: `(unit, time)` float32 [mm/s].
+    """Sum the twitches of each unit over its firings: `(unit, time)` float32 [mm/s].
 
-    Firing times are not rounded to frames. A Dirac train has the value 1 in the frame of each
-    firing.
+    Firing times are not rounded to frames. A Dirac train is 1 in the frame of each firing.
     """
     units, frames, rate = len(pool), parameters.frames, parameters.frame_rate
     unit, firing = np.nonzero(np.isfinite(pool.firing_time))
@@ -63,12 +58,24 @@ def twitch_trains(pool: Pool, parameters: SimulatorParameters) -> np.ndarray:
 
 
 def superpose(twitch_train: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Superpose linearly: `(unit, time)` and `(unit, depth, lateral)` give `(time, depth, lateral)`.
+    """Superpose the motion of units linearly.
 
-    Force acts along the fibres only and units do not interact (papers 1 and 2). Each unit is added
-    within the bounding box of its territory: less work than a matrix product, and no order of
-    additions that depends on a library or on the number of its threads, so that every bit can be
-    made again.
+    Force acts only along the fibres and units do not interact (papers 1 and 2). Each unit is added
+    within the bounding box of its territory: this is less work than a matrix product, and the order
+    of additions does not depend on a library or on the number of its threads, so that every bit is
+    reproducible.
+
+    Parameters
+    ----------
+    twitch_train : numpy.ndarray
+        `(unit, time)` [mm/s].
+    weight : numpy.ndarray
+        `(unit, depth, lateral)`: velocity relative to that of the twitch train.
+
+    Returns
+    -------
+    numpy.ndarray
+        Velocity `(time, depth, lateral)`, float32 [mm/s].
     """
     velocity = np.zeros((twitch_train.shape[1], *weight.shape[1:]), np.float32)
     for train, plane in zip(twitch_train, weight, strict=True):
@@ -80,10 +87,7 @@ def superpose(twitch_train: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def add_noise(velocity: np.ndarray, snr: float, rng: np.random.Generator) -> None:
-    """Add white Gaussian noise in place.
-
-    `snr` is the ratio of the variances over the whole sequence [dB].
-    """
+    """Add white Gaussian noise in place, with the ratio `snr` of the variances [dB]."""
     scale = sequences.moments(velocity)[1] * 10 ** (-snr / 20)
     _add_white(velocity, scale, rng)
 
@@ -125,9 +129,9 @@ def simulate(parameters: SimulatorParameters, seed: int, index: int) -> Sequence
 def unit_labels(
     pool: Pool, territory: np.ndarray, twitch_train: np.ndarray, parameters: SimulatorParameters
 ) -> dict[str, np.ndarray]:
-    """Lay the labels of a pool's units out for one sequence, padded to the most units that can be drawn."""
+    """Return the labels of a pool as variables of one sequence, padded to the largest pool."""
     most = max(parameters.units[1], 1)
-    # earlier firings shape the velocity, but lie before the first frame
+    # firings before the first frame affect the velocity, but are not labels
     seen = pool.firing_time >= 0
     width = int(parameters.duration / parameters.refractory) + 2
     firing_time, synchronised = np.full((most, width), np.nan), np.zeros((most, width), bool)
@@ -153,10 +157,10 @@ def unit_labels(
 
 
 def to_dataset(sequence: Sequence, parameters: SimulatorParameters, seed: int) -> xr.Dataset:
-    """Lay a simulated sequence out as a data set of one sequence.
+    """Return a simulated sequence as a data set.
 
-    The velocity stays in [mm/s]; `velocity_mean` and `velocity_sd` standardise it to N(0, 1) where
-    it is read (`musclelib.sequences.clips`), as the papers do before training.
+    The velocity stays in [mm/s]; readers (`musclelib.sequences.clips`) standardise it by
+    `velocity_mean` and `velocity_sd`, as the papers do before training.
     """
     return sequences.build(
         {
@@ -176,14 +180,12 @@ def to_dataset(sequence: Sequence, parameters: SimulatorParameters, seed: int) -
 
 @singledispatch
 def sequence_dataset(parameters: object, seed: int, index: int) -> xr.Dataset:
-    """Make sequence `index` of the set `seed` as a data set.
-
-    What is made depends on the kind of parameters.
+    """Make sequence `index` of the set `seed` as a data set, of the domain of the parameters.
 
     Raises
     ------
     ParameterError
-        The parameters are of no simulator.
+        The parameters are not those of a simulator.
     """
     raise ParameterError(
         f"parameters = {parameters!r}: SimulatorParameters or InVivoParameters are needed"

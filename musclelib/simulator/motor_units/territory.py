@@ -1,4 +1,4 @@
-"""Territories of motor units on the pixel grid: where the fibres are, and how strongly they move."""
+"""Territories of motor units on the pixel grid: their pixels, and the velocity across them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def territories(
     Parameters
     ----------
     profile : str
-        "disc" moves as one; "soft disc" falls to zero over 0.5 mm at the rim; "gaussian" has an SD
-        of a quarter of the diameter; "point" is the pixel nearest to the centre.
+        "disc" has a uniform velocity; "soft disc" falls to zero over 0.5 mm at the rim; "gaussian"
+        has an SD of a quarter of the diameter; "point" is the pixel nearest to the centre.
     centre : numpy.ndarray
         `(unit, 2)`: depth and lateral position [mm].
     diameter : numpy.ndarray
@@ -28,7 +28,7 @@ def territories(
     Returns
     -------
     mask : numpy.ndarray
-        `(unit, depth, lateral)` bool: the pixels of the territory, at least the one nearest to its
+        `(unit, depth, lateral)` bool: the pixels of the territory, at least the one nearest to the
         centre.
     weight : numpy.ndarray
         `(unit, depth, lateral)` float32: velocity relative to that of the twitch train.
