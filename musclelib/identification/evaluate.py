@@ -95,7 +95,7 @@ def evaluate(
         A row for each sequence, with the columns of `score` and the computing time `seconds`.
     """
     rows = []
-    for example in tqdm(examples, unit="seq", desc=name):
+    for example in tqdm(examples, unit="seq", desc=name, leave=False):
         one = example.squeeze("sequence").load()
         rate = sequences.frame_rate(one)
         spacing = sequences.pixel_size(one)

@@ -21,11 +21,15 @@ def firings(train: np.ndarray, frame_rate: float) -> np.ndarray:
     frame_rate : float
         Frame rate [Hz].
     """
-    frames = max(
-        1, 2 * math.floor(WINDOW * frame_rate / 2) + 1
-    )  # odd, so that maxima stay in place
-    smooth = uniform_filter1d(np.asarray(train, np.float64), frames, mode="nearest")
+    smooth = smoothed(train, frame_rate)
     inner = smooth[1:-1]
     # the first frame of a flat maximum counts
     peaks = np.flatnonzero((inner > smooth[:-2]) & (inner >= smooth[2:]) & (inner > 0)) + 1
     return peaks / frame_rate
+
+
+def smoothed(train: np.ndarray, frame_rate: float) -> np.ndarray:
+    """Return the running average of a twitch train over `WINDOW`, whose maxima are the firings."""
+    # an odd number of frames, so that maxima stay in place
+    frames = max(1, 2 * math.floor(WINDOW * frame_rate / 2) + 1)
+    return uniform_filter1d(np.asarray(train, np.float64), frames, mode="nearest")

@@ -65,7 +65,7 @@ def run_cases(
             _keep(compute(**case), table, arrays)
         rows = pd.read_csv(table) if table.exists() else pd.DataFrame({"arrays": [str(arrays)]})
         tables.append(pd.concat([pd.DataFrame([case] * len(rows), rows.index), rows], axis=1))
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def _keep(result: pd.DataFrame | xr.Dataset, table: Path, arrays: Path) -> None:

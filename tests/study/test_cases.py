@@ -90,6 +90,10 @@ def test_a_result_of_other_parameters_data_or_weights_is_not_served(tmp_path, ki
         assert len(compute.computed) == computed
 
 
+def test_no_case_gives_an_empty_table(tmp_path):
+    assert run_cases(Counted(), [], tmp_path, None).empty
+
+
 def test_what_has_no_digest_is_refused(tmp_path):
     with pytest.raises(TypeError, match="ndarray: no digest of it is known"):
         run_cases(Counted(), CASES, tmp_path, np.zeros(3))
