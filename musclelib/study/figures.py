@@ -259,38 +259,3 @@ def stacked(
             show_legend=False,
         )
     )
-
-
-def outlines(territory: xr.DataArray, background: hv.Element) -> hv.Overlay:
-    """Draw the rim of each territory `(unit, depth, lateral)` over an image, numbered at its centre."""
-    drawn = background
-    for number, mask in enumerate(territory):
-        if not bool(mask.any()):
-            continue
-        row, column = np.nonzero(mask.values)
-        centre = float(mask["lateral"][column].mean()), float(mask["depth"][row].mean())
-        rim = hv.operation.contours(
-            hv.Image(
-                (mask["lateral"], mask["depth"], mask.values.astype(float)),
-                ["lateral", "depth"],
-                "inside",
-            ),
-            levels=[0.5],
-        )
-        colour = CYCLE[number % 6]
-        drawn = (
-            drawn
-            * rim.opts(
-                hv.opts.Contours(
-                    backend="matplotlib",
-                    color=colour,
-                    linewidth=1.6,
-                    cmap=[colour],
-                    show_legend=False,
-                )
-            )
-            * hv.Text(*centre, str(number + 1)).opts(
-                hv.opts.Text(backend="matplotlib", color="black", fontsize=11)
-            )
-        )
-    return drawn

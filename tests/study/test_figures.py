@@ -190,37 +190,6 @@ def test_stacked_rows_without_marks():
     assert not axes.collections
 
 
-def _territories(velocity, centres):
-    depth, lateral = velocity["depth"], velocity["lateral"]
-    masks = [
-        (depth - row) ** 2 + (lateral - column) ** 2 < radius**2 for row, column, radius in centres
-    ]
-    return xr.concat(masks, "unit")
-
-
-def test_an_outline_a_unit_and_none_for_padding(velocity):
-    # the second is empty, as padding is; the last is cut by the edge of the image
-    territory = _territories(velocity, [(5, -1, 1.5), (5, 0, 0), (8, 2, 1.2), (0, 0, 2)])
-    drawn = figures.outlines(territory, figures.image(velocity[0]))
-    rims = drawn.traverse(lambda rim: rim, [hv.Contours])
-    numbers = drawn.traverse(lambda text: text, [hv.Text])
-    assert len(rims) == len(numbers) == 3
-    assert [text.text for text in numbers] == ["1", "3", "4"]  # as the units are counted elsewhere
-    path = rims[0].data[0] if isinstance(rims[0].data, list) else rims[0].data
-    radius = np.hypot(np.asarray(path["lateral"]) + 1, np.asarray(path["depth"]) - 5)
-    assert radius.min() > 1.5 - 0.6  # within a pixel of the rim
-    assert radius.max() < 1.5 + 0.6
-    figure = draw(drawn)
-    axes = figure.axes[0]
-    assert {text.get_text() for text in axes.texts} == {"1", "3", "4"}
-    place = {text.get_text(): text.get_position() for text in axes.texts}
-    assert place["1"] == pytest.approx((-1, 5), abs=0.2)
-    assert place["3"] == pytest.approx((2, 8), abs=0.2)
-    bottom, top = axes.get_ylim()
-    assert bottom > top
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Lateral (mm)", "Depth (mm)")
-
-
 @pytest.mark.parametrize("name", [figures.MAGNITUDE, figures.GREY])
 def test_maps_of_magnitude_grow_steadily_brighter(name):
     assert (np.diff(_luminance(name)) > 0).all()
