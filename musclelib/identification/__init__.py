@@ -6,7 +6,8 @@ Identify
     train, as in paper 2. `identify_store` identifies all sequences of a store and `open_units`
     opens the result; `table` and `firing_table` tabulate it; `to_dataset` has it in memory.
 Evaluate
-    `evaluate` compares a method with the truth of many sequences, `score` the units of one.
+    `evaluate` compares a method with the truth of many sequences, `score` the units of one;
+    `confidence_intervals` of the measures over sequences.
 Training
     `RECIPES` train the networks of the methods.
 
@@ -26,7 +27,7 @@ Examples
 1
 """
 
-from musclelib.identification.evaluate import evaluate, score
+from musclelib.identification.evaluate import confidence_intervals, evaluate, score
 from musclelib.identification.firings import firings
 from musclelib.identification.methods.registry import METHODS, Method, method
 from musclelib.identification.motor_units import MotorUnits
@@ -46,6 +47,7 @@ __all__ = [
     "Method",
     "MotorUnits",
     "Onsets",
+    "confidence_intervals",
     "evaluate",
     "firing_table",
     "firings",

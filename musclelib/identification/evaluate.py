@@ -15,6 +15,7 @@ from musclelib.identification.firings import firings
 from musclelib.identification.methods.registry import Method
 from musclelib.identification.motor_units import MotorUnits
 from musclelib.metrics.firing_agreement import agreement
+from musclelib.metrics.intervals import Interval, mean_interval, ratio_interval
 from musclelib.metrics.matching import match
 
 _LAG = 0.1  # longest time from a firing to the peak of its twitch [s]
@@ -107,6 +108,35 @@ def evaluate(
         true = one.territory.values[:count].astype(bool), one.twitch_train.values[:count]
         rows.append(score(units, *true, times, rate) | {"seconds": seconds})
     return pd.DataFrame(rows)
+
+
+def confidence_intervals(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return the mean of each measure over sequences, with its bootstrap confidence interval.
+
+    Recall, precision and F score are those of all units together; the bootstrap draws sequences,
+    with replacement, for these and for the other measures.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table of `evaluate`, or columns of it with `units`, `found` and `matched`.
+    level : float
+        Confidence level of the interval, above 0 and below 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each measure, columns `value`, `low` and `high`.
+    """
+    units, found, matched = (table[name] for name in ("units", "found", "matched"))
+    rows = {
+        "recall": ratio_interval(matched, units, level),
+        "precision": ratio_interval(matched, found, level),
+        "F": ratio_interval(2 * matched, units + found, level),
+    }
+    for name in table.columns.drop(["units", "found", "matched"]):
+        rows[name] = mean_interval(table[name], level)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields)
 
 
 def _mean(values: list[float]) -> float:

@@ -10,7 +10,10 @@ Content of paired sequences (paper 1, Table 1 and Fig. 3)
     and `similarity_profile`; `unit_correlation` at the territories of motor units.
 Motor units (paper 2)
     `overlap` and `match` of territories, with a `Matching`; `agreement` of firing times, with a
-    `FiringAgreement`; `confidence_intervals` over sequences.
+    `FiringAgreement`.
+Repeats
+    `mean_interval` and `ratio_interval`: means and ratios of sums, each an `Interval` with bootstrap
+    confidence bounds.
 Velocity
     `VelocityAgreement` of estimated with true velocity, by groups of pixels.
 
@@ -34,7 +37,7 @@ from musclelib.metrics.content import (
     unit_correlation,
 )
 from musclelib.metrics.firing_agreement import TOLERANCE, FiringAgreement, agreement
-from musclelib.metrics.intervals import confidence_intervals
+from musclelib.metrics.intervals import Interval, mean_interval, ratio_interval
 from musclelib.metrics.matching import IOU, Matching, match, overlap
 from musclelib.metrics.spatial import (
     HISTOGRAM_EDGES,
@@ -55,12 +58,12 @@ __all__ = [
     "TOLERANCE",
     "Features",
     "FiringAgreement",
+    "Interval",
     "Matching",
     "VelocityAgreement",
     "agreement",
     "bhattacharyya_distance",
     "compare",
-    "confidence_intervals",
     "content_consistency",
     "cross_correlation",
     "difference_map",
@@ -70,8 +73,10 @@ __all__ = [
     "log_variance_map",
     "map_histogram",
     "match",
+    "mean_interval",
     "overlap",
     "psd_correlation",
+    "ratio_interval",
     "similarity_map",
     "similarity_profile",
     "structural_similarity",

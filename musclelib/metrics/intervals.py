@@ -1,60 +1,71 @@
-"""Means over sequences with their bootstrap confidence intervals."""
+"""Means and ratios over repeats, with their bootstrap confidence intervals."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
 from musclelib.streams import Purpose, stream
 
+_DRAWS = 2000
 
-def confidence_intervals(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """Return the mean of each measure over sequences, with its bootstrap confidence interval.
 
-    Recall, precision and F score are those of all units together; the bootstrap draws sequences,
-    with replacement, for these and for the other measures.
+class Interval(NamedTuple):
+    """A value with the bounds of its confidence interval; NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+
+def ratio_interval(above: npt.ArrayLike, below: npt.ArrayLike, level: float = 0.95) -> Interval:
+    """Return the ratio of two sums over repeats, with its confidence interval.
+
+    The bootstrap draws repeats with replacement, the same ones at every call with as many repeats;
+    the bounds are percentiles of the ratios of the draws.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        A row for each sequence: the numbers `units`, `found` and `matched`, and further measures.
-        See `musclelib.identification.evaluate`.
+    above, below : numpy.ndarray
+        Summands of the numerator and of the denominator, `(repeat,)`.
     level : float
-        Confidence level of the interval, 0 to 1.
+        Confidence level, above 0 and below 1.
 
     Returns
     -------
-    pandas.DataFrame
-        A row for each measure, columns `value`, `low` and `high`.
+    Interval
+        Bounds are of the draws whose denominator is above 0, the value is NaN without such.
+
+    Raises
+    ------
+    ValueError
+        The arrays are empty, differ in shape or hold a value that is not finite, or the level is
+        out of range.
     """
-    draws = stream(Purpose.BOOTSTRAP, 0).integers(len(table), size=(2000, len(table)))
+    over, under = np.asarray(above, float), np.asarray(below, float)
+    if over.ndim != 1 or over.shape != under.shape or not over.size:
+        raise ValueError(f"repeats have shapes {over.shape} and {under.shape}; (n,) is needed")
+    if not np.isfinite([over, under]).all():
+        raise ValueError("a repeat is not finite")
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level}: allowed is above 0 and below 1")
+    draws = stream(Purpose.BOOTSTRAP, 0).integers(len(over), size=(_DRAWS, len(over)))
+    sums = under[draws].sum(axis=1)
+    drawn = over[draws].sum(axis=1)[sums > 0] / sums[sums > 0]
+    if not len(drawn):
+        return Interval(np.nan, np.nan, np.nan)
+    value = over.sum() / under.sum() if under.sum() > 0 else np.nan
+    low, high = np.quantile(drawn, ((1 - level) / 2, (1 + level) / 2))
+    return Interval(float(value), float(low), float(high))
 
-    def ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the ratio of two sums over the sequences, and over those of each draw."""
-        sums = [(values.sum(), values[draws].sum(axis=1)) for values in (above, below)]
-        (over, drawn_over), (under, drawn_under) = sums
-        nothing = np.full(len(draws), np.nan)
-        drawn = np.divide(drawn_over, drawn_under, out=nothing, where=drawn_under > 0)
-        return (float(over / under) if under > 0 else float("nan")), drawn
 
-    units, found, matched = (table[name].to_numpy(float) for name in ("units", "found", "matched"))
-    rows = {
-        "recall": ratio(matched, units),
-        "precision": ratio(matched, found),
-        "F": ratio(2 * matched, units + found),
-    }
-    for name in table.columns.drop(["units", "found", "matched"]):
-        values = table[name].to_numpy(float)
-        known = np.isfinite(values)
-        rows[name] = ratio(np.where(known, values, 0), known.astype(float))
-    tails = (1 - level) / 2, (1 + level) / 2
-    return pd.DataFrame(
-        {
-            name: (
-                value,
-                *(np.nanquantile(drawn, tails) if np.isfinite(drawn).any() else (np.nan, np.nan)),
-            )
-            for name, (value, drawn) in rows.items()
-        },
-        index=["value", "low", "high"],
-    ).T
+def mean_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
+    """Return the mean over repeats, with its confidence interval; values that are not finite are left out.
+
+    `values` is `(repeat,)`; the rest is as in `ratio_interval`.
+    """
+    values = np.asarray(values, float)
+    known = np.isfinite(values)
+    return ratio_interval(np.where(known, values, 0), known, level)

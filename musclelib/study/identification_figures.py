@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from musclelib import sequences
+from musclelib.identification.evaluate import confidence_intervals
 from musclelib.identification.firings import firings, smoothed
 from musclelib.metrics.firing_agreement import TOLERANCE, FiringAgreement, agreement
-from musclelib.metrics.intervals import confidence_intervals
 from musclelib.metrics.matching import match
 from musclelib.study.figures import CYCLE, DASHES
 from musclelib.study.maps import outline

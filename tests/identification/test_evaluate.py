@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from musclelib import simulator
-from musclelib.identification.evaluate import evaluate, score
+from musclelib.identification.evaluate import confidence_intervals, evaluate, score
 from musclelib.identification.motor_units import MotorUnits
-from musclelib.metrics.intervals import confidence_intervals
 
 PARAMETERS = simulator.preset("paper2", units=(6, 6), noise_snr=(20.0, 20.0))
 

@@ -5,11 +5,10 @@ import pytest
 from scipy.ndimage import gaussian_filter, uniform_filter1d
 
 from musclelib import sequences, simulator
-from musclelib.identification.evaluate import evaluate
+from musclelib.identification.evaluate import confidence_intervals, evaluate
 from musclelib.identification.methods.edges import Decomposition
 from musclelib.identification.methods.plain import plain
 from musclelib.identification.motor_units import MotorUnits
-from musclelib.metrics.intervals import confidence_intervals
 from musclelib.metrics.matching import match
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 
