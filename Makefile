@@ -31,7 +31,7 @@ bench: $(SETUP)  ## the benchmark table, printed
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -s --benchmark-json data/generated/benchmarks.json
 
 record: $(SETUP)  ## take the results of the last run (SCALE) and benchmarks over into reports/SCALE, README.md and docs
-	$(BIN)/python -m musclelib.study.readme data/generated/$(SCALE) reports data/generated/benchmarks.json \
+	$(BIN)/python -m musclelib record data/generated/$(SCALE) reports data/generated/benchmarks.json \
 	  README.md $$(find docs -name '*.md')
 
 $(SETUP): pyproject.toml constraints.txt
@@ -45,5 +45,5 @@ $(SETUP): pyproject.toml constraints.txt
 	@touch $@
 
 clean:  ## what was generated and is marked as made here; the rest is counted, and stays
-	@[ ! -x $(BIN)/python ] || $(BIN)/python -m musclelib.study.clean data/generated reports
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m musclelib clean data/generated reports
 	rm -rf .snakemake

@@ -1,8 +1,8 @@
-"""The command line: `python -m musclelib train | ship | recipes`.
+"""The command line: `python -m musclelib COMMAND`, with `--help` for each.
 
-train RECIPE RUN [STORE ...] trains by a recipe, or goes on with a run that was stopped
-ship RUN TARGET              writes TARGET.safetensors, TARGET.json (the recipe) and TARGET.md
-recipes [RECIPE]             lists the recipes, or prints one
+Training: `train` by a recipe, `ship` what was trained, `recipes` lists them. The study: `step`
+executes one notebook, `report` builds the pages, `record` takes results over into reports/, docs
+and README, `clean` removes what was generated. Each command imports what it needs and no more.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from musclelib.parameters import ParameterError
-from musclelib.sequences import SequenceError
-from musclelib.training import Recipe, TrainingError, ship, train_recipe
-from musclelib.training.recipe import kept
+if TYPE_CHECKING:
+    from musclelib.training import Recipe
 
 
 def recipes() -> dict[str, Recipe]:
@@ -28,13 +26,15 @@ def recipes() -> dict[str, Recipe]:
 
 
 def recipe(name: str) -> Recipe:
-    """Return a recipe by its name, or from a JSON file such as that of a run or of shipped weights.
+    """Return a recipe by its name, or out of a JSON file such as a run or shipped weights have.
 
     Raises
     ------
     ParameterError
-        No recipe has this name, or the file holds no recipe.
+        There is no such recipe, or the file holds none.
     """
+    from musclelib.parameters import ParameterError
+
     known = recipes()
     if name in known:
         return known[name]
@@ -53,7 +53,7 @@ def read(about: dict[str, Any]) -> Recipe:
 
 
 def change(value: str) -> tuple[str, Any]:
-    """Split `PATH=VALUE`; the value is read as JSON if possible, otherwise as text."""
+    """Separate `PATH=VALUE`; the value is JSON, or else a text."""
     path, _, text = value.partition("=")
     try:
         return path, json.loads(text)
@@ -61,18 +61,68 @@ def change(value: str) -> tuple[str, Any]:
         return path, text
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run one command."""
-    parser = argparse.ArgumentParser(
-        "python -m musclelib",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _train(given: argparse.Namespace) -> None:
+    from musclelib.training import train_recipe
+
+    wanted = recipe(given.recipe)
+    for path, value in given.set:
+        wanted = wanted.changed_at(path, value)
+    print(train_recipe(wanted, given.run, given.stores))
+
+
+def _ship(given: argparse.Namespace) -> None:
+    from musclelib.training import ship
+    from musclelib.training.recipe import kept
+
+    print(*ship(read(kept(given.run)), given.run, given.target, given.note), sep="\n")
+
+
+def _recipes(given: argparse.Namespace) -> None:
+    if given.recipe:
+        print(json.dumps(json.loads(recipe(given.recipe).to_json()), indent=1))
+    else:
+        print(*(f"{name}: {one.purpose}" for name, one in recipes().items()), sep="\n")
+
+
+def _step(given: argparse.Namespace) -> None:
+    from musclelib.study.run import main
+
+    main(given.notebook, given.output, given.parameters, given.after)
+
+
+def _report(given: argparse.Namespace) -> None:
+    from musclelib.study.pages import main
+
+    main(given.scale, given.folder, given.reports, given.notebooks, given.docs)
+
+
+def _record(given: argparse.Namespace) -> None:
+    from musclelib.study.readme import main
+
+    main(given.folder, given.reports, given.benchmarks, given.pages)
+
+
+def _clean(given: argparse.Namespace) -> None:
+    from musclelib.study.clean import main
+
+    main(given.folder, given.reports)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m musclelib", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train by a recipe, or go on with a run")
+
+    def command(work: Any, about: str, *places: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(work.__name__[1:], help=about, description=about)
+        made.set_defaults(work=work)
+        for name in places:
+            made.add_argument(name, type=Path)
+        return made
+
+    train = command(_train, "train by a recipe, or go on with a run that was stopped")
     train.add_argument("recipe", help="name, or JSON file")
     train.add_argument("run", type=Path, help="folder of the run")
-    train.add_argument("stores", type=Path, nargs="*", help="sequence stores, in its order")
+    train.add_argument("stores", nargs="*", help="sequence stores, in the recipe's order")
     train.add_argument(
         "--set",
         type=change,
@@ -81,26 +131,35 @@ def main(arguments: list[str] | None = None) -> None:
         metavar="PATH=VALUE",
         help="change a value of the recipe: stages.*.training.seed=1",
     )
-    send = commands.add_parser("ship", help="write weights, recipe and card of a run")
-    send.add_argument("run", type=Path, help="folder of the run")
-    send.add_argument("target", type=Path, help="name of the files, without their endings")
-    send.add_argument("--note", default="", help="for the card: what the run does not know")
-    show = commands.add_parser("recipes", help="list the recipes, or print one")
+    ship = command(_ship, "write TARGET.safetensors, TARGET.json and TARGET.md", "run", "target")
+    ship.add_argument("--note", default="", help="for the card: what the run does not know")
+    show = command(_recipes, "list the recipes, or print one")
     show.add_argument("recipe", nargs="?", help="name, or JSON file")
-    given = parser.parse_args(arguments)
+    step = command(_step, "execute a notebook with parameters", "notebook", "output")
+    step.add_argument("parameters", type=json.loads, help="as JSON text")
+    step.add_argument(
+        "--after", type=Path, nargs="*", default=[], help="executed steps that this one needs"
+    )
+    report = command(_report, "build the pages of the report")
+    report.add_argument("scale")
+    for name in ("folder", "reports", "docs"):
+        report.add_argument(name, type=Path)
+    report.add_argument("notebooks", type=Path, nargs="+")
+    record = command(_record, "take the results of a run over", "folder", "reports", "benchmarks")
+    record.add_argument("pages", type=Path, nargs="+")
+    command(_clean, "remove what was generated and is marked so", "folder", "reports")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command."""
+    given = _parser().parse_args(arguments)
     try:
-        if given.command == "train":
-            wanted = recipe(given.recipe)
-            for path, value in given.set:
-                wanted = wanted.changed_at(path, value)
-            print(train_recipe(wanted, given.run, given.stores))
-        elif given.command == "ship":
-            print(*ship(read(kept(given.run)), given.run, given.target, given.note), sep="\n")
-        elif given.recipe:
-            print(json.dumps(json.loads(recipe(given.recipe).to_json()), indent=1))
-        else:
-            print(*(f"{name}: {one.purpose}" for name, one in recipes().items()), sep="\n")
-    except (ParameterError, SequenceError, TrainingError) as error:
+        given.work(given)
+    except (ValueError, RuntimeError) as error:
+        # errors of this package are one line that says what to do; any other is a defect
+        if type(error).__module__.partition(".")[0] != "musclelib":
+            raise
         sys.exit(f"musclelib {given.command}: {error}")
 
 

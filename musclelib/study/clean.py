@@ -1,12 +1,11 @@
 """Remove what was generated and is marked as made by this package; name what is left.
 
-`python -m musclelib.study.clean FOLDER REPORTS`: FOLDER holds stores, runs and executed notebooks,
+`python -m musclelib clean FOLDER REPORTS`: FOLDER holds stores, runs and executed notebooks,
 REPORTS the report.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from pathlib import Path
@@ -60,20 +59,12 @@ def _metadata(path: Path) -> dict[str, object]:
         return {}
 
 
-def main() -> None:
-    """Clean from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("folder", "reports"):
-        parser.add_argument(name, type=Path)
-    arguments = parser.parse_args()
-    remove(arguments.reports)
-    left = clean(arguments.folder)
+def main(folder: Path, reports: Path) -> None:
+    """Remove a report and what was generated; tell what stays."""
+    remove(reports)
+    left = clean(folder)
     if left:
         print(
-            f"{len(left)} files of {arguments.folder} stay, since nothing in them says that"
-            f" musclelib made them; if none of them is yours: rm -r {arguments.folder}"
+            f"{len(left)} files of {folder} stay, since nothing in them says that"
+            f" musclelib made them; if none of them is yours: rm -r {folder}"
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,19 @@
 """Build the report: a page for every executed notebook and an index, static and self-contained.
 
-`python -m musclelib.study.pages SCALE FOLDER REPORTS DOCS NOTEBOOK...`: FOLDER holds the stores of
+`python -m musclelib report SCALE FOLDER REPORTS DOCS NOTEBOOK...`: FOLDER holds the stores of
 that scale, and below `report/` the figures, tables and movies; REPORTS gets the pages. What else is
 in REPORTS stays.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import html
 import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -271,25 +271,9 @@ def _index(pages: list[Page]) -> str:
     return f'{"".join(parts)}<section><h2>The steps</h2><ol class="steps">{steps}</ol></section>'
 
 
-def main() -> None:
-    """Build the report from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scale")
-    for name in ("folder", "reports", "docs"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("notebooks", type=Path, nargs="+")
-    arguments = parser.parse_args()
+def main(scale: str, folder: Path, reports: Path, notebooks: Sequence[Path], docs: Path) -> None:
+    """Build the report for the command line; a failure is one line and a non-zero exit."""
     try:
-        build(
-            arguments.scale,
-            arguments.folder,
-            arguments.reports,
-            arguments.notebooks,
-            arguments.docs,
-        )
+        build(scale, folder, reports, list(notebooks), docs)
     except (ReportError, OSError) as error:
         sys.exit(f"no report was built: {error}")
-
-
-if __name__ == "__main__":
-    main()

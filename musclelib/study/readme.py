@@ -1,6 +1,6 @@
 """Keep the results of a run for README and docs, and write their numbers between the marks there.
 
-`python -m musclelib.study.readme FOLDER REPORTS BENCHMARKS PAGE...`: FOLDER holds the executed steps
+`python -m musclelib record FOLDER REPORTS BENCHMARKS PAGE...`: FOLDER holds the executed steps
 of one scale (`steps`) and what they showed (`report`). What a notebook showed with `readme=True` is
 kept in `REPORTS/SCALE`, with the line that says what made it. Each PAGE is filled:
 
@@ -11,11 +11,11 @@ kept in `REPORTS/SCALE`, with the line that says what made it. Each PAGE is fill
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -138,28 +138,19 @@ def _cell(path: Path, row: str, column: str, form: str) -> str:
     return f"{float(str(chosen[column].item()).partition(' ')[0]):{form}}"
 
 
-def main() -> None:
+def main(folder: Path, reports: Path, benchmarks: Path, pages: Sequence[Path]) -> None:
     """Take over the results of the last run of a scale, and of the last benchmarks."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("folder", "reports", "benchmarks"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("pages", type=Path, nargs="+")
-    arguments = parser.parse_args()
     try:
-        kept = keep(arguments.folder, arguments.reports / arguments.folder.name)
+        kept = keep(folder, reports / folder.name)
     except FileNotFoundError as error:
         sys.exit(str(error))
-    if arguments.benchmarks.is_file():
+    if benchmarks.is_file():
         about = provenance()
         line = f"made by make bench on {about['device']}; musclelib {version('musclelib')}"
-        table = benchmark_table(arguments.benchmarks).to_csv(index=False, lineterminator="\n")
-        with whole(arguments.reports / "demo" / "tables" / "benchmarks.csv") as new:
+        table = benchmark_table(benchmarks).to_csv(index=False, lineterminator="\n")
+        with whole(reports / "demo" / "tables" / "benchmarks.csv") as new:
             new.write_text(f"# {line}; commit {about['commit']}\n{table}")
     rooms.write(Path("docs/rooms.svg"))
-    for page in arguments.pages:
-        page.write_text(fill(page.read_text(), page, arguments.reports))
-    print(f"{arguments.reports / arguments.folder.name}: {', '.join(sorted(kept))}")
-
-
-if __name__ == "__main__":
-    main()
+    for page in pages:
+        page.write_text(fill(page.read_text(), page, reports))
+    print(f"{reports / folder.name}: {', '.join(sorted(kept))}")

@@ -1,13 +1,12 @@
 """Execute one step of the study: a notebook with its parameters, by papermill, to a finished copy of it.
 
-`python -m musclelib.study.run NOTEBOOK OUTPUT PARAMETERS` with the parameters as JSON text.
+`python -m musclelib step NOTEBOOK OUTPUT PARAMETERS` with the parameters as JSON text.
 Papermill writes names and values into a cell, which is executed before any gate sees them; so here
 they are checked before papermill has them.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import os
@@ -186,32 +185,20 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def main() -> None:
-    """Run one step from the command line; a failure is one line and a non-zero exit."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("notebook", type=Path)
-    parser.add_argument("output", type=Path)
-    parser.add_argument("parameters", type=json.loads)
-    parser.add_argument(
-        "--after", type=Path, nargs="*", default=[], help="executed steps that this one needs"
-    )
-    arguments = parser.parse_args()
+def main(notebook: Path, output: Path, parameters: dict[str, Any], after: Sequence[Path]) -> None:
+    """Run one step for the command line; a failure is one line and a non-zero exit."""
     try:
-        run_step(arguments.notebook, arguments.output, arguments.parameters, arguments.after)
+        run_step(notebook, output, parameters, after)
     except (ParameterError, FileExistsError) as error:
         sys.exit(str(error))
     except PapermillExecutionError as error:
-        failed = arguments.output.with_name(f"failed-{arguments.output.name}")
+        failed = output.with_name(f"failed-{output.name}")
         sys.exit(
-            f"\n{arguments.notebook}, cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+            f"\n{notebook}, cell {error.exec_count}: {error.ename}: {error.evalue}\n"
             f"(what was finished stays; the executed part is {failed})"
         )
     except DeadKernelError:
         sys.exit(
-            f"\n{arguments.notebook}: its kernel died, most likely out of memory; lower the counts"
-            " of this scale"
+            f"\n{notebook}: its kernel died, most likely out of memory; lower the counts of this"
+            " scale"
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -396,7 +396,8 @@ def test_without_network_or_mirror_the_pages_say_what_is_missing(tmp_path):
     report = [
         sys.executable,
         "-m",
-        "musclelib.study.pages",
+        "musclelib",
+        "report",
         "smoke",
         STORES,
         "reports",

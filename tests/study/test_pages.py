@@ -449,8 +449,6 @@ def test_the_digest_sees_one_byte_and_every_name(tmp_path):
 def test_the_command_line(place):
     notebook = _executed(place, "01_a")
     arguments = ["demo", place / "folder", place / "reports", place / "docs", notebook]
-    subprocess.run(
-        [sys.executable, "-m", "musclelib.study.pages", *map(str, arguments)], check=True
-    )
+    subprocess.run([sys.executable, "-m", "musclelib", "report", *map(str, arguments)], check=True)
     index = BeautifulSoup((place / "reports" / "index.html").read_text(), "html.parser")
     assert index.header.span.get_text() == "demo scale"

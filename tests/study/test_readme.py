@@ -226,7 +226,7 @@ def test_the_command_keeps_and_fills(tmp_path):
     (tmp_path / "b.json").write_text(json.dumps({"benchmarks": [benchmark]}))
     page = tmp_path / "docs" / "page.md"
     page.write_text("<!-- table demo/t --><!-- end -->\n<!-- table demo/benchmarks --><!-- end -->")
-    command = [sys.executable, "-m", "musclelib.study.readme", "demo", "reports", "b.json", page]
+    command = [sys.executable, "-m", "musclelib", "record", "demo", "reports", "b.json", page]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True)
     assert "| x | 0.500 |" in page.read_text()

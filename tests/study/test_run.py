@@ -63,7 +63,8 @@ def _command(notebook, output, parameters):
     return [
         sys.executable,
         "-m",
-        "musclelib.study.run",
+        "musclelib",
+        "step",
         str(notebook),
         str(output),
         json.dumps(parameters),
@@ -299,7 +300,7 @@ def test_the_executed_notebook_can_be_opened_and_executed_again(notebook, tmp_pa
 
 def test_a_step_starts_without_what_only_notebooks_need():
     """The command is started for every step; what it imports is waited for every time."""
-    code = "import sys, musclelib.study.run; print(*sys.modules)"
+    code = "import sys, musclelib.__main__, musclelib.study.run; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "papermill" in loaded
