@@ -138,7 +138,7 @@ def test_tremor_silences_no_unit_in_vivo(in_vivo, size):
     )
     hits = [len(match(territory, units.territory).true) for units in (still, moved)]
     assert hits[0] >= 3
-    assert hits[1] == hits[0]
+    assert hits[1] >= hits[0]
     assert len(moved.territory) == len(still.territory)
     assert (still.model, moved.model) == ("read", "read")
 
