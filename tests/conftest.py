@@ -46,7 +46,7 @@ def data_mirror():
 
 @pytest.fixture
 def plain(monkeypatch):
-    """Make a CycleGAN its plain port: torch's own layers, contiguous memory, a forward pass for every batch."""
+    """Make a CycleGAN a plain port: torch's layers, contiguous memory, a forward per batch."""
     torch = pytest.importorskip("torch")
     from musclelib.networks import layers, single_channel
     from musclelib.translation.models import cyclegan
@@ -78,7 +78,7 @@ def _seed():
 
 @pytest.fixture
 def copy_weights():
-    """Give a network the weights of another whose parameters have the same shapes in the same order."""
+    """Copy the weights of a network whose parameters have the same shapes in the same order."""
 
     def copy(source: nn.Module, target: nn.Module) -> nn.Module:
         for mine, theirs in zip(target.parameters(), source.parameters(), strict=True):

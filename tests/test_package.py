@@ -108,7 +108,7 @@ def test_constraints_pin_every_direct_dependency_within_its_bounds():
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel, built from a copy, so that nothing of the build stays in the checkout and nothing old gets in."""
+    """The wheel, built from a copy, which leaves the checkout clean and old files out."""
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", PROJECT["readme"], *PROJECT["license-files"]):
         shutil.copy(ROOT / name, source)

@@ -102,7 +102,7 @@ def test_a_number_that_is_no_purpose_is_refused():
 
 
 def unmixed(words):
-    """Undo the mixing of a seed sequence (O'Neill's `seed_seq_fe128`), which shows it is one to one.
+    """Undo the mixing of a seed sequence (O'Neill's `seed_seq_fe128`): it is one to one.
 
     Written from the published algorithm: multiplications by odd numbers and `x ^= x >> 16` are
     undone one after the other, last first.

@@ -1,4 +1,4 @@
-"""The whole way from echoes to a velocity sequence, in chunks of frames and bounded memory."""
+"""The whole chain from echoes to a velocity sequence, in chunks of frames and bounded memory."""
 
 from __future__ import annotations
 
@@ -21,22 +21,7 @@ _AXES = {
     "depth": {"units": "mm", "long_name": "depth below the probe"},
     "lateral": {"units": "mm", "long_name": "lateral position"},
 }
-_NEAR = 0.8  # share of the Nyquist velocity from which noise is likely to wrap
-
-
-def _array(
-    values: NDArray[Any], name: str, unit: str, long_name: str, **coordinates: ArrayLike
-) -> xr.DataArray:
-    axes = {axis: (axis, np.asarray(at, float), _AXES[axis]) for axis, at in coordinates.items()}
-    return xr.DataArray(values, axes, tuple(axes), name, {"units": unit, "long_name": long_name})
-
-
-def _frame_rate(recording: Recording) -> float:
-    if recording.prf is None:
-        raise ValueError(
-            "Recording.prf is None: no velocity without the frame interval; use displacement_map"
-        )
-    return recording.prf
+_NEAR = 0.8  # share of the Nyquist velocity above which noise is likely to wrap around
 
 
 def estimate_velocity(
@@ -52,48 +37,49 @@ def estimate_velocity(
     chunk: int = 64,
     workers: int = 2,
 ) -> xr.DataArray:
-    """Axial velocity at the frame rate, not filtered: demodulate, beamform and autocorrelate what is needed.
+    """Estimate axial velocity at the frame rate, without filters.
 
-    Chunks of frames overlap by the gate's ensemble, so the result does not depend on `chunk` or
-    `workers`. Memory grows with `chunk` times `workers` and with the result, not with the
-    recording.
+    Echoes are demodulated and beamformed as far as needed. Chunks of frames overlap by the gate's
+    ensemble, so the result does not depend on `chunk` or `workers`. Memory grows with `chunk` times
+    `workers` and with the result, not with the recording.
 
     Parameters
     ----------
     data : Frames
-        Shape ``(time, fast_time, element)`` for RF and channel IQ, ``(time, depth, lateral)`` for
-        beamformed IQ.
+        `(time, fast_time, element)` for RF and channel IQ, `(time, depth, lateral)` for beamformed
+        IQ.
     recording : Recording
-        How it was recorded; `prf` must be known.
-    depth, lateral : array
-        Grid of the (beamformed) image [mm].
+        Probe and settings of the recording; `prf` must be known.
+    depth, lateral : numpy.ndarray
+        Grid of the beamformed image [mm].
     kind : {"rf", "channel iq", "image iq"}
-        What `data` holds.
+        Content of `data`.
     gate : Gate, optional
         Averaging of the autocorrelation.
     f_number : float
-        Receive aperture, where there is something to beamform.
+        Ratio of depth to width of the receive aperture, if frames are beamformed.
     refine : bool
-        Interpolate the images along depth to steps of `axial_step` or less, which the accuracy
-        needs.
+        Whether images are interpolated along depth to steps of `axial_step` or less, which an
+        accurate velocity needs.
     chunk : int
-        Frame pairs worked on at once.
+        Number of frame pairs processed at once.
     workers : int
-        Threads.
+        Number of threads.
 
     Returns
     -------
     xarray.DataArray
-        `velocity` [mm/s], positive towards the probe, dims ``(time, depth, lateral)`` with the
-        gates' centres as depth and time from the first frame. Attributes: `nyquist_velocity`
-        [mm/s], and `share_near_nyquist`, the share of values beyond 0.8 of it, which have likely
-        wrapped around.
+        `velocity` [mm/s], positive towards the probe, with dims `(time, depth, lateral)`; depths
+        are the centres of gates, and times count from the first frame. Attributes are
+        `nyquist_velocity` [mm/s] and `share_near_nyquist`, the share of values beyond 0.8 of it,
+        which have probably wrapped around.
 
     Raises
     ------
     ValueError
-        The frame interval is unknown, `data` does not fit `kind`, grid or probe, the echoes' mean
-        frequency lies at an edge of the band or beyond, too few frames, NaN or Inf.
+        The frame interval is unknown, `data` does not fit `kind`, grid or probe, has too few frames
+        or a value that is not finite, or the mean frequency of the echoes lies at an edge of the
+        band or beyond.
     """
     _frame_rate(recording)
     images = Images(data, recording, depth, lateral, kind, f_number, refine=refine)
@@ -162,7 +148,7 @@ def _estimate(
         return int(np.count_nonzero(np.abs(velocity[start:stop]) > _NEAR * nyquist))
 
     starts = range(0, count, chunk)
-    # The chunks share the cores: threads inside the matrix products would only compete with them.
+    # chunks share the cores; threads within matrix products would only compete with them
     with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
         near = sum(
             tqdm(pool.map(work, starts), "velocity", len(starts), unit="chunk", disable=None)
@@ -196,25 +182,26 @@ def velocity_sequence(
     chunk: int = 64,
     workers: int = 2,
 ) -> xr.DataArray:
-    """Tissue velocity as paper 1 prepares it: estimate, band-pass, median, resample.
+    """Return tissue velocity as in paper 1: estimated, band-passed, median-filtered, resampled.
 
-    Parameters and errors are those of `estimate_velocity`, and `filters` (paper 1's unless told).
+    Parameters and errors are those of `estimate_velocity`, and `filters`, by default paper 1's.
 
     Returns
     -------
     xarray.DataArray
-        `velocity` [mm/s], positive towards the probe, dims ``(time, depth, lateral)`` of shape
+        `velocity` [mm/s], positive towards the probe, with dims `(time, depth, lateral)` of shape
         `filters.shape`, evenly spaced between the first and last gate and scan line; attributes as
         of `estimate_velocity`.
 
     Raises
     ------
     ValueError
-        Also when the recording is too short for the band-pass or for the samples wanted.
+        The recording is too short for the band-pass or for the samples wanted, besides the errors
+        of `estimate_velocity`.
     """
     filters = filters or FilterParameters()
     prf = _frame_rate(recording)
-    # before the long work
+    # refuse a short recording before the long work
     check_length((data.shape[0] - 1 - (gate or Gate()).ensemble) / prf, filters)
     raw = estimate_velocity(
         data,
@@ -230,7 +217,7 @@ def velocity_sequence(
     )
     here = tuple(raw[axis].values for axis in _AXES)
     attributes, values = raw.attrs, [raw.values]
-    del raw  # the largest arrays: no two more than needed at a time
+    del raw  # keeps no more of the largest arrays in memory than needed
     filtered, there = apply_filters(values.pop(), here, prf, filters, workers)
     result = _array(filtered, "velocity", attributes["units"], attributes["long_name"], **there)
     result.attrs = attributes
@@ -245,32 +232,31 @@ def displacement_map(
     gate: Gate | None = None,
     kind: Kind = "image iq",
 ) -> xr.Dataset:
-    """Displacement and coherence between two frames, for recordings without a known frame interval.
+    """Estimate displacement and coherence of two frames, whose interval may be unknown.
 
     Parameters
     ----------
     data : Frames
-        Two frames; axes as of `estimate_velocity`.
+        Two frames, with the axes of `estimate_velocity`.
     recording : Recording
-        How they were recorded; `prf` is not used.
-    depth, lateral : array
+        Probe and settings of the recording; `prf` is not used.
+    depth, lateral : numpy.ndarray
         Grid of the image [mm].
     gate : Gate, optional
         Averaging of the autocorrelation, with an ensemble of one.
     kind : {"rf", "channel iq", "image iq"}
-        What `data` holds.
+        Content of `data`.
 
     Returns
     -------
     xarray.Dataset
         `displacement` [um], positive towards the probe, `coherence` [1] of the two frames and
-        `envelope` [1] of the first one, dims ``(depth,
-        lateral)``.
+        `envelope` [1] of the first frame, with dims `(depth, lateral)`.
 
     Raises
     ------
     ValueError
-        Not two frames, or as of `estimate_velocity`.
+        The number of frames is not two, besides the errors of `estimate_velocity`.
     """
     images, gate = Images(data, recording, depth, lateral, kind), gate or Gate()
     if images.shape[0] != 2:
@@ -302,19 +288,19 @@ def nearest(wanted: NDArray[np.floating], depth: NDArray[np.floating]) -> NDArra
 
 
 def bmode(iq: NDArray[np.complexfloating], dynamic_range: float = 60.0) -> NDArray[np.float32]:
-    """B-mode image: the envelope on a decibel scale, 0 dB at the brightest pixel of all frames.
+    """Return the B-mode image of IQ, its envelope in decibels below the brightest pixel.
 
     Parameters
     ----------
-    iq : array
+    iq : numpy.ndarray
         Beamformed IQ of any shape.
     dynamic_range : float
-        Darkest level shown [dB] below the brightest.
+        Level of the darkest grey value below the brightest pixel of all frames [dB].
 
     Returns
     -------
-    array of float32
-        From ``-dynamic_range`` to 0 [dB], same shape.
+    numpy.ndarray of float32
+        From `-dynamic_range` to 0 [dB], of the same shape.
 
     Raises
     ------
@@ -336,3 +322,18 @@ def decibels(envelope: NDArray[np.floating], dynamic_range: float = 60.0) -> NDA
         )
     floor = 10 ** (-dynamic_range / 20)
     return (20 * np.log10(np.maximum(envelope / peak, floor))).astype(np.float32)
+
+
+def _array(
+    values: NDArray[Any], name: str, unit: str, long_name: str, **coordinates: ArrayLike
+) -> xr.DataArray:
+    axes = {axis: (axis, np.asarray(at, float), _AXES[axis]) for axis, at in coordinates.items()}
+    return xr.DataArray(values, axes, tuple(axes), name, {"units": unit, "long_name": long_name})
+
+
+def _frame_rate(recording: Recording) -> float:
+    if recording.prf is None:
+        raise ValueError(
+            "Recording.prf is None: no velocity without the frame interval; use displacement_map"
+        )
+    return recording.prf

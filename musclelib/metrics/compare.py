@@ -113,7 +113,7 @@ class Features:
         return cls(frequency=frequency, **stacks)
 
     def to_dataset(self) -> xr.Dataset:
-        """Return the features with the names of their axes, as a step keeps them in a zarr group."""
+        """Return the features with the names of their axes, for a zarr group."""
         return xr.Dataset({name: (dims, getattr(self, name)) for name, dims in _AXES.items()})
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Weights of any network in one file: safetensors that name their kind, so that loading runs no code.
+"""Weights of any network in one safetensors file that names its kind; loading runs no code.
 
 The header holds the name of the class (`kind`), its settings as JSON text (`parameters`), and
 whatever else was kept with the weights, such as how they were trained.
@@ -130,7 +130,7 @@ def about(path: str | Path) -> dict[str, str]:
 
 
 def digest(network: nn.Module) -> str:
-    """Return a hash of the weights and `settings` of a network: two of the same hash do the same."""
+    """Return a hash of the weights and `settings` of a network, equal only for equal networks."""
     settings = network.settings.to_json()  # type: ignore[operator, union-attr]
     total = hashlib.sha256(f"{type(network).__name__} {settings}".encode())
     for name, values in sorted(network.state_dict().items()):

@@ -80,7 +80,7 @@ def echo_sequence(
         Paper 1's filters and grid; None keeps the velocity as estimated, at the PRF, with the
         B-mode beside it.
     source : str
-        Where the recording comes from, and its licence.
+        Origin and licence of the recording.
 
     Returns
     -------
@@ -140,14 +140,14 @@ def velocity_recording(
     filters : FilterParameters, optional
         As in `echo_sequence`.
     source : str
-        Where the recording comes from, and its licence.
+        Origin and licence of the recording.
 
     Raises
     ------
     ValueError
-        The frame rate is unknown, the grid does not fit, a value is complex or not finite, the unit is unknown, not that of
-        the attribute, or gives a velocity that no muscle has, or the recording is too short for the
-        filters.
+        The frame rate is unknown, the grid does not fit, a value is complex or not finite, the unit
+        is unknown, differs from the attribute or gives a velocity that is impossible in muscle, or
+        the recording is too short for the filters.
     """
     if frame_rate is None:
         raise ValueError(_NO_RATE)

@@ -4,9 +4,10 @@ Data sets
     `build` makes a data set from arrays, and `check` compares one with the `SCHEMA`. `frame_rate`
     and `pixel_size` return its sampling, `digest` a hash that identifies its sequences.
 Stores
-    `write` puts a data set into a store and `append` adds sequences; `create`, `put` and `finish`
-    fill a store one sequence after the other, and `missing` says what is left to make; `remove` removes it. `open` returns a lazy data set,
-    `each` yields its sequences one by one, `true_velocity` their true velocity.
+    `write` puts a data set into a store and `append` adds sequences. To fill a store one sequence
+    after the other, `missing` lists those to make, and `create`, `put` and `finish` write them;
+    `remove` removes a store. `open` returns a lazy data set, `each` yields its sequences one by
+    one, `true_velocity` their true velocity.
 Standardisation
     `moments` are mean and SD of a sequence, `standardisation` has them as variables, and
     `standardised` scales by them.

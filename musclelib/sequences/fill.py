@@ -1,4 +1,4 @@
-"""Fill a store sequence by sequence: begun, killed, continued, or refused as made from something else."""
+"""Fill a store sequence by sequence: list what is missing, or refuse a store of other content."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def missing(
     count : int
         Number of sequences of the whole store.
     attributes : mapping
-        What the store is made from: the attributes by which a finished one is known again.
+        Attributes of the store, which identify its content.
     template : callable
         Returns a data set of one sequence with the variables, geometry and attributes of the store;
         called only if the store is not finished.
@@ -45,7 +45,7 @@ def missing(
     Returns
     -------
     list of int
-        Empty where the store is finished.
+        Numbers of the missing sequences; none if the store is finished.
 
     Raises
     ------

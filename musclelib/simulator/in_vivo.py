@@ -208,7 +208,7 @@ def record(parameters: InVivoParameters, seed: int, index: int, workers: int = 1
 
 @sequence_dataset.register
 def recorded_dataset(parameters: InVivoParameters, seed: int, index: int) -> xr.Dataset:
-    """Make a synthetic in-vivo sequence, with the labels of its motor units at the pixels of the estimate."""
+    """Make a synthetic in-vivo sequence, with labels at the pixels of the estimated velocity."""
     made, number = record(parameters, seed, index), parameters.subject_of(index)
     specimen, velocity = parameters.specimen(number), made.velocity
     fine = specimen.tissue

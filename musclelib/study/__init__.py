@@ -1,4 +1,17 @@
-"""The report: figures, tables and movies as notebooks show them, and the static pages made of executed notebooks."""
+"""What only notebooks use: the gate of parameters, figures and tables, and the report.
+
+`gate` checks the parameters of a notebook; a `Presenter` shows figures, tables and movies with
+captions and keeps them as files. `musclelib.study.figures` and `maps` draw, `cases` computes every
+case of a study once, `run` executes a step, and `pages` makes the report of executed notebooks.
+
+Examples
+--------
+>>> from musclelib.parameters import quantity
+>>> from musclelib.study import gate
+>>> notebook = {"rate": 200.0, "__annotations__": {"rate": float}}  # the content of globals()
+>>> gate(notebook, rate=quantity(unit="Hz", above=0)).rate
+200.0
+"""
 
 import sys
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Compute something for every data set and method of a study, and keep each result as soon as it is done.
+"""Compute a result for every data set and method of a study, and keep each as soon as it exists.
 
 A run that was stopped goes on where it stopped. A result is found again by a digest of everything
 that it was made from, so that a result of other parameters, data or weights is never served.

@@ -1,4 +1,4 @@
-"""Figures as HoloViews elements, drawn by matplotlib in reports: images in millimetres, curves, spectra, trains."""
+"""Figures as HoloViews elements, drawn by matplotlib: images, curves, spectra and trains."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _picture(element: Any) -> tuple[dict[str, bytes], dict[str, Any]]:
 hv.Store.set_display_hook("png", hv.core.Dimensioned, _picture)
 
 DIVERGING, MAGNITUDE, GREY = "RdBu_r", "cividis", "gray"
-"""Colour maps that colour-blind readers tell apart: signed, positive, and B-mode or paper-like frames."""
+"""Colour maps that suit colour-blind readers: signed, positive, and B-mode or paper-like frames."""
 
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Line colours (Okabe and Ito); drawn with `DASHES` beside, so that colour is never alone."""
@@ -49,7 +49,7 @@ def image(
     colorbar: bool = True,
     size: float = 130,
 ) -> hv.Image:
-    """Draw an image `(depth, lateral)` with its coordinates [mm], depth downwards, its name and unit at the colour bar.
+    """Draw an image `(depth, lateral)` with its coordinates [mm], depth downwards.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def history(
 
 
 def loudest_pixel(velocity: xr.DataArray) -> dict[str, int]:
-    """Return the place of the pixel that moves most in a sequence `(time, depth, lateral)`, for `isel`."""
+    """Return the index of the most mobile pixel of `(time, depth, lateral)`, for `isel`."""
     spread = velocity.var("time").to_numpy()
     row, column = np.unravel_index(int(spread.argmax()), spread.shape)
     return {"depth": int(row), "lateral": int(column)}
@@ -174,7 +174,7 @@ def spectra(
     *,
     duration: float = 1.0,
 ) -> hv.Layout:
-    """Draw the velocity of single pixels beside its power spectral density, as in paper 1, Fig. 2 G and H.
+    """Draw the velocity of single pixels and its power spectral density (paper 1, Fig. 2 G, H).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which files of a report's folder are the report's own: it may share the folder with a user's pages and figures."""
+"""The files that belong to a report, whose folder may also hold pages and figures of a user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps in millimetres on one scale, in rows: of variance, of frames, of whatever else has a depth and a lateral axis."""
+"""Rows of maps in millimetres on one scale, of variance, of frames or of other quantities."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def on_grid(values: ArrayLike, grid: Any, name: str, units: str = "1") -> xr.Dat
 
 
 def log_variance(velocity: xr.DataArray) -> xr.DataArray:
-    """Return the log-variance map of one sequence `(time, depth, lateral)`, on its axes [decades]."""
+    """Return the log-variance map of one sequence `(time, depth, lateral)` [decades]."""
     return on_grid(log_variance_map(velocity.to_numpy()), velocity, "log variance", "decades")
 
 
@@ -108,7 +108,7 @@ def side_by_side(
 def frames(
     velocity: xr.DataArray, times: Sequence[float], *, cmap: str = DIVERGING, columns: int = 6
 ) -> Figure:
-    """Draw frames of one sequence `(time, depth, lateral)` nearest to `times` [s], on one scale around zero.
+    """Draw the frames of a sequence `(time, depth, lateral)` nearest to `times` [s].
 
     As in paper 1, Fig. 5 B, and paper 2, Figs. 12 and 13.
     """
@@ -121,7 +121,7 @@ def frames(
 
 
 def outline(axis: Axes, territory: xr.DataArray) -> None:
-    """Draw the rim of each territory `(unit, depth, lateral)` on a map, with its number at its centre."""
+    """Draw the rim of each territory `(unit, depth, lateral)` on a map, with its number."""
     for number, mask in enumerate(territory):
         if not bool(mask.any()):  # padding, or a unit that another map has
             continue

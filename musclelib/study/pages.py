@@ -137,7 +137,7 @@ def _page(path: Path) -> Page:
 
 
 def _text(path: Path, docs: Path) -> Page:
-    """Turn a text of `docs` into a page; its links to other texts and to results become the report's."""
+    """Turn a text of `docs` into a page, with links to the pages and results of the report."""
 
     def link(match: re.Match[str]) -> str:
         target = Path(os.path.relpath(path.parent / match[1], docs))

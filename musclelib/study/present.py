@@ -1,4 +1,4 @@
-"""Show figures, tables and movies in a notebook with caption and alternative text, and keep them as files.
+"""Show figures, tables and movies in a notebook with caption and alternative text, and save them.
 
 What is kept is shown by the same call, wherever in a cell it stands: so nothing that is kept is
 missing from the page.

@@ -59,7 +59,7 @@ def keep(folder: Path, kept: Path) -> list[str]:
 
 
 def benchmark_table(path: Path) -> pd.DataFrame:
-    """Return a row for each benchmark of pytest-benchmark's JSON: best time and what it measured."""
+    """Return a row for each benchmark of pytest-benchmark's JSON: its best time and measures."""
     rows = []
     for item in json.loads(path.read_text())["benchmarks"]:
         file, _, _ = item["fullname"].partition("::")

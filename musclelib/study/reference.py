@@ -1,4 +1,4 @@
-"""The reference: every public module, class and function with signature and docstring, from the code.
+"""The reference of all public modules, classes and functions, made from the code.
 
 It is read from the source and not imported, so that a page needs no device, network or data.
 """
@@ -51,8 +51,8 @@ def _definition(node: _Definition, inside: str) -> str:
         more = f"<pre>{html.escape(fields)}</pre>" if fields else ""
         more += "".join(_definition(each, name) for each in _public(node.body))
     return (
-        f'<section class="definition" id="{name}"><code>{html.escape(head)}</code>{_doc(node)}{more}'
-        "</section>"
+        f'<section class="definition" id="{name}"><code>{html.escape(head)}</code>{_doc(node)}'
+        f"{more}</section>"
     )
 
 

@@ -1,4 +1,4 @@
-"""Execute one step of the study: a notebook with its parameters, by papermill, to a finished copy of it.
+"""Execute one step of the study: a notebook with its parameters, by papermill, to a copy.
 
 `python -m musclelib step NOTEBOOK OUTPUT PARAMETERS` with the parameters as JSON text.
 Papermill writes names and values into a cell, which is executed before any gate sees them; so here

@@ -1,4 +1,4 @@
-"""Translate a store of sequences into another that keeps the labels: a labelled set in the look of the other domain."""
+"""Translate a store of sequences into another domain, with its labels."""
 
 from __future__ import annotations
 
@@ -36,34 +36,32 @@ def translate_store(
 ) -> None:
     """Translate every sequence of a store, or finish what was interrupted.
 
-    A finished store is left alone.
-
-    Each velocity is standardised, translated, and given the mean and the standard deviation of its
-    source back, in units of which the networks work. Labels (territories, twitch trains, firing
-    times, ...) are kept; what describes the frames of the source (their true velocity, other
-    images) is not. A progress bar shows.
+    A finished store is left unchanged. Each velocity is standardised, translated, and scaled back
+    to the mean and the SD of its source. Labels (territories, twitch trains, firing times, ...) are
+    kept; variables of the frames of the source (their true velocity, other images) are not. A
+    progress bar is shown.
 
     Parameters
     ----------
     generator : Generator or LightGenerator
-        The one network that maps to the wanted domain.
+        The network that maps to the other domain.
     source, target : str or Path
         Sequence stores: a local folder, or an fsspec URL.
     count : int, optional
-        Translate that many sequences, the first of the source, instead of all.
+        Number of sequences to translate, from the first on; by default all.
     statistics, chunk, memory, precision
         As in `translate`.
     seed : int
-        Seed of injected noise, which is another for each sequence.
+        Seed of injected noise, which differs between sequences.
     replace : bool
-        Remove a target with other content first, instead of refusing it.
+        Whether a target with other content is removed and not refused.
 
     Raises
     ------
     ParameterError
-        An option is not known, or the memory is too small.
+        An option is unknown, or the memory is too small.
     SequenceError
-        The source is missing, has no velocity or does not move, or the target is there with other
+        The source is missing, has no velocity or a constant one, or the target exists with other
         content.
     """
     origin = sequences.open(source)

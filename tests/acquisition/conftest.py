@@ -1,4 +1,4 @@
-"""Echoes for the tests: a real recording of a rotating disk, and synthetic speckle with a known motion."""
+"""Echoes for tests: a recording of a rotating disk, and synthetic speckle with a known motion."""
 
 import os
 from pathlib import Path
@@ -51,13 +51,13 @@ def speckle():
 
 @pytest.fixture
 def vibration():
-    """Speckle that moves as one, 3 um at 20 Hz, 0.6 s at 2 kHz, and its displacement [mm] towards the probe."""
+    """Speckle moving by 3 um at 20 Hz for 0.6 s at 2 kHz, and its displacement [mm]."""
     towards = 3e-3 * np.sin(2 * np.pi * 20 * np.arange(1200) / 2000)
     return displaced_speckle(towards), towards
 
 
 def displaced_speckle(towards):
-    """Speckle shifted as a whole [mm]: every frequency of the echo turns by its own wave number, not the carrier's."""
+    """Speckle shifted as a whole [mm]: a frequency turns by its wave number, not the carrier's."""
     rng = np.random.default_rng(1)
     # deviation from the carrier [rad/mm]
     wavenumber = 2 * np.pi * np.fft.fftfreq(128, 0.1)[:, None]

@@ -20,7 +20,7 @@ def _moved(speckle, phases):
 
 
 def _tone(frequency, away):
-    """Two frames of an echo of one frequency [Hz] that moves away from the probe [mm], (2, depth, lateral)."""
+    """Two frames `(2, depth, lateral)` of an echo of one frequency [Hz] that moves away [mm]."""
     k = 4e-3 * np.pi * frequency / RECORDING.sound_speed
     place = DEPTH - np.array([[0.0], [away]])
     return (np.exp(1j * (k * place - RECORDING.axial_wavenumber * DEPTH)))[..., None].astype(

@@ -1,4 +1,4 @@
-"""Two seconds of echoes of moving tissue: speed and memory of the chain, error and speed against the exact path."""
+"""Two seconds of echoes of moving tissue: speed, memory and error of the chain."""
 
 import json
 import subprocess
@@ -26,12 +26,19 @@ if sys.argv[1] == "chain":
     fine = InVivoParameters().specimen(2).tissue
     row, column = (
         pd.Index(grid).get_indexer(at, method="nearest")
-        for grid, at in ((fine.depth, velocity.depth.values), (fine.lateral, velocity.lateral.values))
+        for grid, at in (
+            (fine.depth, velocity.depth.values), (fine.lateral, velocity.lateral.values)
+        )
     )
     muscle = made.tissue.fascicle[row[:, None], column] >= 0
-    agree = lambda mask: float(np.corrcoef(true[:, mask].ravel(), velocity.values[inner, mask].ravel())[0, 1])
+    agree = lambda mask: float(
+        np.corrcoef(true[:, mask].ravel(), velocity.values[inner, mask].ravel())[0, 1]
+    )
     layers = [
-        agree(muscle & ((velocity.depth.values >= top) & (velocity.depth.values < top + 6))[:, None])
+        agree(
+            muscle
+            & ((velocity.depth.values >= top) & (velocity.depth.values < top + 6))[:, None]
+        )
         for top in (9, 15, 21, 27)
     ]
     print(json.dumps({"seconds": seconds, "busy": busy, "memory": memory, "shape": velocity.shape,
@@ -43,13 +50,16 @@ else:
         pool = sample_pool(specimen.pool, SEED, subject)
         tissue = sample_tissue(specimen.tissue, pool, SEED, subject)
         motion = tissue_motion(tissue, pool, specimen.tissue).compress(0.01)
-        still = specimen._replace(echo=dataclasses.replace(specimen.echo, snr=None, correlation=1.0))
+        quiet = dataclasses.replace(specimen.echo, snr=None, correlation=1.0)
+        still = specimen._replace(echo=quiet)
         started = time.perf_counter()
         echo = in_vivo.echoes(still, tissue, motion, SEED, subject)
         built = time.perf_counter() - started
-        whole = in_vivo.echoes(still, tissue, tissue_motion(tissue, pool, specimen.tissue), SEED, subject)
+        full = tissue_motion(tissue, pool, specimen.tissue)
+        whole = in_vivo.echoes(still, tissue, full, SEED, subject)
         pair = lambda iq: estimate_velocity(
-            iq, specimen.recording, motion.depth, specimen.recording.element_positions, kind="image iq"
+            iq, specimen.recording, motion.depth, specimen.recording.element_positions,
+            kind="image iq"
         ).values[::2]
         started = time.perf_counter()
         echo[400:656]

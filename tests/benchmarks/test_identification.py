@@ -31,7 +31,8 @@ edges = method("edges", sys.argv[1])
 started = time.perf_counter()
 found = edges(velocity, 512.0, (0.3125, 0.3125))
 seconds = time.perf_counter() - started
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))  # ru_maxrss is the parent's, too
+# ru_maxrss is the parent's, too
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps([seconds, int(peak.split()[1]) / 2**20, len(found.territory)]))
 """
 

@@ -31,7 +31,8 @@ frames = np.random.default_rng(0).standard_normal((1024, 128, 128), dtype=np.flo
 started = time.perf_counter()
 translate(generator, frames)
 seconds = time.perf_counter() - started
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))  # ru_maxrss is the parent's, too
+# ru_maxrss is the parent's, too
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps([seconds, int(peak.split()[1]) / 2**20]))
 """
 

@@ -1,4 +1,4 @@
-"""Simulator: sequences of 128 x 128 x 1024 float32 a second, in memory and into a store, beside memory bandwidth."""
+"""Sequences of 128 x 128 x 1024 simulated per second, in memory and into a store."""
 
 import itertools
 import shutil

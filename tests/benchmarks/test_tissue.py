@@ -1,4 +1,4 @@
-"""Tissue: a motion at 2 kHz over 2 s of 10 units on 256 x 128 pixels, and the sources that compression leaves."""
+"""Motion of tissue over 2 s at 2 kHz by 10 units, and the sources that compression leaves."""
 
 import tracemalloc
 

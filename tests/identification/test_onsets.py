@@ -62,7 +62,7 @@ def rate(times):
 
 
 def table(onsets):
-    """Rates told over true ones and rates of agreement, by band of the firing rate and noise of the train."""
+    """Ratios of found to true rates, and rates of agreement, by firing rate and noise."""
     rows = []
     for band in BANDS:
         trains, true = known(band, duration=4.0, units=40)

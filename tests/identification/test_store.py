@@ -217,7 +217,8 @@ def nothing(velocity, frame_rate, spacing, seed=0):
     return MotorUnits.none(len(velocity), velocity.shape[1:])
 
 os.{what} = kills
-identify_store(nothing, lambda trains, rate: [], sys.argv[1], sys.argv[2], name="nothing", replace=True)
+silent = lambda trains, rate: []
+identify_store(nothing, silent, sys.argv[1], sys.argv[2], name="nothing", replace=True)
 """
 
 

@@ -91,7 +91,7 @@ def test_the_smallest_sizes_work_and_smaller_ones_are_refused(frames, stride):
 
 
 def test_half_precision_gradient_of_the_last_layer_is_that_of_double():
-    """Where no score sees the whole kernel on time, the convolution's own padding gave memory that was never set."""
+    """If no score sees the whole kernel, padding by the convolution gave uninitialised memory."""
     torch.manual_seed(0)
     judge = Discriminator(DiscriminatorParameters(features=8))
     clip = torch.randn(1, 1, 32, 32, 32)

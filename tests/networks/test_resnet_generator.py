@@ -167,7 +167,7 @@ def test_noise_is_in_every_convolution_of_the_blocks_and_starts_as_no_change():
 
 
 def renamed(state):
-    """Names of the layers of a block as they are with noise: what comes after a convolution moves by one."""
+    """Names of the layers of a block with noise, where layers after a convolution move by one."""
     return {
         re.sub(r"(layers\.\d+\.layers\.)5", r"\g<1>6", name): value for name, value in state.items()
     }

@@ -37,7 +37,7 @@ def test_wrong_sequences_are_refused(shape):
 
 
 def test_gradients_in_half_precision_are_those_in_full():
-    """The kernel on 4 frames is longer than they are, where torch 2.13 leaves gradients unset that are not padded."""
+    """A kernel longer than its 4 frames: unless padded, torch 2.13 leaves gradients unset."""
     network, x = SlowFusion().eval(), torch.randn(1, 1, 400, 16, 16)
     gradients = []
     for half in (False, True):

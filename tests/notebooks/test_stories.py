@@ -1,4 +1,4 @@
-"""Every notebook is a short story: what you will learn, parameters, one gate, short cells, exercises with solutions."""
+"""Every notebook is a short story: goals, parameters, one gate, short cells, exercises."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The whole study at its smallest scale, in a copy of the checkout: executed, interrupted, looked at in a browser."""
+"""The whole study at its smallest scale: executed, interrupted, opened in a browser."""
 
 import ast
 import os
@@ -38,7 +38,8 @@ FACTS = """async () => {
     const until = performance.now() + 20000;
     video.muted = true;
     await video.play();
-    while (video.currentTime === 0 && performance.now() < until) await new Promise((done) => setTimeout(done, 50));
+    while (video.currentTime === 0 && performance.now() < until)
+        await new Promise((done) => setTimeout(done, 50));
     video.pause();
     return video.readyState >= 2 && video.currentTime > 0;
   };
@@ -223,7 +224,7 @@ def test_a_second_call_does_nothing(study):
 
 @pytest.fixture(scope="module")
 def opened(study):
-    """What a browser finds on every page of the report: by the name of the page, its facts and its complaints."""
+    """Facts and complaints of a browser about every page of the report, by name."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         required = os.environ.get("MUSCLELIB_BROWSER") == "required"
@@ -368,8 +369,8 @@ def test_a_killed_study_is_finished_by_the_same_command(study, tmp_path):
     stores = folder / STORES
     command = _study(folder, "10_simulate")
     running = subprocess.Popen(
-        command, cwd=folder, env=_environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        command, cwd=folder, env=_environment(folder), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     until = time.monotonic() + 120
     while not (stores / "paper1.zarr" / "velocity" / "c").exists():

@@ -42,7 +42,7 @@ def _write_mat5(path: Path, array: np.ndarray) -> None:
 
 
 def _write_mat73(path: Path, array: np.ndarray) -> None:
-    """What MATLAB writes: a block of text, then HDF5 with the axes reversed and complex numbers as pairs."""
+    """A file as of MATLAB: a block of text, then HDF5 with axes reversed and complex pairs."""
     stored = array.T
     if np.iscomplexobj(array):
         part = stored.real.dtype

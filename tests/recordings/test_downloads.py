@@ -19,7 +19,7 @@ NAME = "folder/a recording.bin"
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A registry of two files that a server of this machine hands out, an empty cache and no mirror."""
+    """A registry of two files on a server of this machine, an empty cache and no mirror."""
     source = tmp_path / "source"
     source.mkdir()
     (source / "1.bin").write_bytes(CONTENT)

@@ -27,7 +27,7 @@ RATE, PIXEL, COUNT = 50.0, 0.1, 6
 
 @pytest.fixture
 def video(tmp_path: Path) -> Video:
-    """A speckle pattern that goes 2 px deeper and 3 px to the left from frame to frame, as a folder of images."""
+    """A folder of images of speckle that moves 2 px deeper and 3 px to the left each frame."""
     speckle = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(160, 180)), 2.5)
     speckle = 128 + 50 * speckle / speckle.std()
     folder = tmp_path / "images"

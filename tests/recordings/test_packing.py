@@ -26,7 +26,7 @@ def _hdf5(path: Path, counts: np.ndarray, **attributes: Any) -> None:
 
 
 def _netcdf4(path: Path, counts: np.ndarray, **attributes: Any) -> None:
-    """The way the netCDF library writes: attributes are arrays of one value, text has a fixed length."""
+    """As the netCDF library writes: attributes are arrays of one value, texts of fixed length."""
     texts = {name: np.bytes_(value) for name, value in attributes.items() if isinstance(value, str)}
     _hdf5(path, counts, **{name: np.array([value]) for name, value in attributes.items()} | texts)
 

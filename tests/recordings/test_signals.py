@@ -267,7 +267,7 @@ def test_real_signals_fit_their_videos(recording: Callable[[str], Path]) -> None
 
 
 def test_emg_is_the_mean_rectified_value_about_each_frame() -> None:
-    """A 50 Hz sine sampled at 2 kHz, at 20 frames a second: its rectified mean is 2 / pi of its amplitude."""
+    """The rectified mean of a 50 Hz sine, at 20 frames a second, is 2 / pi of its amplitude."""
     clock = np.arange(0, 2.0005, 0.0005)
     signals = xr.Dataset(
         {"emg": ("time", 3 * np.sin(2 * np.pi * 50 * clock)), "torque": ("time", clock)},

@@ -191,7 +191,7 @@ def test_a_place_that_cannot_be_written_is_named(dataset, tmp_path):
 
 
 def test_a_full_disk_is_named_and_what_is_finished_is_used_again(dataset, tmp_path):
-    """A limit on the size of a file stands in for the full disk: the write of the frames fails in the kernel."""
+    """A limit on the size of files stands for a full disk: the kernel refuses the write."""
     store = tmp_path / "a.zarr"
     sequences.write(dataset, tmp_path / "whole.zarr")
     script = (

@@ -52,7 +52,7 @@ def test_sequences_do_not_depend_on_their_number(small, tmp_path, reference):
 
 
 def test_killed_and_continued_gives_the_same_bytes(tmp_path):
-    """SIGKILL in the middle, then the same command: nothing is lost, nothing is done twice, not a byte differs."""
+    """After SIGKILL the same command loses nothing, repeats nothing and changes no byte."""
     subprocess.run(
         [sys.executable, "-c", PROGRAM, tmp_path / "whole.zarr"], check=True, capture_output=True
     )

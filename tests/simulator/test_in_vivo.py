@@ -67,7 +67,7 @@ def plain():
 
 @pytest.fixture
 def replay(monkeypatch):
-    """Record with the first frame in place of all, turned as a displacement towards the probe [um] of all tissue."""
+    """Record the first frame, turned by a displacement of all tissue towards the probe [um]."""
 
     class Replayed:
         def __init__(self, frames, turn):

@@ -29,7 +29,7 @@ MINE = [
 
 @pytest.fixture
 def place(dataset, tmp_path):
-    """A checkout's generated files: a store, an executed notebook, a run, what a kill left, a report; and a user's."""
+    """Generated files of a checkout, those that a kill left, and those of a user."""
     demo = tmp_path / "data/generated/demo"
     sequences.write(dataset, demo / "a.zarr")
     checkpoint.write(demo / "run" / "last.safetensors", {"a": torch.zeros(1)}, {"step": 1})

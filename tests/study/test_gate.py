@@ -72,7 +72,7 @@ def _step(notebook, given):
 
 
 def test_the_gate_takes_what_a_notebook_holds():
-    """Beside the parameters a notebook holds modules, classes, the shell's names and whatever a cell left."""
+    """Besides parameters a notebook holds modules, classes, names of the shell and of cells."""
     left = {
         "json": json,
         "Path": Path,

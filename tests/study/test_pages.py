@@ -317,7 +317,8 @@ def kills(*arguments, **options):
 
 {what} = kills
 place = Path(sys.argv[1])
-build("smoke", place / "folder", place / "reports", [Path(name) for name in sys.argv[2:]], place / "docs")
+pages = [Path(name) for name in sys.argv[2:]]
+build("smoke", place / "folder", place / "reports", pages, place / "docs")
 """
 
 

@@ -46,7 +46,7 @@ def _frames():
 
 
 def _parts(shown, name):
-    """What was displayed, and alone: the figure, its caption in words and the files that it links to."""
+    """The single item displayed: the figure, its caption in words, and the files that it links."""
     (html,) = shown
     soup = BeautifulSoup(html, "html.parser")
     (figure,) = soup.find_all("figure")

@@ -94,7 +94,7 @@ def test_every_kept_figure_and_table_is_shown():
 
 
 def test_no_page_has_a_typed_result_in_its_prose():
-    """A decimal between 0 and 1 outside tables, marks and code belongs to a table, or to a commit."""
+    """A decimal from 0 to 1 outside tables, marks and code belongs to a table or a commit."""
     for page in PAGES:
         if page.stem == "choices" or page.parent.name == "how-to":
             continue  # parameters and their reasons; code

@@ -43,7 +43,8 @@ def test_what_is_private_is_not_listed(tmp_path):
     (tmp_path / "p/__init__.py").write_text('"""A <room>."""')
     (tmp_path / "p/m.py").write_text(
         '"""A module."""\ndef seen(a: int = 1) -> str:\n    """Say it."""\ndef _hidden(): ...\n'
-        "class C:\n    def __init__(self): ...\n    def __call__(self): ...\n    def _h(self): ...\n"
+        "class C:\n    def __init__(self): ...\n    def __call__(self): ...\n"
+        "    def _h(self): ...\n"
     )
     page = BeautifulSoup(reference.body(tmp_path / "p"), "html.parser")
     assert [each["id"] for each in page.find_all(id=True)] == [

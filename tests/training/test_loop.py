@@ -313,7 +313,8 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_checkpoint(whol
     with pytest.raises(TrainingError) as error:
         run(tmp_path, model(Broken))
     assert str(error.value).startswith(
-        "step 4: the loss 'cycle_a' is nan; lower the rate of the optimiser of generators (now 0.0002)"
+        "step 4: the loss 'cycle_a' is nan;"
+        " lower the rate of the optimiser of generators (now 0.0002)"
     )
     assert str(tmp_path / "last.safetensors") in str(error.value)
     assert "\n" not in str(error.value)
@@ -347,7 +348,8 @@ def test_a_gradient_that_is_not_finite_reaches_no_weight(tmp_path):
 def test_out_of_memory_says_what_to_lower(tmp_path, cause):
     objective = model(Stopping)
     objective.stop, objective.error = 1, cause
-    message = "step 1: out of memory with examples of 2 x 1 x 6 x 24 x 24 and 2 x 1 x 6 x 24 x 24, 32-true;"
+    shape = "2 x 1 x 6 x 24 x 24"
+    message = f"step 1: out of memory with examples of {shape} and {shape}, 32-true;"
     with pytest.raises(TrainingError, match=message):
         run(tmp_path, objective)
 

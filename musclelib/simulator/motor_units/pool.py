@@ -12,7 +12,7 @@ from musclelib.simulator.motor_units.twitch import STEEPEST_RATIO
 from musclelib.streams import Purpose, stream
 
 WARM_UP = 0.7
-"""Firings start this long before the first frame [s], so that earlier twitches are under way in it."""
+"""Time of firings before the first frame [s], whose twitches are still under way in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Pool:
 
 
 def sample_pool(parameters: SimulatorParameters, seed: int, index: int) -> Pool:
-    """Draw the pool of sequence `index` of the set `seed` (papers 1 and 2, simulation data sets)."""
+    """Draw the pool of sequence `index` of the set `seed` (papers 1 and 2, simulation data)."""
     rng = stream(Purpose.POOL, seed, index)
     count = int(rng.integers(parameters.units[0], parameters.units[1] + 1))
     position = rng.uniform(size=(count, 2)) * parameters.size - np.array(

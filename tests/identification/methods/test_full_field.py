@@ -47,7 +47,7 @@ def two(noise, weak=1.0):
 
 
 def test_what_overlaps_does_not_leak():
-    """Both trains are right, though a third of each territory is moved by the other unit as well."""
+    """Both trains are right, though the other unit also moves a third of each territory."""
     velocity, masks, trains = two(0.1)
     found = full_field(velocity, 400.0)
     result = match(masks, found.territory)

@@ -20,7 +20,7 @@ def units(overlapping, waving):
 
 @pytest.fixture
 def shaking():
-    """Mean and slopes of a plane `(time, 3)`: tremor, a tilt of another frequency, and breathing."""
+    """Mean and slopes of a plane `(time, 3)`: tremor, a tilt of another frequency, breathing."""
     return np.stack(
         [3 * np.sin(57 * TIME), 2 * np.sin(80 * TIME + 1), 5 * np.sin(2 * TIME)], axis=1
     )

@@ -41,7 +41,7 @@ def test_overlapping_territories_are_separated_exactly(weight):
 
 
 def test_the_other_weight_separates_in_time():
-    """Maps without any structure, and peaked courses: only their independence in time tells them apart."""
+    """Maps without structure and peaked courses, which only independence in time separates."""
     rng = np.random.default_rng(2)
     trains = rng.laplace(size=(4, 4000)) ** 3
     moving = trains.T @ rng.standard_normal((4, 300))

@@ -41,7 +41,7 @@ def test_pixels_without_size_are_refused():
 
 
 def hand_made():
-    """A unit, nearly the same again, a part of it, another one in its place, and its like elsewhere."""
+    """A unit, nearly the same unit, a part of it, another in its place, and its like elsewhere."""
     depth, lateral = np.indices((30, 30))
     places = [(10, 10, 6), (10, 11, 6), (10, 8, 3), (10, 10, 6), (22, 22, 5)]
     territory = np.array([(depth - y) ** 2 + (lateral - x) ** 2 <= r**2 for y, x, r in places])

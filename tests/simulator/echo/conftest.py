@@ -29,7 +29,7 @@ DEPTH, LATERAL = np.linspace(0, 20, 101), np.linspace(-5, 5, 101)
 
 @pytest.fixture(scope="session")
 def motion_of():
-    """A unit of 3 mm radius in fascicles of 2 mm with gains of 0.7 and 1.3, and the whole moved at half the gain."""
+    """A unit of 3 mm radius in fascicles with gains of 0.7 and 1.3, and the whole at half."""
     z, x = np.meshgrid(DEPTH, LATERAL, indexing="ij")
     fascicles = np.where((z // 2 + x // 2) % 2, 0.7, 1.3)
     gain = np.stack([fascicles * (np.hypot(z - 10, x) < 3), np.full(z.shape, 0.5)]).astype(

@@ -134,7 +134,7 @@ def test_faster_than_nyquist_warns_and_aliases(make, probe, pixels):
 
 
 def test_the_warning_says_where_and_how_much_aliases(make, motion_of, probe):
-    """Steps of 100 um at 100 Hz: above 7.7 mm/s where the unit's gain is 1.3, in half of its 14 % of the grid."""
+    """Steps of 100 um at 100 Hz exceed 7.7 mm/s where the gain is 1.3, in half of the unit."""
     signal, slow = np.stack([100.0 * np.arange(30), np.zeros(30)]), replace(probe, prf=100.0)
     with pytest.warns(UserWarning, match="up to 13 mm/s") as caught:
         make(signal, recording=slow)

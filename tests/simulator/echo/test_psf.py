@@ -50,7 +50,7 @@ def test_widths_agree_with_pymust_also_where_the_aperture_is_cut():
 
 @pytest.fixture(scope="module")
 def moved():
-    """A thousand scatterers, four a resolution cell, at rest and moved by up to 8 and 20 um: PyMUST's images and ours.
+    """PyMUST's images and ours of a thousand scatterers, at rest and moved by up to 20 um.
 
     Shape (2, frame, depth, lateral), with the rows and the columns that lie well within the
     scatterers.
@@ -88,7 +88,7 @@ def test_moving_scatterers_give_the_displacement_that_pymust_gives(moved):
 
 
 def test_images_correlate_with_those_of_pymust_frame_by_frame(moved):
-    """Not wholly: the pulse is Gaussian, PyMUST's has side lobes. The phase between the pulses stays."""
+    """Only the phase agrees: the pulse is Gaussian, whereas PyMUST's has side lobes."""
     theirs, ours = moved[0]
     overlap = np.sum(theirs.conj() * ours, axis=(1, 2))
     correlation = overlap / np.linalg.norm(theirs, axis=(1, 2)) / np.linalg.norm(ours, axis=(1, 2))
@@ -97,7 +97,7 @@ def test_images_correlate_with_those_of_pymust_frame_by_frame(moved):
 
 
 def test_speckle_has_the_levels_of_that_of_pymust(moved):
-    """Levels that a tenth, a half and nine tenths of the pixels stay below, relative to the mean power."""
+    """Levels below which a tenth, a half and nine tenths of pixels are, re the mean power."""
     theirs, ours = (np.abs(images) / np.sqrt(np.mean(np.abs(images) ** 2)) for images in moved[0])
     levels = [20 * np.log10(np.quantile(part, (0.1, 0.5, 0.9))) for part in (theirs, ours)]
     np.testing.assert_allclose(levels[1], levels[0], atol=1.2)

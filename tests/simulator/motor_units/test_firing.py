@@ -55,7 +55,7 @@ def test_synchronisation_is_realised_and_mutual(share):
 
 
 def test_the_gap_decides_over_a_move():
-    """Unit 1 could only be met inside unit 0's refractory gap: nothing moves, and the counts stay."""
+    """A match would violate unit 0's refractory period: nothing moves, and the counts stay."""
     moved, flags = synchronise(
         np.random.default_rng(0),
         [np.array([0.0, 0.05]), np.array([0.025])],
