@@ -12,8 +12,8 @@ Motor units (paper 2)
     `overlap` and `match` of territories, with a `Matching`; `agreement` of firing times, with a
     `FiringAgreement`.
 Repeats
-    `mean_interval` and `ratio_interval`: means and ratios of sums, each an `Interval` with bootstrap
-    confidence bounds.
+    `mean_interval` and `ratio_interval`: means and ratios of sums, each an `Interval` with its
+    bootstrap confidence bounds.
 Velocity
     `VelocityAgreement` of estimated with true velocity, by groups of pixels.
 

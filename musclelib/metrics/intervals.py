@@ -62,7 +62,7 @@ def ratio_interval(above: npt.ArrayLike, below: npt.ArrayLike, level: float = 0.
 
 
 def mean_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
-    """Return the mean over repeats, with its confidence interval; values that are not finite are left out.
+    """Return the mean of the finite values over repeats, with its confidence interval.
 
     `values` is `(repeat,)`; the rest is as in `ratio_interval`.
     """

@@ -1,4 +1,4 @@
-"""Figures and tables of identified motor units against their truth, after paper 2, Figs. 4 to 11."""
+"""Figures and tables of identified motor units and their truth, after paper 2, Figs. 4 to 11."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PER_SEQUENCE = ["pixel recall", "pixel precision", "agreement", "firing error",
 
 
 def intervals(part: pd.DataFrame) -> pd.DataFrame:
-    """Return the 95 % confidence intervals of the measures in a table of `evaluate`, which may have other columns."""
+    """Return the 95 % confidence intervals of the measures in a table with those of `evaluate`."""
     return confidence_intervals(part[[*_COUNTED, *part.columns.intersection(_PER_SEQUENCE)]])
 
 
@@ -74,7 +74,7 @@ def interval_table(
 
 
 def measures_over_units(table: pd.DataFrame, measures: Sequence[str]) -> Figure:
-    """Draw measures against the number of motor units: a row a measure, a panel a level of noise, a line a method.
+    """Draw measures against the number of motor units, a row for each, a line for each method.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def example(one: xr.Dataset, title: str) -> Figure:
 
 
 def agreements(one: xr.Dataset) -> dict[tuple[int, int], FiringAgreement]:
-    """Return the agreement of the firings read from true and identified trains, by the matched pair of units.
+    """Return the agreement of firings of true and identified trains, by matched pair of units.
 
     The data set is as for `example`.
     """
@@ -158,10 +158,11 @@ def agreements(one: xr.Dataset) -> dict[tuple[int, int], FiringAgreement]:
 
 
 def agreement_explained(one: xr.Dataset, true: int, found: int) -> Figure:
-    """Draw what the rate of agreement counts, for a true unit and the identified one that it matches.
+    """Draw what the rate of agreement counts, for a true unit and the matched one.
 
-    As paper 2, Fig. 11, for one second at most: both twitch trains, dotted, and smoothed as the firings are read from them; vertical lines at the firings, upwards for the true
-    train, and bars of the tolerance. The data set is as for `example`.
+    As paper 2, Fig. 11, for one second at most: both twitch trains, dotted, and smoothed as for the
+    reading of firings; vertical lines at the firings, upwards for the true train; and bars of the
+    tolerance. The data set is as for `example`.
     """
     rate, time = sequences.frame_rate(one), one.time.values
     figure, axis = plt.subplots(figsize=(9, 3.4), layout="constrained")
@@ -214,7 +215,7 @@ def _territories(axis: Axes, one: xr.Dataset, masks: np.ndarray, title: str) -> 
 
 
 def _trains(axis: Axes, one: xr.Dataset, matched: dict[int, int]) -> None:
-    """Draw true trains dotted and identified ones in colour, each pair on the scale of the true one."""
+    """Draw true trains dotted and identified ones in colour, each pair on the true one's scale."""
     time = one.time.values
     for number, own in enumerate(one.twitch_train.values):
         size = 2.2 * np.abs(own).max()
