@@ -23,7 +23,7 @@ def source(name):
     return (path / "__init__.py" if MODULES[name] else path.with_suffix(".py")).read_text()
 
 
-ROOMS = [name for name, is_room in MODULES.items() if is_room and ">>> " in source(name)]
+ROOMS = [name for name, is_room in MODULES.items() if is_room]
 
 
 def documented_constants(room):
@@ -60,6 +60,7 @@ def test_the_docstring_of_a_room_is_its_catalogue(room):
         and not (isinstance(value, type) and issubclass(value, (Parameters, Exception)))
     ]
     assert [name for name in main if f"`{name}`" not in face.__doc__] == []
+    assert ">>> " in face.__doc__
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if ">>> " in source(name)])

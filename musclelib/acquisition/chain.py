@@ -113,61 +113,6 @@ def velocity_and_envelope(
     return velocity.to_dataset().assign(envelope=(velocity.dims, envelope, about))
 
 
-def _estimate(
-    images: Images,
-    recording: Recording,
-    gate: Gate,
-    chunk: int,
-    workers: int,
-    envelope: NDArray[np.float32] | None,
-) -> xr.DataArray:
-    """Autocorrelate images chunk by chunk; fill `envelope`, where it is wanted, on the way."""
-    prf = _frame_rate(recording)
-    if chunk < 1 or workers < 1:
-        raise ValueError(f"chunk = {chunk} and workers = {workers}: both must be at least 1")
-    count = images.shape[0] - gate.ensemble
-    if count < 1:
-        raise ValueError(
-            f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got"
-            f" {images.shape[0]}"
-        )
-    nyquist = recording.nyquist_velocity
-    centres = gate.centres(images.depth)
-    rows = nearest(centres, images.depth)
-    images.check_band(gate)
-    velocity = np.empty((count, centres.size, images.shape[2]), np.float32)
-
-    def work(start: int) -> int:
-        stop = min(start + chunk, count)
-        frames = images[start : stop + gate.ensemble]
-        if envelope is not None:
-            envelope[start:stop] = np.abs(frames[: stop - start, rows])
-        velocity[start:stop] = displacement(frames, images.depth, recording, gate) * np.float32(
-            1e-3 * prf
-        )
-        return int(np.count_nonzero(np.abs(velocity[start:stop]) > _NEAR * nyquist))
-
-    starts = range(0, count, chunk)
-    # chunks share the cores; threads within matrix products would only compete with them
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
-        near = sum(
-            tqdm(pool.map(work, starts), "velocity", len(starts), unit="chunk", disable=None)
-        )
-    time = (np.arange(count) + gate.ensemble / 2) / prf
-    long_name = "axial tissue velocity, positive towards the probe"
-    result = _array(
-        velocity,
-        "velocity",
-        "mm/s",
-        long_name,
-        time=time,
-        depth=centres,
-        lateral=images.lateral,
-    )
-    result.attrs |= {"nyquist_velocity": nyquist, "share_near_nyquist": near / velocity.size}
-    return result
-
-
 def velocity_sequence(
     data: Frames,
     recording: Recording,
@@ -322,6 +267,61 @@ def decibels(envelope: NDArray[np.floating], dynamic_range: float = 60.0) -> NDA
         )
     floor = 10 ** (-dynamic_range / 20)
     return (20 * np.log10(np.maximum(envelope / peak, floor))).astype(np.float32)
+
+
+def _estimate(
+    images: Images,
+    recording: Recording,
+    gate: Gate,
+    chunk: int,
+    workers: int,
+    envelope: NDArray[np.float32] | None,
+) -> xr.DataArray:
+    """Autocorrelate images chunk by chunk; fill `envelope`, where it is wanted, on the way."""
+    prf = _frame_rate(recording)
+    if chunk < 1 or workers < 1:
+        raise ValueError(f"chunk = {chunk} and workers = {workers}: both must be at least 1")
+    count = images.shape[0] - gate.ensemble
+    if count < 1:
+        raise ValueError(
+            f"an ensemble of {gate.ensemble} pairs needs {gate.ensemble + 1} frames; got"
+            f" {images.shape[0]}"
+        )
+    nyquist = recording.nyquist_velocity
+    centres = gate.centres(images.depth)
+    rows = nearest(centres, images.depth)
+    images.check_band(gate)
+    velocity = np.empty((count, centres.size, images.shape[2]), np.float32)
+
+    def work(start: int) -> int:
+        stop = min(start + chunk, count)
+        frames = images[start : stop + gate.ensemble]
+        if envelope is not None:
+            envelope[start:stop] = np.abs(frames[: stop - start, rows])
+        velocity[start:stop] = displacement(frames, images.depth, recording, gate) * np.float32(
+            1e-3 * prf
+        )
+        return int(np.count_nonzero(np.abs(velocity[start:stop]) > _NEAR * nyquist))
+
+    starts = range(0, count, chunk)
+    # chunks share the cores; threads within matrix products would only compete with them
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+        near = sum(
+            tqdm(pool.map(work, starts), "velocity", len(starts), unit="chunk", disable=None)
+        )
+    time = (np.arange(count) + gate.ensemble / 2) / prf
+    long_name = "axial tissue velocity, positive towards the probe"
+    result = _array(
+        velocity,
+        "velocity",
+        "mm/s",
+        long_name,
+        time=time,
+        depth=centres,
+        lateral=images.lateral,
+    )
+    result.attrs |= {"nyquist_velocity": nyquist, "share_near_nyquist": near / velocity.size}
+    return result
 
 
 def _array(

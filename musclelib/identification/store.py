@@ -116,67 +116,6 @@ def identify_store(
                 remove_marked(target, IDENTIFIED)
 
 
-def _identify(method: Method, origin: xr.Dataset, source: str | Path) -> list[MotorUnits]:
-    rate, spacing = sequences.frame_rate(origin), sequences.pixel_size(origin)
-    found = []
-    for index, velocity in enumerate(
-        tqdm(sequences.each(origin), total=origin.sizes["sequence"], unit="seq", desc="identify")
-    ):
-        try:
-            found.append(method(velocity, rate, spacing=spacing))
-        except ValueError as error:
-            raise sequences.SequenceError(f"{source}, sequence {index}: {error}") from error
-    return found
-
-
-def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -> dict[str, str]:
-    """Return the attributes that identify a store of units: its sequences and its method."""
-    content = hashlib.sha256()
-    for axis in ("time", "depth", "lateral"):
-        content.update(origin[axis].values.tobytes())
-    for velocity in sequences.each(origin):
-        content.update(np.ascontiguousarray(velocity).tobytes())
-    networks: dict[str, Any] = {
-        key: value
-        for part in (method, onsets)
-        for key, value in getattr(part, "__dict__", {}).items()
-        if isinstance(value, nn.Module)
-    }
-    parameters = {
-        "weights": {key: weights.digest(network) for key, network in networks.items()},
-        "content": content.hexdigest(),
-        "origin": {key: origin.attrs[key] for key in _STATED if key in origin.attrs},
-    }
-    return {
-        "domain": origin.attrs["domain"],
-        "source": origin.attrs["source"],
-        "method": name,
-        "parameters": json.dumps(parameters, sort_keys=True),
-        "version": __version__,
-    }
-
-
-def _stated(target: Path) -> dict[str, str] | None:
-    """Return the attributes of a store of units, none of one that is being removed.
-
-    None for anything else.
-    """
-    try:
-        attributes = json.loads((target / "zarr.json").read_text())["attributes"]
-    except (OSError, KeyError, ValueError):
-        return None
-    return attributes if attributes.pop(IDENTIFIED, None) is not None else None
-
-
-def _write(dataset: xr.Dataset, store: Path) -> None:
-    encoding = {key: {"chunks": (1, *array.shape[1:])} for key, array in dataset.data_vars.items()}
-    marked = dataset.assign_attrs({IDENTIFIED: dataset.sizes["sequence"]})
-    # a chunk equal to the fill value is written as well: one that is not there is damage
-    marked.to_zarr(
-        store, zarr_format=3, consolidated=False, encoding=encoding, write_empty_chunks=True
-    )
-
-
 def open_units(store: str | Path) -> xr.Dataset:
     """Open a store of units lazily, as `xarray.open_zarr` does.
 
@@ -300,6 +239,67 @@ def firing_table(dataset: xr.Dataset) -> pd.DataFrame:
         if np.isfinite(time)
     ]
     return pd.DataFrame(rows, columns=["sequence", "unit", "time [s]"])
+
+
+def _identify(method: Method, origin: xr.Dataset, source: str | Path) -> list[MotorUnits]:
+    rate, spacing = sequences.frame_rate(origin), sequences.pixel_size(origin)
+    found = []
+    for index, velocity in enumerate(
+        tqdm(sequences.each(origin), total=origin.sizes["sequence"], unit="seq", desc="identify")
+    ):
+        try:
+            found.append(method(velocity, rate, spacing=spacing))
+        except ValueError as error:
+            raise sequences.SequenceError(f"{source}, sequence {index}: {error}") from error
+    return found
+
+
+def _attributes(method: Method, onsets: Onsets, origin: xr.Dataset, name: str) -> dict[str, str]:
+    """Return the attributes that identify a store of units: its sequences and its method."""
+    content = hashlib.sha256()
+    for axis in ("time", "depth", "lateral"):
+        content.update(origin[axis].values.tobytes())
+    for velocity in sequences.each(origin):
+        content.update(np.ascontiguousarray(velocity).tobytes())
+    networks: dict[str, Any] = {
+        key: value
+        for part in (method, onsets)
+        for key, value in getattr(part, "__dict__", {}).items()
+        if isinstance(value, nn.Module)
+    }
+    parameters = {
+        "weights": {key: weights.digest(network) for key, network in networks.items()},
+        "content": content.hexdigest(),
+        "origin": {key: origin.attrs[key] for key in _STATED if key in origin.attrs},
+    }
+    return {
+        "domain": origin.attrs["domain"],
+        "source": origin.attrs["source"],
+        "method": name,
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "version": __version__,
+    }
+
+
+def _stated(target: Path) -> dict[str, str] | None:
+    """Return the attributes of a store of units, none of one that is being removed.
+
+    None for anything else.
+    """
+    try:
+        attributes = json.loads((target / "zarr.json").read_text())["attributes"]
+    except (OSError, KeyError, ValueError):
+        return None
+    return attributes if attributes.pop(IDENTIFIED, None) is not None else None
+
+
+def _write(dataset: xr.Dataset, store: Path) -> None:
+    encoding = {key: {"chunks": (1, *array.shape[1:])} for key, array in dataset.data_vars.items()}
+    marked = dataset.assign_attrs({IDENTIFIED: dataset.sizes["sequence"]})
+    # a chunk equal to the fill value is written as well: one that is not there is damage
+    marked.to_zarr(
+        store, zarr_format=3, consolidated=False, encoding=encoding, write_empty_chunks=True
+    )
 
 
 def _units(dataset: xr.Dataset) -> Iterator[tuple[int, int, xr.Dataset]]:

@@ -69,6 +69,13 @@ def generate(
         _fill(store, parameters, count, seed, workers, scheduler, replace)
 
 
+def make(store: str, parameters: Parameters, seed: int, index: int) -> None:
+    """Simulate one sequence into its place in a store."""
+    # for good: in the process of another machine, threads that end would undo it for others
+    threadpool_limits(1)
+    sequences.put(store, index, sequence_dataset(parameters, seed, index))
+
+
 def _fill(
     store: str | Path,
     parameters: Parameters,
@@ -100,13 +107,6 @@ def _fill(
         for future in running:
             bar.update(future.result() is None)
     sequences.finish(store, count)
-
-
-def make(store: str, parameters: Parameters, seed: int, index: int) -> None:
-    """Simulate one sequence into its place in a store."""
-    # for good: in the process of another machine, threads that end would undo it for others
-    threadpool_limits(1)
-    sequences.put(store, index, sequence_dataset(parameters, seed, index))
 
 
 @contextmanager

@@ -90,6 +90,20 @@ def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") ->
     return files
 
 
+def device() -> str:
+    """Return a description of the device on which this machine trains."""
+    gpu = torch.cuda.is_available()
+    name = torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} CPU cores"
+    return f"{name}, {platform.machine()}"
+
+
+def rows(table: pd.DataFrame) -> list[str]:
+    """Return the lines of a table of numbers in Markdown."""
+    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * table.shape[1]]
+    numbers = table.to_numpy(float)
+    return lines + ["| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in numbers]
+
+
 def _public(about: dict[str, Any]) -> dict[str, Any]:
     """Return the recipe that a run keeps, with the names of its stores instead of their paths."""
     return about | {"stores": {_name(store): value for store, value in about["stores"].items()}}
@@ -97,13 +111,6 @@ def _public(about: dict[str, Any]) -> dict[str, Any]:
 
 def _name(store: str) -> str:
     return store.rstrip("/").rsplit("/", 1)[-1]
-
-
-def device() -> str:
-    """Return a description of the device on which this machine trains."""
-    gpu = torch.cuda.is_available()
-    name = torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} CPU cores"
-    return f"{name}, {platform.machine()}"
 
 
 def _stores(run: Path) -> dict[str, str]:
@@ -180,10 +187,3 @@ def _tables(name: str, losses: pd.DataFrame, scores: Path) -> list[str]:
         lines += ["", "Validation on sequences that were not trained on (score: lower is better):"]
         lines += ["", *rows(pd.read_csv(scores))]
     return lines
-
-
-def rows(table: pd.DataFrame) -> list[str]:
-    """Return the lines of a table of numbers in Markdown."""
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * table.shape[1]]
-    numbers = table.to_numpy(float)
-    return lines + ["| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in numbers]

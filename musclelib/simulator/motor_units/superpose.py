@@ -92,12 +92,6 @@ def add_noise(velocity: np.ndarray, snr: float, rng: np.random.Generator) -> Non
     _add_white(velocity, scale, rng)
 
 
-def _add_white(velocity: np.ndarray, scale: float, rng: np.random.Generator) -> None:
-    for start in range(0, len(velocity), _BLOCK):
-        block = velocity[start : start + _BLOCK]
-        block += np.float32(scale) * rng.standard_normal(block.shape, dtype=np.float32)
-
-
 def simulate(parameters: SimulatorParameters, seed: int, index: int) -> Sequence:
     """Make sequence `index` of the set `seed`.
 
@@ -196,3 +190,9 @@ def sequence_dataset(parameters: object, seed: int, index: int) -> xr.Dataset:
 def simulated_dataset(parameters: SimulatorParameters, seed: int, index: int) -> xr.Dataset:
     """Make a sequence of domain A."""
     return to_dataset(simulate(parameters, seed, index), parameters, seed)
+
+
+def _add_white(velocity: np.ndarray, scale: float, rng: np.random.Generator) -> None:
+    for start in range(0, len(velocity), _BLOCK):
+        block = velocity[start : start + _BLOCK]
+        block += np.float32(scale) * rng.standard_normal(block.shape, dtype=np.float32)
