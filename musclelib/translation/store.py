@@ -17,7 +17,7 @@ from musclelib.sequences.schema import FRAMES, SCHEMA
 from musclelib.streams import Purpose, torch_seed
 from musclelib.translation.translate import MEMORY, Translator, plan, translate
 
-# true of the source's frames alone
+# variables that describe only the frames of the source
 _NOT_KEPT = ("velocity_mean", "velocity_sd", "true_map", "true_signal")
 
 

@@ -86,9 +86,9 @@ class Paper2:
         if not known or not np.allclose(spacing, SPACING, rtol=0.01):
             raise ValueError(
                 f"velocity of {' x '.join(map(str, velocity.shape))} at {frame_rate:g} Hz, pixels"
-                f" of {spacing[0]:g} x {spacing[1]:g} mm: paper 2's networks take {FRAMES} x"
+                f" of {spacing[0]:g} x {spacing[1]:g} mm: paper 2's networks accept only {FRAMES} x"
                 f" {FIELD} x {FIELD} (time, depth, lateral) at {FRAME_RATE:g} Hz, pixels of"
-                f" {SPACING[0]:g} mm alone"
+                f" {SPACING[0]:g} mm"
             )
         device = next(self.detector.parameters()).device
         _, deviation = sequences.moments(velocity)

@@ -72,7 +72,7 @@ def test_empty_masks_are_no_units(made):
 def test_sequences_of_another_kind_are_refused_in_one_line(made, change, rate, pixel):
     with pytest.raises(
         ValueError,
-        match=r"mm: paper 2's networks take 400 x 64 x 64 .* at 400 Hz, pixels of 0.625 mm alone",
+        match=r"mm: paper 2's networks accept only 400 x 64 x 64 .* at 400 Hz, pixels of 0.625 mm",
     ) as error:
         Paper2(Knowing(made.territory, [0.9] * 3), Middle())(
             change(made.velocity), rate, (0.625, pixel)
