@@ -15,8 +15,9 @@ study: $(SETUP)  ## simulated and real recordings in, reports/index.html out; ki
 	  --nolock --rerun-incomplete --rerun-triggers mtime params input code --quiet rules
 	@echo "The report: file://$(CURDIR)/reports/index.html"
 
+# several processes of one thread each; the tests of a file stay together
 test: $(SETUP) lint  ## every check and test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
 lint: $(SETUP)
 	$(BIN)/python -m ruff check .
