@@ -93,10 +93,7 @@ def add_noise(velocity: np.ndarray, snr: float, rng: np.random.Generator) -> Non
 
 
 def simulate(parameters: SimulatorParameters, seed: int, index: int) -> Sequence:
-    """Make sequence `index` of the set `seed`.
-
-    The same, bit for bit, alone or among any number of others.
-    """
+    """Simulate sequence `index` of the set `seed`, bit for bit the same whatever else is made."""
     pool = sample_pool(parameters, seed, index)
     mask, weight = territories(
         parameters.profile, pool.centre, pool.diameter, parameters.depth, parameters.lateral
