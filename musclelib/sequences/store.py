@@ -71,10 +71,11 @@ def create(store: str | Path, like: xr.Dataset, count: int) -> None:
     begun = root.attrs.asdict()
     if begun != attributes:
         version, own = begun.get("version"), attributes.get("version")
+        other = version is not None and version != own  # what is being removed says nothing
         raise SequenceError(
             f"{store}: was begun"
-            f" {'with other parameters' if version == own else f'by version {version}, not {own}'};"
-            " choose another name or remove it"
+            f" {f'by version {version}, not {own}' if other else 'with other parameters'}; choose"
+            " another name or remove it"
         )
     for name, variable in like.variables.items():
         per_sequence = "sequence" in variable.dims
