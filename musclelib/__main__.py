@@ -48,7 +48,11 @@ def recipe(name: str) -> Recipe:
 
 def read(about: dict[str, Any]) -> Recipe:
     """Build the recipe that a run keeps."""
+    from musclelib.parameters import ParameterError
+
     kinds = {type(known).__name__: type(known) for known in recipes().values()}
+    if about["kind"] not in kinds:
+        raise ParameterError(f"recipe of kind {about['kind']!r}: allowed are {', '.join(kinds)}")
     return kinds[about["kind"]].from_dict(about["recipe"])
 
 

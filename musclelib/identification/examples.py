@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from musclelib import sequences
+from musclelib import __version__, sequences
 from musclelib.networks.mask_rcnn import truth
 from musclelib.networks.twitch import crop
 from musclelib.parameters import ParameterError
@@ -58,7 +58,10 @@ class _Simulated(Dataset[tuple[Any, ...]]):
             raise ParameterError(f"count = {count}: allowed is at least 1, or None")
         self.parameters, self.batch, self.seed, self.count = parameters, batch, seed, count
         self.flip, self.rank, self.world = flip, rank, world
-        self.digest = f"simulated as {parameters.to_json()}, {count or 'ever new'} sequences"
+        self.digest = (
+            f"simulated by musclelib {__version__} as {parameters.to_json()},"
+            f" {count or 'ever new'} sequences"
+        )
 
     def _sequence(
         self, number: int

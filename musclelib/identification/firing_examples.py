@@ -10,9 +10,11 @@ from scipy.fft import dct, idct
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from musclelib import __version__
 from musclelib.identification.onsets import standardised
 from musclelib.identification.separation.band import LIMIT
 from musclelib.networks.firing_detector import RATE
+from musclelib.parameters import ParameterError
 from musclelib.simulator import SimulatorParameters, preset
 from musclelib.simulator.motor_units.pool import Pool, sample_pool
 from musclelib.simulator.motor_units.superpose import twitch_trains
@@ -53,7 +55,11 @@ class SimulatedFirings(Dataset[tuple[Tensor, Tensor]]):
         rate: tuple[float, float] = (3.5, 26.0),
     ) -> None:
         self.batch, self.seed, self.rank, self.world, self.rate = batch, seed, rank, world, rate
-        self.digest = f"simulated trains of {rate[0]:g} to {rate[1]:g} Hz"
+        if batch < _UNITS or batch % _UNITS:
+            raise ParameterError(f"batch = {batch}: allowed are multiples of {_UNITS}")
+        self.digest = (
+            f"simulated by musclelib {__version__}: trains of {rate[0]:g} to {rate[1]:g} Hz"
+        )
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         frames = int(stream(Purpose.FIRING_LENGTH, self.seed, step).integers(*_FRAMES))

@@ -74,7 +74,14 @@ class SimulatedRecipe(Recipe):
     )
 
     def check(self) -> None:
-        """Refuse pretrained weights for networks that have none."""
+        """Refuse what would have no effect on this network."""
+        super().check()
+        if isinstance(self.settings, DetectorParameters) and self.settings.fixed:
+            raise ParameterError("settings.fixed = True: whether weights are fixed is a stage's")
+        if isinstance(self.settings, FiringParameters) and self.sequences is not None:
+            raise ParameterError(
+                f"sequences = {self.sequences}: the trains of firings are ever new; allowed is None"
+            )
         if self.pretrained and not isinstance(self.settings, DetectorParameters):
             raise ParameterError(
                 f"pretrained = {self.pretrained!r}: there are such weights for a detector only"

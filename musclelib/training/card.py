@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import nn
 
 from musclelib import __version__, sequences
@@ -59,10 +56,7 @@ def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") ->
 
     objective = recipe.objective(last)
     about = load_averaged(done[last.name], objective)
-    for store, digest in stores.items():
-        if digest not in about["data"]:
-            raise TrainingError(f"{done[last.name]}: its run did not see {store} as it is now")
-    networks = recipe.shipped(objective, list(stores))
+    networks = recipe.shipped(objective, stores)
 
     losses = {name: pd.read_csv(run / name / "losses.csv") for name in done}
     steps = {name: len(table) for name, table in losses.items()} | {last.name: about["step"]}
@@ -71,30 +65,23 @@ def ship(recipe: Recipe, run: str | Path, target: str | Path, note: str = "") ->
         "steps": ", ".join(f"{count} ({name})" for name, count in steps.items()),
         "hours": f"{_hours(losses, steps):.2f}",
         "seconds a step": f"{losses[last.name].seconds.median():.2g}",
-        "device": device(),
+        "device": about["device"],
         "seed": str(last.training.seed),
         "note": note,
     }
     files = [target.with_name(f"{target.name}{ending}.safetensors") for ending in networks]
     for path, network in zip(files, networks.values(), strict=True):
         weights.save(network, path, half=recipe.half, **facts)
-    with whole(target.with_suffix(".json")) as new:
+    with whole(target.with_name(f"{target.name}.json")) as new:
         new.write_text(json.dumps(_public(kept(run)), indent=1) + "\n")
     lines = _head(recipe, facts, networks, files, stores, about)
     lines += [_stage(name, path) for name, path in done.items()]
     lines += [f"- note: {note}"] if note else []
     for name in done:
         lines += _tables(name, losses[name], run / name / "scores.csv")
-    with whole(target.with_suffix(".md")) as new:
+    with whole(target.with_name(f"{target.name}.md")) as new:
         new.write_text("\n".join([*lines, ""]))
     return files
-
-
-def device() -> str:
-    """Return a description of the device on which this machine trains."""
-    gpu = torch.cuda.is_available()
-    name = torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} CPU cores"
-    return f"{name}, {platform.machine()}"
 
 
 def rows(table: pd.DataFrame) -> list[str]:
@@ -106,23 +93,23 @@ def rows(table: pd.DataFrame) -> list[str]:
 
 def _public(about: dict[str, Any]) -> dict[str, Any]:
     """Return the recipe that a run keeps, with the names of its stores instead of their paths."""
-    return about | {"stores": {_name(store): value for store, value in about["stores"].items()}}
+    return about | {"stores": [one | {"store": _name(one["store"])} for one in about["stores"]]}
 
 
 def _name(store: str) -> str:
     return store.rstrip("/").rsplit("/", 1)[-1]
 
 
-def _stores(run: Path) -> dict[str, str]:
-    """Return the stores of a run and their digests; refuse those that have changed since."""
-    stores: dict[str, str] = kept(run)["stores"]
-    for store, digest in stores.items():
-        if sequences.digest(sequences.open(store)) != digest:
+def _stores(run: Path) -> list[str]:
+    """Return the stores of a run; refuse those that have changed since."""
+    stores = kept(run)["stores"]
+    for one in stores:
+        if sequences.digest(sequences.open(one["store"])) != one["digest"]:
             raise TrainingError(
-                f"{store}: has changed since {run} was trained on it; the card would name other"
-                " sequences than the weights saw"
+                f"{one['store']}: has changed since {run} was trained on it; the card would name"
+                " other sequences than the weights saw"
             )
-    return stores
+    return [one["store"] for one in stores]
 
 
 def _checkpoint(folder: Path) -> Path | None:
@@ -140,7 +127,7 @@ def _head(
     facts: dict[str, str],
     networks: dict[str, nn.Module],
     files: Sequence[Path],
-    stores: dict[str, str],
+    stores: Sequence[str],
     about: dict[str, Any],
 ) -> list[str]:
     values = sum(value.numel() for value in networks[""].parameters())

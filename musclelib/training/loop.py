@@ -21,6 +21,7 @@ def train(
     folder: str | Path,
     parameters: TrainingParameters,
     review: Review | None = None,
+    origin: str = "",
 ) -> Path:
     """Train a model, or continue a run that was stopped; a finished run is left unchanged.
 
@@ -45,6 +46,9 @@ def train(
         A function of the objective, with its first group of networks averaged, and the step, which
         is called every `review_every` steps and returns named numbers for `scores.csv`. If `score`
         is among them, its lowest value determines the best checkpoint.
+
+    origin : str
+        A hash of the weights that the model begins with, where they come from another run.
 
     Returns
     -------
@@ -71,7 +75,8 @@ def train(
     fabric.launch()
 
     own = examples(fabric.global_rank, fabric.world_size)
-    run = Run(fabric, objective, Path(folder), parameters, own.digest)
+    data = f"{own.digest}; begun with {origin}" if origin else own.digest
+    run = Run(fabric, objective, Path(folder), parameters, data)
     start = run.resume()
     if start < parameters.steps:
         steps = range(start, parameters.steps)

@@ -146,18 +146,21 @@ class TrainingParameters(Parameters):
 
     def optimiser(self, group: str) -> Optimiser:
         """Return the optimiser of a group of networks."""
-        return self.optimisers.get(group) or self.optimisers.get("all") or Optimiser()
+        return self.optimisers.get(group) or self.optimisers["all"]
 
     def check_groups(self, groups: list[str]) -> None:
-        """Refuse optimisers of groups that an objective does not have.
+        """Refuse optimisers of groups that an objective does not have, and groups without one.
 
         Raises
         ------
         ParameterError
-            An optimiser has the name of another group.
+            An optimiser has the name of another group, or a group has none.
         """
         for name in self.optimisers:
             if name not in ("all", *groups):
                 raise ParameterError(
                     f"optimisers: there is no group {name!r}; allowed are all, {', '.join(groups)}"
                 )
+        missing = [name for name in groups if name not in self.optimisers]
+        if missing and "all" not in self.optimisers:
+            raise ParameterError(f"optimisers: none is given for {', '.join(missing)}, nor for all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -52,6 +53,21 @@ class Recipe(Parameters, ABC):
 
     half: ClassVar[bool] = False
     """Whether weights are shipped in half precision."""
+
+    def check(self) -> None:
+        """Refuse a recipe without stages, or with two of one name, which would share a folder.
+
+        Raises
+        ------
+        ParameterError
+            It is such a recipe.
+        """
+        names = [stage.name for stage in self.stages]
+        if not names or len(set(names)) < len(names) or not all(map(str.isidentifier, names)):
+            raise ParameterError(
+                f"recipe {self.name}: stages {names}; needed are one or more, each with a name of"
+                " its own of letters and digits"
+            )
 
     @abstractmethod
     def objective(self, stage: Stage) -> Objective:
@@ -123,10 +139,9 @@ def train_recipe(recipe: Recipe, run: str | Path, stores: Sequence[str | Path] =
     run = Path(run)
     # absolute paths stay valid from any folder; a URL stays as it is
     given = [str(one) if "://" in str(one) else str(Path(one).resolve()) for one in stores]
-    if not recipe.stages:
-        raise ParameterError(f"recipe {recipe.name}: there are no stages")
     _keep(recipe, run, given)
     best: Path | None = None
+    origin = ""
     for stage in recipe.stages:
         torch.manual_seed(torch_seed(Purpose.FIRST_WEIGHTS, stage.training.seed))
         objective = recipe.objective(stage)
@@ -134,15 +149,16 @@ def train_recipe(recipe: Recipe, run: str | Path, stores: Sequence[str | Path] =
             recipe.prepare(objective)
         else:
             load_averaged(best, objective)
+            origin = hashlib.sha256(best.read_bytes()).hexdigest()
         folder = run / stage.name
         examples, review = recipe.data(stage, given, folder)
-        best = train(objective, examples, folder, stage.training, review)
+        best = train(objective, examples, folder, stage.training, review, origin)
     assert best is not None
     return best
 
 
 def kept(run: Path) -> dict[str, Any]:
-    """Read the recipe of a run: `kind`, `recipe`, digests of the `stores` by path, `version`.
+    """Read the recipe of a run: `kind`, `recipe`, `stores` with their digests, `version`.
 
     Raises
     ------
@@ -160,10 +176,14 @@ def _keep(recipe: Recipe, run: Path, stores: Sequence[str]) -> None:
     about = {
         "kind": type(recipe).__name__,
         "recipe": json.loads(recipe.to_json()),
-        "stores": {store: sequences.digest(sequences.open(store)) for store in stores},
+        "stores": [
+            {"store": store, "digest": sequences.digest(sequences.open(store))} for store in stores
+        ],
         "version": __version__,
     }
-    if (run / RECIPE).exists():
+    # a start that was refused has left no checkpoint, and binds nobody
+    begun = any((run / stage.name / "last.safetensors").exists() for stage in recipe.stages)
+    if begun and (run / RECIPE).exists():
         before = kept(run)
         for part in ("kind", "recipe"):
             if _fixed(before[part]) != _fixed(about[part]):
@@ -171,7 +191,8 @@ def _keep(recipe: Recipe, run: Path, stores: Sequence[str]) -> None:
                     f"{run}: holds a run of another recipe ({before['recipe']['name']}), or of"
                     " the same with other values; choose another folder or remove it"
                 )
-        if list(before["stores"].values()) != list(about["stores"].values()):
+        digests = [[one["digest"] for one in part["stores"]] for part in (before, about)]
+        if digests[0] != digests[1]:
             raise TrainingError(
                 f"{run}: holds a run on other stores, or on stores that have changed since; choose"
                 " another folder or remove it"

@@ -6,6 +6,8 @@ import copy
 import dataclasses
 import json
 import math
+import os
+import platform
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -199,7 +201,7 @@ class Run:
             self._save(step, self.best)
 
     def _save(self, step: int, path: Path) -> None:
-        memory = {name: value.cpu() for name, value in self.objective.memory().items()}
+        memory = {name: value.cpu() for name, value in self.stepped.memory().items()}
         memories: list[Any] = [memory]
         if self.fabric.world_size > 1:  # every device has separate pools
             memories = [None] * self.fabric.world_size
@@ -212,6 +214,7 @@ class Run:
             for rank, memory in enumerate(memories):
                 tensors |= checkpoint.pack(f"memory {rank}", memory)
             about = {"step": step, "best": self.score, "version": __version__, "data": self.data}
+            about["device"] = _device(self.fabric.device)
             checkpoint.write(path, tensors, about | self.identity)
         self.fabric.barrier()
 
@@ -239,8 +242,8 @@ class Run:
                     )
         if metadata.get("data") != self.data:
             raise TrainingError(
-                f"{self.last}: is of a run on other examples, or on examples that have changed"
-                " since; choose another folder or remove it"
+                f"{self.last}: is of a run on other examples or first weights, or on examples that"
+                " have changed since; choose another folder or remove it"
             )
         checkpoint.restore_model(self.objective, checkpoint.unpack("model", tensors), self.last)
         self.average.restore(checkpoint.unpack("average", tensors))
@@ -248,7 +251,7 @@ class Run:
             moments = checkpoint.unpack(f"optimiser {name}", tensors)
             checkpoint.restore_moments(optimiser, moments)
         memory = checkpoint.unpack(f"memory {self.fabric.global_rank}", tensors)
-        self.objective.remember(
+        self.stepped.remember(
             {name: value.to(self.fabric.device) for name, value in memory.items()}
         )
         self.score = metadata["best"]
@@ -287,6 +290,13 @@ def _averaged(model: nn.Module, group: Iterable[nn.Module]) -> dict[str, Any]:
 
 def _values(parameters: Parameters) -> dict[str, Any]:
     return json.loads(parameters.to_json())
+
+
+def _device(device: torch.device) -> str:
+    """Return a description of the device that trains."""
+    gpu = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if gpu else f"{os.cpu_count()} CPU cores"
+    return f"{name}, {platform.machine()}"
 
 
 def _defaults(parameters: Parameters) -> dict[str, Any]:

@@ -29,17 +29,32 @@ class Table:
         rows = list(csv.DictReader(path.open(newline=""))) if step and path.exists() else []
         # a killed run may leave half a row
         rows = [row for row in rows if None not in row.values() and int(row["step"]) <= step]
+        self.columns = list(rows[0]) if rows else []
         with whole(path) as new, new.open("w", newline="") as file:
             if rows:
-                writer = csv.DictWriter(file, list(rows[0]))
+                writer = csv.DictWriter(file, self.columns)
                 writer.writeheader()
                 writer.writerows(rows)
 
     def add(self, row: Mapping[str, float]) -> None:
-        """Append one row; the first row determines the columns."""
+        """Append one row; the first row determines the columns, which later rows may leave empty.
+
+        Raises
+        ------
+        TrainingError
+            A row has a column that the first one has not.
+        """
+        new = not self.columns
+        self.columns = self.columns or list(row)
+        unknown = [name for name in row if name not in self.columns]
+        if unknown:
+            raise TrainingError(
+                f"{self.path}: step {row['step']} has a value {unknown[0]!r} that the first row has"
+                " not; every turn and review must name its values alike"
+            )
         with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if not file.tell():
+            writer = csv.DictWriter(file, self.columns, restval="")
+            if new:
                 writer.writeheader()
             writer.writerow(row)
 

@@ -69,6 +69,9 @@ class TranslationRecipe(Recipe):
         simulated, in_vivo = self._two(stores)
         a, b = sequences.open(simulated), sequences.open(in_vivo)
         clips_a, clips_b = Clips(simulated), Clips(in_vivo)
+        rates = sequences.frame_rate(a), sequences.frame_rate(b)
+        if rates[0] != rates[1]:
+            raise ParameterError(f"stores of {rates[0]:g} and {rates[1]:g} Hz: rates must agree")
         if self.tests >= clips_a.count:
             raise ParameterError(
                 f"tests = {self.tests}: {simulated} has {clips_a.count} sequences; allowed is at"
@@ -81,7 +84,7 @@ class TranslationRecipe(Recipe):
         )
 
         originals = a.isel(sequence=slice(max(self.tests - self.validated, 0), self.tests))
-        rate = sequences.frame_rate(b)
+        rate = rates[1]
         target = Features.of(sequences.each(b.isel(sequence=slice(self.targets))), rate)
         standard = [sequences.standardised(velocity) for velocity in sequences.each(originals)]
         validation = Validation(standard, target, rate)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from musclelib.identification.firing_examples import SimulatedFirings
 from musclelib.identification.recipes import RECIPES, SimulatedRecipe, SimulatedStage
 from musclelib.networks import weights
 from musclelib.networks.firing_detector import FiringDetector, FiringParameters
@@ -65,7 +66,7 @@ def test_stages_of_a_twitch_network_follow_each_other_and_are_shipped_with_a_car
     card = (tmp_path / "twitch.md").read_text()
     score = pd.read_csv(tmp_path / "run" / "fine" / "scores.csv").score[0]
     assert f"{score:.4g}" in card
-    assert "- data: made while training, `simulated as" in card
+    assert "- data: made while training, `simulated by musclelib" in card
 
 
 def test_a_detector_is_trained_and_shipped(tmp_path):
@@ -111,3 +112,38 @@ def test_a_run_on_other_simulated_sequences_is_refused(tmp_path):
     (tmp_path / "run" / "recipe.json").unlink()
     with pytest.raises(TrainingError, match="is of a run on other examples"):
         train_recipe(other, tmp_path / "run")
+
+
+def test_a_stage_goes_on_only_from_the_weights_it_began_with(tmp_path):
+    def stages(first):
+        return [SimulatedStage("all", TINY.changed(steps=first)), SimulatedStage("fine", TINY)]
+
+    train_recipe(recipe(SMALL, *stages(1), sequences=2), tmp_path / "run")
+    (tmp_path / "run" / "all" / "best.safetensors").unlink()  # as if longer training had chosen it
+    with pytest.raises(TrainingError, match="on other examples or first weights"):
+        train_recipe(recipe(SMALL, *stages(2), sequences=2), tmp_path / "run")
+
+
+def test_a_start_that_was_refused_binds_nobody(tmp_path):
+    for changes in ({}, {"left_out": 4}):  # the second is not "a run of another recipe"
+        with pytest.raises(ParameterError, match="needs labelled stores"):
+            train_recipe(RECIPES["reader"].changed(**changes), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sequences": 5}, "sequences = 5: the trains of firings are ever new"),
+        ({"stages": (SimulatedStage("a", TINY),) * 2}, r"stages \['a', 'a'\]; needed are"),
+        ({"stages": ()}, r"stages \[\]; needed are one or more"),
+    ],
+)
+def test_recipes_that_would_not_do_what_they_say_are_refused(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        RECIPES["firings"].changed(**changes)
+
+
+@pytest.mark.parametrize("batch", [8, 40])
+def test_trains_of_firings_come_in_whole_pools(batch):
+    with pytest.raises(ParameterError, match=f"batch = {batch}: allowed are multiples of 16"):
+        SimulatedFirings(batch, 0)

@@ -401,3 +401,39 @@ def test_conpres_is_handed_the_drawn_domains_and_their_classes(tmp_path):
     ]
     assert len(set(model.drawn)) > 2
     assert {"class", "cycle", "known"} <= set(pd.read_csv(tmp_path / "losses.csv"))
+
+
+class Remembering(Line):
+    """Carries a number from step to step that is no weight, and binds it anew."""
+
+    seen = torch.zeros(())
+
+    def loss(self, x, y):
+        self.seen = 0.9 * self.seen + x.mean()
+        loss, parts = super().loss(x, y)
+        return loss + self.seen * self.network(x).mean(), parts
+
+    def memory(self):
+        return {"seen": self.seen}
+
+    def remember(self, memory):
+        self.seen = memory["seen"]
+
+
+def test_what_an_objective_remembers_is_resumed(tmp_path):
+    for folder, lengths in (("a", [6]), ("b", [3, 6])):
+        for steps in lengths:
+            run(tmp_path / folder, Remembering(), steps=steps)
+    (one, _), (two, _) = (read(tmp_path / folder / "last.safetensors") for folder in "ab")
+    assert one["memory 0/seen"] != 0
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_group_without_an_optimiser_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match="none is given for discriminator, nor for all"):
+        train(
+            Pix2Pix("generator", "discriminator"),
+            Points,
+            tmp_path,
+            settings(optimisers={"generator": {"rate": 0.1}}),
+        )

@@ -50,6 +50,17 @@ def test_a_table_resumed_drops_the_rows_of_lost_steps(tmp_path):
     assert path.read_text() == ""
 
 
+def test_a_row_with_another_column_is_refused_and_one_that_lacks_one_is_not(tmp_path):
+    table = Table(tmp_path / "a.csv", 0)
+    table.add({"step": 1, "critic": 0.5, "generator": 2.0})
+    table.add({"step": 2, "critic": 0.25})
+    with pytest.raises(TrainingError, match="step 3 has a value 'other' that the first row"):
+        table.add({"step": 3, "other": 1.0})
+    Table(tmp_path / "a.csv", 2).add({"step": 3, "critic": 0.125, "generator": 1.0})
+    rows = ["step,critic,generator", "1,0.5,2.0", "2,0.25,", "3,0.125,1.0"]
+    assert (tmp_path / "a.csv").read_text().split() == rows
+
+
 def test_a_table_of_a_user_is_refused(tmp_path):
     (tmp_path / "scores.csv").write_text("student,score\nme,5\n")
     with pytest.raises(TrainingError, match=r"scores\.csv: is there, and no table of a run"):

@@ -80,8 +80,8 @@ def test_a_one_sided_generator_is_shipped_with_a_filter_a_recipe_and_a_card(tmp_
         assert part in card
     about = json.loads(target.with_suffix(".json").read_text())
     assert type(recipe).from_dict(about["recipe"]) == recipe
-    assert list(about["stores"].values()) == [
-        sequences.digest(sequences.open(store)) for store in stores
+    assert about["stores"] == [
+        {"store": store.name, "digest": sequences.digest(sequences.open(store))} for store in stores
     ]
 
 

@@ -33,9 +33,9 @@ def read_territories(components: Components, reader: TerritoryReader) -> MotorUn
     frames = components.trains.shape[1]
     if not len(components.images):
         return MotorUnits.none(frames, components.field)
-    logits, scores = (
-        values.float().numpy() for values in reader(torch.from_numpy(components.images))
-    )
+    device = next(reader.parameters()).device
+    read = reader(torch.from_numpy(components.images).to(device))
+    logits, scores = (values.float().cpu().numpy() for values in read)
     masks, certain = logits > 0, 1 / (1 + np.exp(-scores))
     kept: list[int] = []
     for number in np.argsort(-certain, kind="stable"):
