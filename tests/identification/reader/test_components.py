@@ -62,6 +62,9 @@ class Says:
 
         self.answer = torch.from_numpy(np.where(masks, 1.0, -1.0)), torch.tensor(scores)
 
+    def parameters(self):
+        return iter(self.answer)
+
     def __call__(self, images):
         return self.answer
 
