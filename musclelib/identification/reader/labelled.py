@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
-from musclelib import sequences
+from musclelib import __version__, sequences
 from musclelib.identification.reader.components import Components, blocks
 from musclelib.identification.reader.read import read_territories
 from musclelib.metrics.matching import match
@@ -31,7 +31,7 @@ class Labelled(NamedTuple):
     territory: np.ndarray  # (unit, depth, lateral) bool, in the pixels of the field
     behind: np.ndarray  # (component,): number of the unit that causes it, or -1
     best: np.ndarray  # (component,) bool: no other component shows its unit better
-    store: str  # digest of the set of sequences
+    store: str  # digest of the set of sequences, and number of the sequence in it
 
 
 def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[Labelled]:
@@ -73,7 +73,7 @@ def labelled(store: str | Path, numbers: Sequence[int] | None = None) -> list[La
         if units and len(behind):
             behind = np.where(likeness.max(axis=1) > _BEHIND, likeness.argmax(axis=1), -1)
             best = (behind >= 0) & (likeness.argmax(axis=0)[behind] == np.arange(len(behind)))
-        found.append(Labelled(components, territory, behind, best, store))
+        found.append(Labelled(components, territory, behind, best, f"{store}/{number}"))
     return found
 
 
@@ -115,11 +115,11 @@ class LabelledComponents(Dataset[tuple[Tensor, ...]]):
             )
         self.batch, self.seed, self.rank, self.world = batch, seed, rank, world
         self.territories = [blocks(one.territory, one.components.block) for one in sets]
-        content = hashlib.sha256()
+        # not of the components, whose rounding depends on the number of threads
+        seen = hashlib.sha256()
         for one in sets:
-            for values in (one.components.images, one.territory, one.behind, one.best):
-                content.update(np.ascontiguousarray(values).tobytes())
-        self.digest = f"{content.hexdigest()} of {', '.join(sorted({one.store for one in sets}))}"
+            seen.update(one.store.encode() + np.packbits(one.territory).tobytes())
+        self.digest = f"components separated by musclelib {__version__} of {seen.hexdigest()}"
 
     def __getitem__(self, step: int) -> tuple[Tensor, ...]:
         return tuple(

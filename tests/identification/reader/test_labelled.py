@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,3 +101,22 @@ def test_sequences_without_units_can_be_validated_on(sets):
 def test_batches_survive_a_worker(sets):
     examples = LabelledComponents(sets, 4, seed=1)
     torch.testing.assert_close(pickle.loads(pickle.dumps(examples))[3], examples[3])
+
+
+def test_a_digest_is_of_sequences_not_of_the_rounding_of_their_components(tmp_path):
+    parameters = simulator.preset("paper2", units=(3, 3), profile="gaussian")
+    for seed, name in enumerate("ab"):
+        simulator.generate(tmp_path / f"{name}.zarr", parameters, 2, seed=seed)
+    first, *others = [
+        labelled(tmp_path / f"{name}.zarr", numbers)
+        for name, numbers in (("a", [0]), ("a", [1]), ("b", [0]), ("a", [0, 1]))
+    ]
+    components = first[0].components
+    rounded = replace(components, images=components.images * np.float32(1 + 1e-6))
+    moved = first[0]._replace(territory=first[0].territory[:, ::-1])
+    digests = [
+        LabelledComponents(sets, 2, 0).digest
+        for sets in (first, [first[0]._replace(components=rounded)], [moved], *others)
+    ]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 5
