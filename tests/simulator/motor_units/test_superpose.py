@@ -13,7 +13,7 @@ from musclelib.simulator.motor_units.superpose import superpose, twitch_trains
 from musclelib.simulator.motor_units.twitch import twitch_velocity
 
 
-@given(seed=st.integers(0, 2**32), index=st.integers(0, 10**6))
+@given(seed=st.integers(0, 2**32 - 1), index=st.integers(0, 10**6))
 def test_any_sequence_can_be_made_again_alone(seed, index):
     parameters = simulator.preset("paper1", frames=40, pixels=(12, 12), noise_snr=(10.0, 20.0))
     first, again = (simulator.simulate(parameters, seed, index) for _ in range(2))
