@@ -11,6 +11,8 @@ Steps of the chain
     `spatial_median` and `resample` as paper 1's `FilterParameters` say.
 Optical flow
     `tissue_velocity` of B-mode frames, and its `mean_displacement`.
+Feature tracks
+    `corners` of a B-mode frame, and their `displacements` to the next frame.
 
 Examples
 --------
@@ -33,6 +35,7 @@ from musclelib.acquisition.chain import (
     velocity_and_envelope,
     velocity_sequence,
 )
+from musclelib.acquisition.feature_tracks import corners, displacements
 from musclelib.acquisition.filters import FilterParameters, band_pass, resample, spatial_median
 from musclelib.acquisition.images import Images, axial_step
 from musclelib.acquisition.iq import demodulate
@@ -52,10 +55,12 @@ __all__ = [
     "band_pass",
     "bmode",
     "coherence",
+    "corners",
     "decibels",
     "demodulate",
     "displacement",
     "displacement_map",
+    "displacements",
     "estimate_velocity",
     "mean_displacement",
     "resample",
