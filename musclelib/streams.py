@@ -51,6 +51,11 @@ class Purpose(IntEnum):
     RIMS_DITHER = 67  # dither of a sequence that has hardly any noise: sequence
     INFOMAX_START = 68  # first unmixing of infomax: sequence
 
+    # muscle state
+    FRAME_PAIRS = 100  # pairs of frames, or rows of features, of a batch: run, example
+    INTEGRATION_POINTS = 101  # first means of the K-means over corners: training set
+    OPTIMISED_INPUTS = 102  # noise from which an input is optimised: layer, unit
+
     # metrics
     BOOTSTRAP = 80  # resampling of repeats: table
 

@@ -17,10 +17,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from musclelib.files import whole
+from musclelib.networks.feature_network import FeatureNetwork, FeatureNetworkParameters
 from musclelib.networks.firing_detector import FiringDetector, FiringParameters
 from musclelib.networks.light_generator import LightGenerator, LightGeneratorParameters
 from musclelib.networks.mask_rcnn import Detector, DetectorParameters
 from musclelib.networks.resnet_generator import Generator, GeneratorParameters
+from musclelib.networks.state_cnn import StateCnn, StateCnnParameters
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 from musclelib.networks.twitch import TwitchNetwork, TwitchParameters
 
@@ -33,6 +35,8 @@ KINDS: dict[str, tuple[Any, Any]] = {
         (TwitchNetwork, TwitchParameters),
         (TerritoryReader, ReaderParameters),
         (FiringDetector, FiringParameters),
+        (FeatureNetwork, FeatureNetworkParameters),
+        (StateCnn, StateCnnParameters),
     )
 }
 """The networks that a file can hold, and the parameters that each is built from, by name."""
