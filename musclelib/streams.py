@@ -28,6 +28,8 @@ class Purpose(IntEnum):
     DECORRELATION = 6  # drift of the tissue through the image plane: set, sequence
     ECHO_NOISE = 7  # electronic noise of a frame: set, sequence, frame
     TREMOR = 8  # tremor that is added to a finished sequence: set, sequence
+    MECHANICS = 10  # strength, stiffness and drive of a participant: set, participant
+    TRIAL = 11  # errors of following, EMG and sway of a trial: set, trial, task
 
     # training
     FIRST_WEIGHTS = 20  # networks before training: run
