@@ -96,7 +96,7 @@ class SimulatedRecipe(Recipe):
             return FiringDetection(self.settings)
         return TwitchEstimation(self.settings)
 
-    def prepare(self, objective: Objective) -> None:
+    def prepare(self, objective: Objective, data: Data) -> None:
         """Load the pretrained weights of a detector."""
         if self.pretrained:
             assert isinstance(objective, Detection)

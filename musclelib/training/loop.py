@@ -25,6 +25,9 @@ def train(
 ) -> Path:
     """Train a model, or continue a run that was stopped; a finished run is left unchanged.
 
+    A run also finishes when its score has not improved for `patience` reviews; it goes on if it is
+    called with a larger `patience`.
+
     The folder receives `last.safetensors` (everything that a resumed run needs), `best.safetensors`
     (the same at its best score), `losses.csv` and `scores.csv`. Steps depend only on the
     parameters, the examples and the initial weights: on CPU, a run that is killed at any time and
@@ -78,7 +81,7 @@ def train(
     data = f"{own.digest}; begun with {origin}" if origin else own.digest
     run = Run(fabric, objective, Path(folder), parameters, data)
     start = run.resume()
-    if start < parameters.steps:
+    if start < parameters.steps and not run.ended:
         steps = range(start, parameters.steps)
         batches = loader(own, steps, parameters.workers, fabric.device.type == "cuda")
         moved = fabric.setup_dataloaders(batches, use_distributed_sampler=False)

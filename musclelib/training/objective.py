@@ -135,6 +135,11 @@ class TrainingParameters(Parameters):
     )
     checkpoint_every: int = quantity(500, "step", "interval of checkpoints", low=1)
     review_every: int = quantity(500, "step", "interval of previews and validations", low=1)
+    patience: int | None = quantity(
+        None,
+        doc="reviews in a row without a better score after which a run ends; None: it never does",
+        low=1,
+    )
     device: str = quantity("auto", doc="device of the training", choices=("auto", "cpu", "cuda"))
     devices: int = quantity(1, doc="number of devices, by distributed data parallel (DDP)", low=1)
     workers: int = quantity(

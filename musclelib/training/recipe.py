@@ -25,7 +25,7 @@ from musclelib.training.objective import Objective, Review, TrainingParameters
 RECIPE = "recipe.json"
 """Name of the file in the folder of a run that holds its recipe and its stores."""
 
-_MAY_CHANGE = ("steps", "checkpoint_every", "review_every", "workers", "device")
+_MAY_CHANGE = ("steps", "checkpoint_every", "review_every", "patience", "workers", "device")
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Recipe(Parameters, ABC):
     def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
         """Return the networks to ship by the ending of their file's name, the main one by ""."""
 
-    def prepare(self, objective: Objective) -> None:
-        """Load initial weights into the objective of the first stage, if the recipe names some."""
+    def prepare(self, objective: Objective, data: Data) -> None:
+        """Prepare the objective of the first stage: initial weights, or moments of its examples."""
 
     def changed_at(self, path: str, value: Any) -> Self:
         """Return a copy with one value changed at any depth, such as `stages.0.training.steps`.
@@ -145,14 +145,14 @@ def train_recipe(recipe: Recipe, run: str | Path, stores: Sequence[str | Path] =
     for stage in recipe.stages:
         torch.manual_seed(torch_seed(Purpose.FIRST_WEIGHTS, stage.training.seed))
         objective = recipe.objective(stage)
+        folder = run / stage.name
+        data = recipe.data(stage, given, folder)
         if best is None:
-            recipe.prepare(objective)
+            recipe.prepare(objective, data)
         else:
             load_averaged(best, objective)
             origin = hashlib.sha256(best.read_bytes()).hexdigest()
-        folder = run / stage.name
-        examples, review = recipe.data(stage, given, folder)
-        best = train(objective, examples, folder, stage.training, review, origin)
+        best = train(objective, data.examples, folder, stage.training, data.review, origin)
     assert best is not None
     return best
 

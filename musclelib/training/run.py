@@ -28,7 +28,7 @@ from musclelib.training.checkpoint import TrainingError
 from musclelib.training.objective import Objective, Review, TrainingParameters, Turn
 from musclelib.training.watch import Table, Watch
 
-_MAY_CHANGE = ("steps", "checkpoint_every", "review_every", "workers", "device")
+_MAY_CHANGE = ("steps", "checkpoint_every", "review_every", "patience", "workers", "device")
 """Parameters that may change when a run is resumed, since no step depends on them."""
 
 
@@ -61,6 +61,7 @@ class Run:
         self.folder, self.data = folder, data
         self.last, self.best = folder / "last.safetensors", folder / "best.safetensors"
         self.score: float | None = None
+        self.worse = 0  # reviews in a row without a better score
         self.identity = {"parameters": _values(parameters), "settings": _values(objective.settings)}
         # sizes are the same in every step
         torch.backends.cudnn.benchmark = fabric.device.type == "cuda"
@@ -95,8 +96,13 @@ class Run:
         compiled = torch.compile(network) if self.parameters.compile else network
         return self.fabric.setup_module(cast(nn.Module, compiled))
 
+    @property
+    def ended(self) -> bool:
+        """Whether the score has not improved for `patience` reviews."""
+        return self.parameters.patience is not None and self.worse >= self.parameters.patience
+
     def go(self, start: int, batches: Iterable[Any], review: Review | None) -> None:
-        """Take all remaining steps."""
+        """Take all remaining steps, or those until the score does not improve any more."""
         steps, first = self.parameters.steps, self.fabric.is_global_zero
         if first:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -115,8 +121,10 @@ class Run:
                 if step % self.parameters.review_every == 0 or step == steps:
                     with self._memory_suffices(step, batch):
                         self._review(step, review)
-                if step % self.parameters.checkpoint_every == 0 or step == steps:
+                if step % self.parameters.checkpoint_every == 0 or step == steps or self.ended:
                     self._save(step, self.last)
+                if self.ended:
+                    break
 
     def _show(self, step: int, start: int, losses: dict[str, float], bar: tqdm[Any]) -> None:
         totals = {name: losses[name] for name in self.weights if name in losses}
@@ -197,6 +205,10 @@ class Run:
             if "score" in scores:
                 better = scores["score"] < (math.inf if self.score is None else self.score)
                 self.score = scores["score"] if better else self.score
+                # the last step of a run that is made longer later has a review that others lack
+                counted = step % self.parameters.review_every == 0
+                self.worse = 0 if better else self.worse + counted
+        self.worse = self.fabric.broadcast(self.worse)
         if self.fabric.broadcast(better):
             self._save(step, self.best)
 
@@ -213,7 +225,8 @@ class Run:
                 tensors |= checkpoint.pack(f"optimiser {name}", checkpoint.moments(optimiser))
             for rank, memory in enumerate(memories):
                 tensors |= checkpoint.pack(f"memory {rank}", memory)
-            about = {"step": step, "best": self.score, "version": __version__, "data": self.data}
+            about: dict[str, Any] = {"step": step, "best": self.score, "worse": self.worse}
+            about |= {"version": __version__, "data": self.data}
             about["device"] = _device(self.fabric.device)
             checkpoint.write(path, tensors, about | self.identity)
         self.fabric.barrier()
@@ -254,7 +267,7 @@ class Run:
         self.stepped.remember(
             {name: value.to(self.fabric.device) for name, value in memory.items()}
         )
-        self.score = metadata["best"]
+        self.score, self.worse = metadata["best"], metadata.get("worse", 0)
         return int(metadata["step"])
 
     def _cost(self, start: int, seconds: float) -> str:

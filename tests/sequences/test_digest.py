@@ -42,3 +42,33 @@ def test_of_sequences_with_moments_no_frame_is_read(tmp_path, small):
     assert digest(sequences.open(tmp_path / "b.zarr")) != held
     with pytest.raises(KeyError):
         digest(opened, "intensity")
+
+
+def test_b_mode_without_velocity_is_known_by_frames_and_signals():
+    rng = np.random.default_rng(0)
+
+    def trials(**changes):
+        variables = {
+            "intensity": rng.integers(0, 255, (2, 5, 4, 3), np.uint8),
+            "torque": np.ones((2, 5)),
+            "subject": np.arange(2),
+        }
+        return sequences.build(
+            variables | changes,
+            time=np.arange(5) / 25,
+            depth=np.arange(4.0),
+            lateral=np.arange(3.0),
+            domain="simulated",
+            source="test",
+            units={"intensity": "1"},
+        )
+
+    first = trials()
+    same = first.intensity.values
+    assert digest(trials(intensity=same)) == digest(first)
+    changed = [
+        trials(intensity=same + 1),
+        trials(intensity=same, torque=2 * np.ones((2, 5))),
+        trials(intensity=same, subject=np.arange(1, 3)),
+    ]
+    assert len({digest(first), *map(digest, changed)}) == 4
