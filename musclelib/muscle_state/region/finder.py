@@ -1,0 +1,139 @@
+"""Contours of a muscle in a sequence: start by texture, last frame or bands, then the search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from musclelib.muscle_state.region.bands import find_bands
+from musclelib.muscle_state.region.search import Profiles, search, smooth
+from musclelib.muscle_state.region.shape_model import ShapeModel
+from musclelib.muscle_state.region.texture import TextureStart
+
+TRUSTED = 0.7
+"""Confidence below which a contour is not trusted."""
+
+
+class FoundContours(NamedTuple):
+    """Contours of a sequence."""
+
+    contours: np.ndarray
+    """Contour of each frame, `(time, 40, 2)` [px]."""
+    confidence: np.ndarray
+    """How far each fits, 0 to 1, `(time,)`: see `search`."""
+
+    def trusted(self) -> np.ndarray:
+        """Return the contours of the frames that are trusted.
+
+        Raises
+        ------
+        ValueError
+            Fewer than half of the frames are: the sequence may not show the muscle.
+        """
+        good = self.confidence >= TRUSTED
+        if good.mean() < 0.5:
+            raise ValueError(
+                f"the muscle is found with a confidence of {TRUSTED} in {good.mean():.0%} of the"
+                " frames; at least 50% are needed. Do they show the muscle, as in the training?"
+            )
+        return self.contours[good]
+
+
+@dataclass(frozen=True, eq=False)
+class ContourFinder:
+    """What is learnt of a muscle's contour in one set of frames of equal size.
+
+    Attributes
+    ----------
+    shape : ShapeModel
+        Shapes of 10 components.
+    texture : TextureStart
+        First contours.
+    profiles : Profiles
+        Grey values across the boundaries.
+    frame_shape : tuple of int
+        Depth and lateral pixels of a frame.
+    """
+
+    shape: ShapeModel
+    texture: TextureStart
+    profiles: Profiles
+    frame_shape: tuple[int, int]
+
+    @classmethod
+    def fit(cls, frames: np.ndarray, contours: np.ndarray) -> ContourFinder:
+        """Learn from frames and their contours.
+
+        Parameters
+        ----------
+        frames : numpy.ndarray, (example, depth, lateral)
+            Frames, uint8 or float with grey values of that range.
+        contours : numpy.ndarray, (example, 40, 2)
+            Their contours [px].
+
+        Raises
+        ------
+        ValueError
+            Numbers of frames and contours differ, or there are fewer than 3.
+        """
+        if len(frames) != len(contours):
+            raise ValueError(f"{len(frames)} frames with {len(contours)} contours")
+        shape = ShapeModel.fit(contours)
+        return cls(
+            shape,
+            TextureStart.fit(frames, contours, shape),
+            Profiles.fit(frames, contours),
+            (frames.shape[1], frames.shape[2]),
+        )
+
+    def find(self, frames: np.ndarray) -> FoundContours:
+        """Find the contour in each frame of a sequence.
+
+        A frame's search starts from its texture or from the contour of the frame before, whichever
+        fits better. If what it finds is not trusted, it starts again from two bright bands.
+
+        Parameters
+        ----------
+        frames : numpy.ndarray, (time, depth, lateral)
+            Frames as in the training.
+
+        Raises
+        ------
+        ValueError
+            The frames have another size than those of the training.
+        """
+        if np.ndim(frames) != 3 or np.shape(frames)[1:] != self.frame_shape:
+            raise ValueError(
+                f"frames of shape {np.shape(frames)}; (time, {self.frame_shape[0]},"
+                f" {self.frame_shape[1]}) is needed, as in the training"
+            )
+        found: list[tuple[np.ndarray, float]] = []
+        for frame in frames:
+            smoothed = smooth(frame)
+            starts = [self.texture.contour(frame, self.shape)]
+            if found and found[-1][1] >= TRUSTED:
+                starts.append(found[-1][0])
+            fits = [self._misfit(smoothed, start) for start in starts]
+            result = self._search(smoothed, starts[int(np.argmin(fits))])
+            if result[1] < TRUSTED:
+                again = self._search(smoothed, self._from_bands(frame))
+                result = max(result, again, key=lambda one: one[1])
+            found.append(result)
+        contours, confidence = zip(*found, strict=True)
+        return FoundContours(np.stack(contours), np.array(confidence))
+
+    def _search(self, smoothed: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, float]:
+        return search(smoothed, start, self.shape, self.profiles)
+
+    def _misfit(self, smoothed: np.ndarray, contour: np.ndarray) -> float:
+        return float(np.median(self.profiles.distances(smoothed, contour, 2).min(axis=1)))
+
+    def _from_bands(self, frame: np.ndarray) -> np.ndarray:
+        """Return the bands within the columns of the training contours."""
+        lateral = self.shape.mean[:, 1]
+        first = max(int(np.floor(lateral.min())), 0)
+        bands = find_bands(frame[:, first : int(np.ceil(lateral.max())) + 1])
+        bands[:, 1] += first
+        return self.shape.project(bands)
