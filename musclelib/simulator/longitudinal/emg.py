@@ -67,12 +67,12 @@ def activation(mechanics: Mechanics, intended: np.ndarray, rate: float = 1000.0)
     """Return the activation `(time,)` of the muscle, which follows the EMG's drive.
 
     It starts after the electromechanical delay and responds as a critically damped second-order
-    system whose impulse response is the twitch (Milner-Brown et al., 1973).
+    system, as twitches do (Milner-Brown et al., 1973).
 
     Parameters
     ----------
     mechanics : Mechanics
-        Holds the delay and the contraction time.
+        Holds the delay and the time constant of activation.
     intended : numpy.ndarray
         Neural drive `(time,)`, 0 to 1.
     rate : float
@@ -80,7 +80,7 @@ def activation(mechanics: Mechanics, intended: np.ndarray, rate: float = 1000.0)
     """
     late = round(mechanics.delay * rate)
     delayed = np.concatenate([np.full(late, intended[0]), intended])[: len(intended)]
-    return respond(delayed, mechanics.contraction_time, rate).clip(0, 1)
+    return respond(delayed, mechanics.activation_time, rate).clip(0, 1)
 
 
 def _band_noise(rng: np.random.Generator, count: int, rate: float) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Muscle-tendon mechanics of the medial gastrocnemius: fascicle length, force and ankle torque.
 
-The muscle contracts against its tendon and aponeurosis, in equilibrium at every moment: its own
-velocity and mass are left out, since the fascicles of paper 3's tasks move at less than a tenth of
-their greatest speed. Activation and joint angle together determine the state.
+The muscle contracts against its tendon and aponeurosis. In equilibrium, activation and joint angle
+together determine the state; `dynamics.py` lets the muscle resist while it moves. Its mass is left
+out.
 """
 
 from __future__ import annotations
@@ -59,31 +59,40 @@ class Mechanics(Parameters):
         0.21, "1", "share of the muscle in the plantarflexors' torque, as of their cross-section"
         " (Fukunaga et al., 1992)", low=0.05, high=1,
     )  # fmt: skip
-    joint_stiffness: float = quantity(
-        0.2, "N m/deg", "stiffness of the joint without the plantarflexors", low=0, high=5
+    viscosity: float = quantity(
+        2.2, "s", "resistance of active fascicles: increase of force, relative to that at the"
+        " optimum length, when they lengthen by one optimum length a second. It stands for the"
+        " short-range stiffness of cross-bridges as well, which yields under longer movements, and"
+        " gives the active ankle its stiffness (Kearney and Hunter, 1990)", low=0, high=10,
+    )  # fmt: skip
+    standing_torque: float = quantity(
+        10.0, "N m", "torque of the strapped body's weight on the pedals", low=-50, high=100
     )
-    contraction_time: float = quantity(
-        0.1, "s", "time from the start of a twitch to its peak (Vandervoort and McComas, 1983)",
-        low=0.02, high=0.3,
+    joint_stiffness: float = quantity(
+        0.4, "N m/deg", "stiffness of the joint without the plantarflexors", low=0, high=5
+    )
+    activation_time: float = quantity(
+        0.06, "s", "time constant of activation; the muscle's viscosity prolongs a twitch to the"
+        " 0.1 s of its peak (Vandervoort and McComas, 1983)", low=0.01, high=0.3,
     )  # fmt: skip
     delay: float = quantity(
         0.04, "s", "electromechanical delay from EMG to the start of activation", low=0.01, high=0.1
     )
     emg_gain: float = quantity(
-        0.052, "V", "mean rectified EMG, after its amplifier, at full activation", above=0, high=5
+        0.088, "V", "mean rectified EMG, after its amplifier, at full activation", above=0, high=5
     )
     emg_noise: float = quantity(
-        0.0004, "V", "mean rectified noise of the EMG at rest", low=0, high=0.1
+        0.001, "V", "mean rectified noise of the EMG at rest", low=0, high=0.1
     )
     peak: float = quantity(
-        0.35, "1", "activation at the upper end of the dot's path", above=0, high=1
+        0.25, "1", "activation at the upper end of the dot's path", above=0, high=1
     )
     lag: float = quantity(0.25, "s", "lag behind the dot", low=0.01, high=1)
     error: float = quantity(
         0.08, "1", "SD of the error in following the dot, relative to the peak", low=0, high=0.5
     )
     leak: float = quantity(
-        0.012, "1", "activation that remains at rest, relative to the peak", low=0, high=0.2
+        0.04, "1", "activation that remains at rest, relative to the peak", low=0, high=0.2
     )
 
 
@@ -148,9 +157,8 @@ def equilibrium(
     """
     activation, angle = np.asarray(activation, float), np.asarray(angle, float)
     _check(thickness, pennation, activation, angle)
-    muscle = _Muscle(mechanics, thickness, pennation)
-    shift = np.radians(angle) * mechanics.moment_arm
-    total = muscle.total_length(muscle.rest, 0.0)[0] + shift
+    muscle = Muscle(mechanics, thickness, pennation)
+    total = muscle.total_at(angle)
 
     # without activation, the state depends on the total length alone: invert its table
     table = np.linspace(muscle.shortest, muscle.longest, 20_000)
@@ -162,21 +170,11 @@ def equilibrium(
         )
     passive = np.interp(total, totals, table)
     length = _solve(muscle, activation, total, passive)
-    sine = muscle.sine(length)
-    force = muscle.force(length, activation) * np.sqrt(1 - sine**2)
-    torque = force * mechanics.moment_arm * 1e-3 / mechanics.share
-    return State(
-        fascicle_length=length,
-        pennation=np.degrees(np.arcsin(sine)),
-        thickness=length * sine,
-        passive_length=passive,
-        tendon_length=muscle.tendon(force)[0],
-        force=force,
-        torque=torque + mechanics.joint_stiffness * angle,
-    )
+    force = muscle.force(length, activation) * muscle.cosine(length)
+    return muscle.state(length, force, passive, angle)
 
 
-class _Muscle:
+class Muscle:
     """Curves of the muscle and the tendon of one participant."""
 
     def __init__(self, mechanics: Mechanics, thickness: float, pennation: float) -> None:
@@ -191,9 +189,15 @@ class _Muscle:
         self.longest = _LONGEST * self.optimum
 
     def sine(self, length: np.ndarray) -> np.ndarray:
+        """Return the sine of the pennation at a fascicle length [mm]."""
         return self.rest_sine * (length / self.rest) ** -self.mechanics.bulging
 
+    def cosine(self, length: np.ndarray) -> np.ndarray:
+        """Return the cosine of the pennation at a fascicle length [mm]."""
+        return np.sqrt(1 - self.sine(length) ** 2)
+
     def force(self, length: np.ndarray, activation: np.ndarray | float) -> np.ndarray:
+        """Return the force along the fascicles [N] at their length [mm] and activation."""
         return self._forces(length, activation)[0]
 
     def _forces(
@@ -214,6 +218,33 @@ class _Muscle:
         length = slack * (1 + strain / _TOE * np.log1p(gain * force))
         return length, slack * strain / _TOE * gain / (1 + gain * force)
 
+    def tendon_force(self, length: np.ndarray) -> np.ndarray:
+        """Return the tendon's force [N] at a length [mm]; a slack tendon has none."""
+        strain = np.maximum(length / self.mechanics.tendon_slack - 1, 0)
+        pull = np.expm1(_TOE / self.mechanics.tendon_strain * strain) / math.expm1(_TOE)
+        return self.mechanics.maximum_force * pull
+
+    def total_at(self, angle: np.ndarray) -> np.ndarray:
+        """Return the length of muscle and tendon [mm] at an angle of the ankle [deg]."""
+        neutral = self.total_length(self.rest, 0.0)[0]
+        return neutral + np.radians(angle) * self.mechanics.moment_arm
+
+    def state(
+        self, length: np.ndarray, force: np.ndarray, passive: np.ndarray, angle: np.ndarray
+    ) -> State:
+        """Return the state at fascicle lengths [mm], forces of the tendon [N] and angles [deg]."""
+        sine = self.sine(length)
+        torque = force * self.mechanics.moment_arm * 1e-3 / self.mechanics.share
+        return State(
+            fascicle_length=length,
+            pennation=np.degrees(np.arcsin(sine)),
+            thickness=length * sine,
+            passive_length=passive,
+            tendon_length=self.tendon(force)[0],
+            force=force,
+            torque=torque + self.mechanics.joint_stiffness * angle,
+        )
+
     def total_length(
         self, length: np.ndarray | float, activation: np.ndarray | float
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -229,7 +260,7 @@ class _Muscle:
 
 
 def _solve(
-    muscle: _Muscle, activation: np.ndarray, total: np.ndarray, start: np.ndarray
+    muscle: Muscle, activation: np.ndarray, total: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
     """Return the fascicle lengths at which muscle and tendon have the total length."""
     length = start

@@ -13,23 +13,25 @@ PARTICIPANTS = 19
 """Number of participants of paper 3."""
 
 # SD between participants, relative to the mean; those of strength, tendon, moment arm and
-# contraction time as in the sources of the fields of `Mechanics`
+# delay as in the sources of the fields of `Mechanics`
 _SPREAD = {
-    "maximum_force": 0.22,
+    "maximum_force": 0.17,
     "rest_ratio": 0.025,
     "tendon_slack": 0.08,
     "tendon_strain": 0.15,
     "passive_force": 0.25,
     "passive_rate": 0.12,
     "bulging": 0.08,
-    "moment_arm": 0.09,
+    "moment_arm": 0.08,
     "share": 0.08,
+    "viscosity": 0.2,
+    "standing_torque": 0.5,
     "joint_stiffness": 0.25,
-    "contraction_time": 0.1,
+    "activation_time": 0.1,
     "delay": 0.18,
     "emg_gain": 0.4,
     "emg_noise": 0.3,
-    "peak": 0.15,
+    "peak": 0.12,
     "lag": 0.2,
     "error": 0.25,
     "leak": 0.5,

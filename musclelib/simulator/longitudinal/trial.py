@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musclelib.simulator.longitudinal.dynamics import contract
 from musclelib.simulator.longitudinal.emg import activation, filtered_emg, raw_emg
-from musclelib.simulator.longitudinal.mechanics import Mechanics, State, equilibrium
+from musclelib.simulator.longitudinal.mechanics import Mechanics, State
 from musclelib.simulator.longitudinal.smoothing import wander
 from musclelib.simulator.longitudinal.tasks import DURATION, NEUTRAL, SIGNAL_RATE, Task, drive
 from musclelib.streams import Purpose, stream
@@ -15,7 +16,7 @@ from musclelib.streams import Purpose, stream
 FRAME_RATE = 25
 """Frame rate of the video [Hz] (paper 3, III.A)."""
 
-_SWAY = 0.5  # SD of the torque by which the strapped body sways [N m]
+_SWAY = 0.7  # SD of the torque by which the strapped body sways [N m]
 _SWAY_TIME = 1.0  # its correlation time [s]
 _SYNERGISTS = 0.03  # relative SD of the torque of the other plantarflexors, which share the work
 _SYNERGIST_TIME = 3.0  # its correlation time [s]
@@ -82,7 +83,7 @@ def simulate_trial(
     intended, angle = drive(mechanics, task, rng, neutral=neutral, duration=duration)
     raw = raw_emg(mechanics, intended, rng, SIGNAL_RATE)
     active = activation(mechanics, intended, SIGNAL_RATE)
-    state = equilibrium(mechanics, thickness, pennation, active, angle)
+    state = contract(mechanics, thickness, pennation, active, angle, SIGNAL_RATE)
 
     count = len(angle)
     sway = _SWAY * wander(rng, count, _SWAY_TIME, SIGNAL_RATE)
@@ -93,7 +94,7 @@ def simulate_trial(
         time=time,
         emg_raw=raw,
         emg=filtered_emg(raw, SIGNAL_RATE),
-        torque=state.torque * (1 + others) + sway,
+        torque=state.torque * (1 + others) + mechanics.standing_torque + sway,
         angle=angle + _ANGLE_NOISE * rng.standard_normal(count),
         activation=active,
         frame_time=time[frames],

@@ -41,8 +41,8 @@ def test_the_filter_halves_the_power_at_its_cutoff():
         assert np.ptp(response) == pytest.approx(gain, rel=0.05)
 
 
-def test_activation_starts_after_the_delay_and_peaks_with_the_twitch():
-    mechanics = Mechanics(delay=0.05, contraction_time=0.1)
+def test_activation_starts_after_the_delay_and_peaks_after_its_time():
+    mechanics = Mechanics(delay=0.05, activation_time=0.1)
     impulse = np.zeros(RATE)
     impulse[200] = 1
     response = activation(mechanics, impulse)

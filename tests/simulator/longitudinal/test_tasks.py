@@ -63,11 +63,11 @@ def test_signals_stay_within_their_range(time, signal):
 def test_a_task_moves_only_what_it_should(task):
     intended, angle = drive(Mechanics(), task, np.random.default_rng(0), duration=60.0)
     assert angle.any() == (task != Task.ISOMETRIC)
-    assert (angle <= 3.2).all()
+    assert (angle <= 3.25).all()
     assert (angle >= -9.4).all()
     contracts = intended[10_000:].max() > 0.5 * Mechanics().peak
     assert contracts == (task != Task.PASSIVE)
-    assert intended[:9_000].max() < 0.1 * Mechanics().peak
+    assert intended[:9_000].max() < 0.2 * Mechanics().peak
 
 
 def test_a_participant_follows_the_dot_late_by_the_lag():
