@@ -30,6 +30,10 @@ class Purpose(IntEnum):
     TREMOR = 8  # tremor that is added to a finished sequence: set, sequence
     MECHANICS = 10  # strength, stiffness and drive of a participant: set, participant
     TRIAL = 11  # errors of following, EMG and sway of a trial: set, trial, task
+    ANATOMY = 12  # leg of a participant: set, participant
+    LONGITUDINAL_SCATTERERS = 13  # its scatterers: set, participant
+    PROBE_MOTION = 14  # motion of the probe and out of the image plane: set, trial
+    B_MODE_NOISE = 15  # electronic noise of a frame: set, trial, frame
 
     # training
     FIRST_WEIGHTS = 20  # networks before training: run

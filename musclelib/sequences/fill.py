@@ -13,8 +13,6 @@ import zarr
 from musclelib.sequences.schema import SequenceError
 from musclelib.sequences.store import create, finish, open, remove
 
-_MARK = "velocity_sd"  # the last variable that `put` writes: a sequence that has it is whole
-
 
 def missing(
     store: str | Path,
@@ -75,9 +73,12 @@ def missing(
             raise
         remove(store)
         create(store, like, count)
-    mark = zarr.open_group(str(store), mode="r")[_MARK]
+    # a sequence that has the last variable that `put` writes is whole
+    mark = zarr.open_group(str(store), mode="r")[str(list(like.data_vars)[-1])]
     assert isinstance(mark, zarr.Array)
-    left = [int(index) for index in np.flatnonzero(np.isnan(np.asarray(mark[:])))]
+    assert mark.dtype.kind == "f"
+    values = np.asarray(mark[:]).reshape(count, -1)
+    left = [int(index) for index in np.flatnonzero(np.isnan(values).any(axis=1))]
     if not left:  # killed after the last sequence
         finish(store, count)
     return left

@@ -81,6 +81,16 @@ SCHEMA: dict[str, Variable] = {
         ("sequence", "source", "time"), ("mm/s",), "signal of each part of the true velocity"
     ),
     "subject": Variable(("sequence",), ("1",), "number of the virtual subject"),
+    "task": Variable(("sequence",), ("1",), "number of the task"),
+    "fascicle_length": Variable(("sequence", "time"), ("mm",), "length of the fascicles"),
+    "fascicle_angle": Variable(
+        ("sequence", "time"), ("deg",), "angle of the fascicles to the lateral axis"
+    ),
+    "pennation": Variable(
+        ("sequence", "time"), ("deg",), "angle of the fascicles to the deep aponeurosis"
+    ),
+    "thickness": Variable(("sequence", "time"), ("mm",), "thickness of the muscle"),
+    "activation": Variable(("sequence", "time"), ("1",), "activation of the muscle"),
     "label_map": Variable(("sequence", "depth", "lateral"), ("1",), "tissue label"),
     "angle": Variable(("sequence", "time"), ("deg",), "joint angle"),
     "torque": Variable(("sequence", "time"), ("N m",), "joint torque"),

@@ -1,34 +1,69 @@
-"""The medial gastrocnemius in the tasks of paper 3: its drive, mechanics and signals.
+"""A leg in the long axis under B-mode ultrasound: trials of paper 3 with their truth.
 
-`sample_mechanics` draws the `Mechanics` of one of 19 participants. `simulate_trial` makes a `Trial`
-of a `Task`: EMG, torque and angle at 1000 Hz, and the `State` of the muscle at the frames of a
-video. `dot` and `pedal` are the signals that the tasks follow; `equilibrium` computes the state
-from activation and joint angle.
+Trials
+    `LongitudinalParameters` describe a set of trials, which `simulator.generate` makes;
+    `participant_trial` makes one, frame by frame. `sample_mechanics` and `sample_anatomy` draw one
+    of the 19 `PARTICIPANTS`. `simulate_trial` makes a `Trial`: the signals of a `Task` at 1000 Hz,
+    and the `State` at `FRAME_RATE` by `equilibrium` of the participant's `Mechanics`. `dot` and
+    `pedal` are what the tasks follow.
+Images
+    `sample_tissue` fills the `Layers` of an `Anatomy` with scatterers, a `Tissue`; `motion` makes
+    its `Motion` from the states; a `Scanner` with one of the `DEVICES` (a `Device` each) sees it in
+    a `View`, such as that of the `WHOLE` leg. `geometry` is the truth about the fascicles, a
+    `Geometry`; `Label` names the tissue of a pixel.
 
 Examples
 --------
->>> from musclelib.simulator.longitudinal import sample_mechanics, simulate_trial
->>> mechanics = sample_mechanics(seed=0, index=0)
->>> trial = simulate_trial(mechanics, 19.0, 20.0, "combined", seed=0, index=0, duration=20.0)
->>> trial.emg.shape, trial.state.fascicle_length.shape
-((30000,), (750,))
+>>> from musclelib.simulator.longitudinal import LongitudinalParameters, participant_trial
+>>> trial = participant_trial(LongitudinalParameters(neutral=1, duration=2), seed=0, index=2)
+>>> len(trial.motion), trial.scanner.frame(0).shape, trial.trial.emg.shape
+(75, (120, 496), (3000,))
 """
 
+from musclelib.simulator.longitudinal.anatomy import (
+    Label,
+    Layers,
+    Tissue,
+    sample_anatomy,
+    sample_tissue,
+)
+from musclelib.simulator.longitudinal.echoes import Scanner
 from musclelib.simulator.longitudinal.mechanics import Mechanics, State, equilibrium
+from musclelib.simulator.longitudinal.motion import Motion, motion
+from musclelib.simulator.longitudinal.parameters import DEVICES, WHOLE, Anatomy, Device, View
 from musclelib.simulator.longitudinal.participants import PARTICIPANTS, sample_mechanics
+from musclelib.simulator.longitudinal.record import LongitudinalParameters, participant_trial
 from musclelib.simulator.longitudinal.tasks import Task, dot, pedal
 from musclelib.simulator.longitudinal.trial import FRAME_RATE, Trial, simulate_trial
+from musclelib.simulator.longitudinal.truth import Geometry, geometry
 
 __all__ = [
+    "DEVICES",
     "FRAME_RATE",
     "PARTICIPANTS",
+    "WHOLE",
+    "Anatomy",
+    "Device",
+    "Geometry",
+    "Label",
+    "Layers",
+    "LongitudinalParameters",
     "Mechanics",
+    "Motion",
+    "Scanner",
     "State",
     "Task",
+    "Tissue",
     "Trial",
+    "View",
     "dot",
     "equilibrium",
+    "geometry",
+    "motion",
+    "participant_trial",
     "pedal",
+    "sample_anatomy",
     "sample_mechanics",
+    "sample_tissue",
     "simulate_trial",
 ]
