@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 def recipes() -> dict[str, Recipe]:
     """Return the recipes of all tasks by name."""
     from musclelib.identification.recipes import RECIPES as identification
+    from musclelib.muscle_state.recipes import RECIPES as muscle_state
     from musclelib.translation.recipes import RECIPES as translation
 
-    return translation | identification
+    return translation | identification | muscle_state
 
 
 def recipe(name: str) -> Recipe:

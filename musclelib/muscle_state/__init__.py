@@ -1,5 +1,13 @@
 """Estimating muscle state, the change of EMG, torque and joint angle, from B-mode video (paper 3).
 
+Training
+    `Trials` of a store, which `split` divides by participants; `RECIPES` train either method of the
+    paper on them, as every `Row` of `TABLE_1` does.
+Evaluation
+    `estimate_changes` of frames with a network; `evaluate` it on trials, or `score` changes and
+    compute their `coherence` directly.
+Visualisation
+    `optimised_inputs` excite a neuron of a network; `flow` measures the motion that they show.
 Features
     `integration_points` of training frames, and the `motion_features` of frames around them.
 
@@ -15,6 +23,25 @@ Examples
 ((2, 10), True)
 """
 
+from musclelib.muscle_state.evaluate import coherence, estimate_changes, evaluate, score
 from musclelib.muscle_state.features import integration_points, motion_features
+from musclelib.muscle_state.optimised_inputs import flow, optimised_inputs
+from musclelib.muscle_state.recipes import RECIPES
+from musclelib.muscle_state.table1 import TABLE_1, Row
+from musclelib.muscle_state.trials import Trials, split
 
-__all__ = ["integration_points", "motion_features"]
+__all__ = [
+    "RECIPES",
+    "TABLE_1",
+    "Row",
+    "Trials",
+    "coherence",
+    "estimate_changes",
+    "evaluate",
+    "flow",
+    "integration_points",
+    "motion_features",
+    "optimised_inputs",
+    "score",
+    "split",
+]

@@ -30,7 +30,7 @@ class StateCnnParameters(Parameters):
 
     model: str = quantity("B", doc="model, which sets the filters", choices=tuple(FILTERS))
     pools: int = quantity(6, doc="pooling layers", low=1, high=7)
-    convolutions: int = quantity(6, doc="convolutions: as many as pooling layers, or twice", low=1)
+    repeats: int = quantity(1, doc="convolutions before each pooling layer", choices=(1, 2))
     filter: int = quantity(
         5, "pixel", "side of the filters of the first layer", choices=(3, 5, 7, 9, 11)
     )
@@ -40,15 +40,10 @@ class StateCnnParameters(Parameters):
     shape: tuple[int, int] = quantity((120, 496), "pixel", "depth and lateral of frames", low=8)
 
     def check(self) -> None:
-        """Refuse more pools than the model has layers, and other numbers of convolutions."""
+        """Refuse more pooling layers than the model has."""
         most = len(FILTERS[self.model])
         if self.pools > most:
             raise ParameterError(f"pools = {self.pools}: model {self.model} has {most} layers")
-        if self.convolutions not in (self.pools, 2 * self.pools):
-            raise ParameterError(
-                f"convolutions = {self.convolutions}: with {self.pools} pools, allowed are"
-                f" {self.pools} and {2 * self.pools}"
-            )
 
 
 class StateCnn(Standardised):
@@ -70,21 +65,23 @@ class StateCnn(Standardised):
         super().__init__(inputs=1)
         self.settings = settings = settings or StateCnnParameters()
         widths = FILTERS[settings.model][: settings.pools]
-        repeats = settings.convolutions // settings.pools
         self.convolutions = nn.ModuleList()
         for before, after in itertools.pairwise((2, *widths)):
-            for channels in (before, *(after,) * (repeats - 1)):
+            for channels in (before, *(after,) * (settings.repeats - 1)):
                 side = 3 if len(self.convolutions) else settings.filter
                 self.convolutions.append(nn.Conv2d(channels, after, side, padding=side // 2))
-        self.repeats = repeats
         depth, lateral = (-(-size // 2**settings.pools) for size in settings.shape)
         sizes = (widths[-1] * depth * lateral, *(_WIDTH,) * _DENSE[settings.model], len(STATES))
         self.dense = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(sizes))
         initialise(self)
 
-    def layers(self) -> list[nn.Module]:
+    def layers(self) -> list[nn.Conv2d | nn.Linear]:
         """Return convolutions and fully connected layers, from the input to the output."""
-        return [*self.convolutions, *self.dense]
+        return [
+            layer
+            for layer in (*self.convolutions, *self.dense)
+            if isinstance(layer, nn.Conv2d | nn.Linear)
+        ]
 
     def forward(self, frames: Tensor) -> Tensor:
         """Return the changes `(batch, 3)` of EMG, torque and angle [SD of the training set].
@@ -118,7 +115,7 @@ class StateCnn(Standardised):
             if number in (layer, len(layers)):
                 return x.float()
             # pooling and rectifying commute, and a quarter of the values is left to rectify
-            if number <= len(self.convolutions) and number % self.repeats == 0:
+            if number <= len(self.convolutions) and number % self.settings.repeats == 0:
                 x = nn.functional.max_pool2d(x, 2, ceil_mode=True)
             x = nn.functional.relu(x)
         raise AssertionError("layers count from 1 to their number")

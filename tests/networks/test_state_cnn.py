@@ -20,7 +20,7 @@ def _reference(network: StateCnn, frames: torch.Tensor) -> torch.Tensor:
     stack: list[torch.nn.Module] = []
     for number, one in enumerate(network.convolutions, 1):
         stack += [one, torch.nn.ReLU()]
-        if number % network.repeats == 0:
+        if number % network.settings.repeats == 0:
             stack.append(torch.nn.MaxPool2d(2, ceil_mode=True))
     stack.append(torch.nn.Flatten())
     for one in network.dense:
@@ -33,13 +33,13 @@ def _reference(network: StateCnn, frames: torch.Tensor) -> torch.Tensor:
     [
         ({"model": "A", "filter": 3, "dropout": 0}, [16, 36, 64, 121, 169, 225], [1024, 3]),
         (
-            {"model": "A", "pools": 5, "convolutions": 10, "filter": 3},
+            {"model": "A", "pools": 5, "repeats": 2, "filter": 3},
             [16, 16, 36, 36, 64, 64, 121, 121, 169, 169],
             [1024, 3],
         ),
-        ({"model": "C", "pools": 3, "convolutions": 3, "filter": 11}, [49, 81, 144], [1024] * 2),
+        ({"model": "C", "pools": 3, "filter": 11}, [49, 81, 144], [1024] * 2),
         (
-            {"model": "D", "pools": 7, "convolutions": 7, "dropout": 3},
+            {"model": "D", "pools": 7, "dropout": 3},
             [64, 121, 169, 225, 289, 361, 441],
             [1024, 3],
         ),
@@ -73,7 +73,7 @@ def test_weights_have_a_variance_of_one_over_fan_in_and_biases_are_zero() -> Non
 def test_dropout_acts_on_the_last_layers_in_training_only() -> None:
     frames = torch.randn(1, 2, *_SMALL)
     for dropout in range(4):
-        network = _network(dropout=dropout, convolutions=12)
+        network = _network(dropout=dropout, repeats=2)
         assert torch.equal(network(frames), network(frames))
         network.train()
         first = len(network.layers()) - dropout  # the last layer without dropout
@@ -99,7 +99,7 @@ def test_moments_travel_with_the_weights(tmp_path) -> None:
     ("changes", "message"),
     [
         ({"model": "C"}, "model C has 5 layers"),
-        ({"convolutions": 7}, "allowed are 6 and 12"),
+        ({"repeats": 3}, "repeats = 3"),
         ({"filter": 4}, "filter = 4"),
         ({"dropout": 4}, "dropout = 4"),
     ],
