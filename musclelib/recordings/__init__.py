@@ -10,7 +10,7 @@ B-mode video
 Signals
     `read_signals` reads torque, joint angle and EMG from CSV; `sample_by_time` and
     `sample_by_index` take them to the times of frames. `read_push_data` and `read_image_geometry`
-    (an `ImageGeometry`) read the files of one public data set.
+    (an `ImageGeometry`) read the files of one public data set, `read_tibialis` those of another.
 Public recordings
     `fetch` and `fetch_folder` return recordings of the `registry` by name, from a local mirror,
     `cache_folder` or the network; `local_path` accepts paths and names alike.
@@ -49,6 +49,7 @@ from musclelib.recordings.signals import (
     sample_by_index,
     sample_by_time,
 )
+from musclelib.recordings.tibialis import read_tibialis
 from musclelib.recordings.video import Video, open_video, read_image
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "read_image_geometry",
     "read_push_data",
     "read_signals",
+    "read_tibialis",
     "registry",
     "sample_by_index",
     "sample_by_time",
