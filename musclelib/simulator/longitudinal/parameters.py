@@ -99,7 +99,7 @@ class Device(Parameters):
     f_number: float = quantity(2.6, doc="depth to width of the aperture", low=0.5, high=10)
     focus: float = quantity(18.0, "mm", "depth of the transmitted focus", above=0)
     noise: float = quantity(
-        -54.0, "dB", "electronic noise at the skin, relative to the reference", high=0
+        -66.0, "dB", "electronic noise at the skin, relative to the reference", high=0
     )
     clutter: float = quantity(-48.0, "dB", "level of side lobes", high=0)
     reverberation: float = quantity(
@@ -116,12 +116,12 @@ class Device(Parameters):
 
 DEVICES = {
     "good": Device(
-        frequency=10e6, bandwidth=0.42, f_number=2.4, noise=-60, clutter=-56, reverberation=-54,
+        frequency=10e6, bandwidth=0.42, f_number=2.4, noise=-84, clutter=-56, reverberation=-54,
         dynamic_range=58, lines=384,
     ),
     "middle": Device(),
     "cheap": Device(
-        frequency=5e6, bandwidth=0.30, f_number=3.2, noise=-44, clutter=-38, reverberation=-32,
+        frequency=5e6, bandwidth=0.30, f_number=3.2, noise=-46, clutter=-38, reverberation=-32,
         dynamic_range=46, gain_per_depth=0.7, lines=96, levels=64,
     ),
 }  # fmt: skip
