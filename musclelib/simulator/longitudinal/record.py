@@ -13,7 +13,7 @@ from musclelib.parameters import ParameterError, Parameters, quantity
 from musclelib.simulator.longitudinal.anatomy import sample_anatomy, sample_tissue
 from musclelib.simulator.longitudinal.echoes import Scanner
 from musclelib.simulator.longitudinal.motion import Motion, motion
-from musclelib.simulator.longitudinal.parameters import DEVICES, Anatomy, View
+from musclelib.simulator.longitudinal.parameters import DEVICES, Anatomy, Device, View
 from musclelib.simulator.longitudinal.participants import sample_mechanics
 from musclelib.simulator.longitudinal.tasks import DURATION, NEUTRAL, Task
 from musclelib.simulator.longitudinal.trial import FRAME_RATE, Trial, simulate_trial
@@ -33,7 +33,7 @@ class LongitudinalParameters(Parameters):
     neutral: float = quantity(NEUTRAL, "s", "neutral standing at first", low=0, high=60)
     duration: float = quantity(DURATION, "s", "duration of the task", low=1, high=3600)
     view: View = quantity(View(), doc="grid of the images")
-    device: str = quantity("middle", doc="scanner", choices=tuple(DEVICES))
+    device: Device = quantity(DEVICES["middle"], doc="scanner")
     unsteady: float = quantity(
         1.0, doc="motion of probe and tissue out of the plane relative to the usual", low=0, high=10
     )
@@ -76,7 +76,7 @@ def participant_trial(parameters: LongitudinalParameters, seed: int, index: int)
     moved = motion(anatomy, trial.state, FRAME_RATE, seed, index, unsteady=parameters.unsteady)
     view = parameters.view
     tissue = sample_tissue(anatomy, (max(_BELOW, view.size[0]), view.size[1]), seed, number)
-    scanner = Scanner(tissue, moved, view, DEVICES[parameters.device], seed, index)
+    scanner = Scanner(tissue, moved, view, parameters.device, seed, index)
     return Participant(anatomy, trial, moved, scanner)
 
 

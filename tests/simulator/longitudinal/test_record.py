@@ -31,7 +31,7 @@ def test_a_trial_follows_the_schema_with_its_truth():
     assert made.sizes == {"sequence": 1, "time": 30, "depth": 40, "lateral": 96}
     assert made.intensity.dtype == np.uint8
     assert np.diff(made.time) == pytest.approx(1 / 25)
-    assert json.loads(made.attrs["parameters"])["device"] == "middle"
+    assert json.loads(made.attrs["parameters"])["device"]["frequency"] == 7.5e6
     ratio = np.sin(np.radians(made.fascicle_angle)) * made.fascicle_length / made.thickness
     np.testing.assert_allclose(ratio, 1, atol=0.1)
 
