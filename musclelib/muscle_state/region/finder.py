@@ -92,7 +92,8 @@ class ContourFinder:
         """Find the contour in each frame of a sequence.
 
         A frame's search starts from its texture or from the contour of the frame before, whichever
-        fits better. If what it finds is not trusted, it starts again from two bright bands.
+        fits better. If there is no trusted frame before, or what is found is not trusted, searches
+        from the texture and from two bright bands compete.
 
         Parameters
         ----------
@@ -113,13 +114,14 @@ class ContourFinder:
         for frame in frames:
             smoothed = smooth(frame)
             starts = [self.texture.contour(frame, self.shape)]
-            if found and found[-1][1] >= TRUSTED:
+            followed = bool(found) and found[-1][1] >= TRUSTED
+            if followed:
                 starts.append(found[-1][0])
-            fits = [self._misfit(smoothed, start) for start in starts]
-            result = self._search(smoothed, starts[int(np.argmin(fits))])
-            if result[1] < TRUSTED:
-                again = self._search(smoothed, self._from_bands(frame))
-                result = max(result, again, key=lambda one: one[1])
+                starts = [min(starts, key=lambda start: self._misfit(smoothed, start))]
+            results = [self._search(smoothed, start) for start in starts]
+            if not followed or results[0][1] < TRUSTED:
+                results.append(self._search(smoothed, self._from_bands(frame)))
+            result = min(results, key=lambda one: self._misfit(smoothed, one[0]))
             found.append(result)
         contours, confidence = zip(*found, strict=True)
         return FoundContours(np.stack(contours), np.array(confidence))
@@ -128,7 +130,9 @@ class ContourFinder:
         return search(smoothed, start, self.shape, self.profiles)
 
     def _misfit(self, smoothed: np.ndarray, contour: np.ndarray) -> float:
-        return float(np.median(self.profiles.distances(smoothed, contour, 2).min(axis=1)))
+        """Return the mean distance of the profiles at a contour; what does not fit counts alike."""
+        distance = self.profiles.distances(smoothed, contour, 1).min(axis=1)
+        return float(np.minimum(distance, 3).mean())
 
     def _from_bands(self, frame: np.ndarray) -> np.ndarray:
         """Return the bands within the columns of the training contours."""

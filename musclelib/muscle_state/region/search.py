@@ -28,7 +28,9 @@ _ITERATIONS = 12
 _STILL = 0.05  # the search ends when no point moves farther [px]
 _SHRINKAGE = 0.1  # of the covariance of profiles towards a multiple of the identity
 _FLAT = 1.0  # grey levels; profiles of less contrast show nothing
-_USUAL = 0.99  # share of the training profiles that count as fitting
+_OFF = 4  # profiles that lie farther than this from a boundary are beside it [px]
+_USUAL = 0.99  # at most this share of the training profiles counts as fitting
+_CHANCE = 0.1  # and at most this share of those beside it
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,8 @@ class Profiles:
     precision : numpy.ndarray, (2, profile, profile)
         Inverse covariance of the profiles of the upper and of the lower boundary.
     usual : numpy.ndarray, (2,)
-        Squared Mahalanobis distance that 99 % of the training profiles of a boundary keep.
+        Squared Mahalanobis distance up to which a profile fits: 99 % of the training profiles of a
+        boundary do, unless over 10 % of the profiles beside the boundary would fit too.
     """
 
     mean: np.ndarray
@@ -52,12 +55,9 @@ class Profiles:
     @classmethod
     def fit(cls, frames: np.ndarray, contours: np.ndarray) -> Profiles:
         """Learn the profiles at contours `(example, 40, 2)` of `frames` `(example, ...)`."""
-        profiles = np.stack(
-            [
-                _windows(smooth(frame), contour, reach=0)[0][:, 0]
-                for frame, contour in zip(frames, contours, strict=True)
-            ]
-        )
+        smoothed = [smooth(frame) for frame in frames]
+        pairs = list(zip(smoothed, contours, strict=True))
+        profiles = np.stack([_windows(*pair, reach=0)[0][:, 0] for pair in pairs])
         mean = profiles.mean(axis=0)
         residual = np.stack(np.split(profiles - mean, 2, axis=1))
         residual = residual.reshape(2, -1, residual.shape[-1])
@@ -67,8 +67,14 @@ class Profiles:
         precision = np.linalg.inv(
             (1 - _SHRINKAGE) * covariance + (_SHRINKAGE * level + 1e-6) * identity
         )
-        distance = np.einsum("bnp,bpq,bnq->bn", residual, precision, residual)
-        return cls(mean, precision, np.quantile(distance, _USUAL, axis=1))
+        raw = cls(mean, precision, np.ones(2))
+        reach = 3 * _OFF
+        distance = np.stack([raw.distances(*pair, reach) for pair in pairs])
+        distance = np.stack(np.split(distance, 2, axis=1))
+        beside = np.abs(np.arange(-reach, reach + 1)) > _OFF
+        own = np.quantile(distance[..., reach].reshape(2, -1), _USUAL, axis=1)
+        chance = np.quantile(distance[..., beside].reshape(2, -1), _CHANCE, axis=1)
+        return cls(mean, precision, np.minimum(own, chance))
 
     def distances(self, smoothed: np.ndarray, contour: np.ndarray, reach: int) -> np.ndarray:
         """Return how unlike the learnt profiles a smoothed frame is around a contour.
@@ -121,8 +127,8 @@ def search(
     contour : numpy.ndarray, (40, 2)
         Contour found [px].
     confidence : float
-        Share of its points, 0 to 1, whose profile fits as those of 99 % of the training contours
-        do. Points out of the picture and flat profiles do not fit.
+        Share of its points, 0 to 1, whose profile fits (`Profiles.usual`). Points out of the
+        picture and flat profiles do not fit.
     """
     contour = start
     for _ in range(_ITERATIONS):
