@@ -7,7 +7,8 @@ Contours
 Search
     `ContourFinder` learns shapes (`ShapeModel`), first contours (`TextureStart`) and grey profiles
     (`Profiles`) from annotated frames, and finds the contour of each frame of a sequence, as
-    `FoundContours` with a confidence. `find_bands` needs no training.
+    `FoundContours` with a confidence. `find_bands` needs no training, and a finder can learn from
+    the bands of an own video (`ContourFinder.from_bands`).
 Region
     `place_region` places a `Region` of 120 x 496 pixels along the muscle, which extracts it from
     frames and takes points there and back.

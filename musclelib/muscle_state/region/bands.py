@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.interpolate import make_interp_spline
 
 from musclelib.muscle_state.region.contours import contour_from_curves
 
@@ -39,19 +40,16 @@ def find_bands(frame: np.ndarray) -> np.ndarray:
     """
     grey = np.asarray(frame, np.float32)
     small = cv2.resize(grey, _GRID[::-1], interpolation=cv2.INTER_AREA)
-    upper, lower = _pair_of_paths(_ridges(small))
     scale = grey.shape[0] / _GRID[0]
-    columns = np.arange(grey.shape[1])
-    centres = (np.arange(_GRID[1]) + 0.5) * grey.shape[1] / _GRID[1] - 0.5
     # bright to dark below the upper band, dark to bright above the lower one
     blurred = cv2.GaussianBlur(grey, (0, 0), sigmaX=grey.shape[1] / 100, sigmaY=_EDGE_BLUR)
     slope = np.gradient(cv2.resize(blurred, (_GRID[1], grey.shape[0])), axis=0)
+    centres = (np.arange(_GRID[1]) + 0.5) * grey.shape[1] / _GRID[1] - 0.5
     curves = []
-    for path, edge in ((upper, -slope), (lower, slope)):
-        middle = (path + 0.5) * scale - 0.5
-        inward = 1 if edge is not slope else -1
-        fine = _edge_path(edge, middle, inward)
-        curves.append(np.interp(columns, centres, fine))
+    for path, inward in zip(_pair_of_paths(_ridges(small)), (1, -1), strict=True):
+        edge = _edge_path(-inward * slope, (path + 0.5) * scale - 0.5, inward)
+        curve = make_interp_spline(centres, edge, k=1)  # the outer columns are extrapolated
+        curves.append(curve(np.arange(grey.shape[1])))
     return contour_from_curves(*curves)
 
 

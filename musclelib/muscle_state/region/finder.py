@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
+from musclelib.files import whole
 from musclelib.muscle_state.region.bands import find_bands
-from musclelib.muscle_state.region.search import Profiles, search, smooth
+from musclelib.muscle_state.region.search import Profiles, evenness, search, smooth
 from musclelib.muscle_state.region.shape_model import ShapeModel
 from musclelib.muscle_state.region.texture import TextureStart
 
 TRUSTED = 0.7
 """Confidence below which a contour is not trusted."""
+
+_FRAMES = 60  # of a sequence that a finder learns from by itself
+_EVEN = 0.5  # evenness of bands that are plain, between 0.4 of other tissue and 0.6 of aponeuroses
+_PARTS = ("shape", "texture", "profiles")
 
 
 class FoundContours(NamedTuple):
@@ -88,6 +96,80 @@ class ContourFinder:
             (frames.shape[1], frames.shape[2]),
         )
 
+    @classmethod
+    def from_bands(cls, frames: np.ndarray) -> ContourFinder:
+        """Learn from a sequence without annotations: where two bright bands are plain, they count.
+
+        Parameters
+        ----------
+        frames : numpy.ndarray, (time, depth, lateral)
+            Frames whose whole width shows the muscle; up to 60 are taken, evenly spaced.
+
+        Raises
+        ------
+        ValueError
+            Fewer than half of these frames, or fewer than 3, show two bands: the sequence may not
+            show a muscle along its fascicles.
+        """
+        if np.ndim(frames) != 3 or len(frames) < 3:
+            raise ValueError(
+                f"frames of shape {np.shape(frames)}; (time, depth, lateral) with at least 3 frames"
+                " is needed"
+            )
+        places = np.unique(np.linspace(0, len(frames) - 1, _FRAMES).round().astype(int))
+        contours = np.stack([find_bands(frames[place]) for place in places])
+        plain = [
+            evenness(smooth(frames[place]), contour) >= _EVEN
+            for place, contour in zip(places, contours, strict=True)
+        ]
+        if sum(plain) < max(3, len(places) / 2):
+            raise ValueError(
+                f"two aponeuroses are seen in {sum(plain)} of {len(places)} frames; at least half"
+                " are needed. Do they show a muscle along its fascicles, cropped to the image?"
+            )
+        return cls.fit(frames[places[plain]], contours[plain])
+
+    @classmethod
+    def load(cls, path: str | Path) -> ContourFinder:
+        """Read a finder that was saved.
+
+        Raises
+        ------
+        ValueError
+            The file is none of a finder.
+        """
+        try:
+            with safe_open(str(path), "np") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            height, width = arrays.pop("frame_shape").tolist()
+            parts = {
+                name: {
+                    key.removeprefix(f"{name}."): values
+                    for key, values in arrays.items()
+                    if key.startswith(f"{name}.")
+                }
+                for name in _PARTS
+            }
+            explained = parts["shape"].pop("explained").item()
+            shape = ShapeModel(**parts["shape"], explained=explained)
+            texture, profiles = TextureStart(**parts["texture"]), Profiles(**parts["profiles"])
+        except FileNotFoundError:
+            raise ValueError(f"there is no file {path}") from None
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} holds no contour finder: {error}") from None
+        return cls(shape, texture, profiles, (height, width))
+
+    def save(self, path: str | Path) -> None:
+        """Write the finder as safetensors; the file appears whole or not at all."""
+        arrays = {
+            f"{part}.{name}": np.ascontiguousarray(values, dtype=np.float64)
+            for part in _PARTS
+            for name, values in vars(getattr(self, part)).items()
+        }
+        arrays["frame_shape"] = np.array(self.frame_shape)
+        with whole(path) as new:
+            save_file(arrays, new)
+
     def find(self, frames: np.ndarray) -> FoundContours:
         """Find the contour in each frame of a sequence.
 
@@ -105,7 +187,7 @@ class ContourFinder:
         ValueError
             The frames have another size than those of the training.
         """
-        if np.ndim(frames) != 3 or np.shape(frames)[1:] != self.frame_shape:
+        if np.ndim(frames) != 3 or np.shape(frames)[1:] != self.frame_shape or not len(frames):
             raise ValueError(
                 f"frames of shape {np.shape(frames)}; (time, {self.frame_shape[0]},"
                 f" {self.frame_shape[1]}) is needed, as in the training"

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -84,3 +85,45 @@ def test_a_single_corrupt_frame_is_the_only_one_not_trusted(trained, unseen):
     found = trained.find(frames)
     assert np.flatnonzero(found.confidence < 0.7).tolist() == [5]
     assert len(found.trusted()) == len(frames) - 1
+
+
+def test_a_finder_learns_from_a_sequence_without_annotations(unseen, scenes):
+    frames, true = unseen
+    found = ContourFinder.from_bands(np.concatenate([frames, scenes(20, 50)[0]])).find(frames)
+    assert mean_error(found, true).max() < 1
+    assert found.confidence.min() > 0.7
+
+
+@pytest.mark.parametrize("kind", ["blank", "speckle", "one band"])
+def test_a_sequence_without_aponeuroses_is_refused(kind):
+    rng = np.random.default_rng(0)
+    speckle = np.stack([
+        cv2.GaussianBlur(rng.rayleigh(60, (260, 360)), (0, 0), sigmaX=3, sigmaY=1)
+        for _ in range(5)
+    ])  # fmt: skip
+    if kind == "blank":
+        speckle[:] = 7
+    elif kind == "one band":
+        speckle[:, 40:52] *= 4
+    with pytest.raises(ValueError, match="two aponeuroses are seen in 0 of 5 frames"):
+        ContourFinder.from_bands(speckle.clip(0, 255).astype(np.uint8))
+
+
+def test_a_saved_finder_finds_the_same(trained, unseen, tmp_path):
+    trained.save(tmp_path / "finder.safetensors")
+    loaded = ContourFinder.load(tmp_path / "finder.safetensors")
+    for one, other in zip(loaded.find(unseen[0]), trained.find(unseen[0]), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_another_file_is_no_finder(tmp_path):
+    (tmp_path / "text").write_text("nothing of the kind, and long enough for a header")
+    with pytest.raises(ValueError, match="holds no contour finder"):
+        ContourFinder.load(tmp_path / "text")
+    with pytest.raises(ValueError, match="there is no file"):
+        ContourFinder.load(tmp_path / "missing")
+
+
+def test_an_empty_sequence_is_refused(trained, unseen):
+    with pytest.raises(ValueError, match="is needed, as in the training"):
+        trained.find(unseen[0][:0])
