@@ -16,7 +16,7 @@ import numpy as np
 from musclelib.parameters import ParameterError, Parameters, quantity
 
 _WIDTH = 0.45  # width of the force-length curve, exp(-(l - 1)^2 / width) (Thelen, 2003)
-_TOE = 3.0  # curvature of the tendon's exponential force curve (Thelen, 2003)
+_TOE = 4.0  # curvature of the exponential force curve of tendon and aponeurosis
 _SHORTEST, _LONGEST = 0.3, 1.8  # fascicle lengths between which an equilibrium is sought [optimum]
 _STEEPEST = 0.98  # largest sine of the pennation angle
 _TOLERANCE = 1e-7  # accuracy of the fascicle length [mm]
@@ -38,15 +38,16 @@ class Mechanics(Parameters):
         220.0, "mm", "slack length of tendon and aponeurosis in series", low=50, high=500
     )
     tendon_strain: float = quantity(
-        0.06, "1", "strain of tendon and aponeurosis at maximum force (Arampatzis et al., 2005)",
-        low=0.01, high=0.15,
+        0.085, "1", "strain of tendon and aponeurosis at maximum force: some 0.06 of the tendon"
+        " (Arampatzis et al., 2005), and what the heel adds as it rises a little from its pedal",
+        low=0.01, high=0.2,
     )  # fmt: skip
     passive_force: float = quantity(
-        0.035, "1", "passive force at optimum length, relative to the maximum (Hoang et al., 2005)",
+        0.04, "1", "passive force at optimum length, relative to the maximum (Hoang et al., 2005)",
         low=0.001, high=0.3,
     )  # fmt: skip
     passive_rate: float = quantity(
-        12.0, "1", "exponential rate of the passive force, by optimum lengths", low=1, high=30
+        10.0, "1", "exponential rate of the passive force, by optimum lengths", low=1, high=30
     )
     bulging: float = quantity(
         0.9, "1", "share of bulging in the image plane: 1 keeps area and thickness, 0 sends all of"
@@ -60,7 +61,7 @@ class Mechanics(Parameters):
         " (Fukunaga et al., 1992)", low=0.05, high=1,
     )  # fmt: skip
     viscosity: float = quantity(
-        2.2, "s", "resistance of active fascicles: increase of force, relative to that at the"
+        2.4, "s", "resistance of active fascicles: increase of force, relative to that at the"
         " optimum length, when they lengthen by one optimum length a second. It stands for the"
         " short-range stiffness of cross-bridges as well, which yields under longer movements, and"
         " gives the active ankle its stiffness (Kearney and Hunter, 1990)", low=0, high=10,
@@ -69,20 +70,20 @@ class Mechanics(Parameters):
         10.0, "N m", "torque of the strapped body's weight on the pedals", low=-50, high=100
     )
     joint_stiffness: float = quantity(
-        0.4, "N m/deg", "stiffness of the joint without the plantarflexors", low=0, high=5
+        0.45, "N m/deg", "stiffness of the joint without the plantarflexors", low=0, high=5
     )
     activation_time: float = quantity(
-        0.06, "s", "time constant of activation; the muscle's viscosity prolongs a twitch to the"
+        0.045, "s", "time constant of activation; the muscle's viscosity prolongs a twitch to the"
         " 0.1 s of its peak (Vandervoort and McComas, 1983)", low=0.01, high=0.3,
     )  # fmt: skip
     delay: float = quantity(
         0.04, "s", "electromechanical delay from EMG to the start of activation", low=0.01, high=0.1
     )
     emg_gain: float = quantity(
-        0.088, "V", "mean rectified EMG, after its amplifier, at full activation", above=0, high=5
+        0.086, "V", "mean rectified EMG, after its amplifier, at full activation", above=0, high=5
     )
     emg_noise: float = quantity(
-        0.001, "V", "mean rectified noise of the EMG at rest", low=0, high=0.1
+        0.0015, "V", "mean rectified noise of the EMG at rest", low=0, high=0.1
     )
     peak: float = quantity(
         0.25, "1", "activation at the upper end of the dot's path", above=0, high=1
@@ -92,7 +93,7 @@ class Mechanics(Parameters):
         0.08, "1", "SD of the error in following the dot, relative to the peak", low=0, high=0.5
     )
     leak: float = quantity(
-        0.04, "1", "activation that remains at rest, relative to the peak", low=0, high=0.2
+        0.02, "1", "activation that remains at rest, relative to the peak", low=0, high=0.2
     )
 
 
