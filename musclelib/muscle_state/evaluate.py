@@ -25,6 +25,7 @@ UNDRIVEN = {("passive", "emg"), ("isometric", "angle")}
 """Tasks and signals that are meant to stay constant: R2 and NRMSE of their noise say nothing."""
 
 _BLOCK = 10.0  # duration of the blocks that the bootstrap draws [s]: a block of the tasks' signals
+_FEWEST = 6  # blocks below which they are too few for an interval
 _BATCH = 16
 
 
@@ -119,7 +120,7 @@ def score(measured: np.ndarray, estimated: np.ndarray, sd: float, rate: float) -
         only: 0.319 where R2 is 0.537); `rmse` [unit of the signal]; `r2`, the share of the variance
         that is explained, with the bounds `low` and `high` of its 95 % interval by a bootstrap over
         blocks of 10 s; `lost`, the share of changes without an estimate, which are left out.
-        NaN where the measured signal does not change.
+        NaN where the measured signal does not change; bounds are also NaN for less than a minute.
 
     Raises
     ------
@@ -137,6 +138,8 @@ def score(measured: np.ndarray, estimated: np.ndarray, sd: float, rate: float) -
     starts = np.arange(0, measured.shape[1], length)
     errors, spreads = (np.add.reduceat(part, starts, axis=1).ravel() for part in (error, spread))
     unexplained = ratio_interval(errors, spreads)
+    if errors.size < _FEWEST:
+        unexplained = unexplained._replace(low=np.nan, high=np.nan)
     mse = error.sum() / known.sum()
     return {
         "mse": mse / sd**2,

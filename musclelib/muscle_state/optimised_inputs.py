@@ -13,7 +13,9 @@ from musclelib.parameters import ParameterError
 from musclelib.streams import Purpose, torch_seed
 
 _STEP, _DECAY, _ITERATIONS = 0.5, 0.05, 100  # of paper 3
-_FARTHEST = (4, 8)  # longest motion that is sought, along depth and lateral [px]
+_BLUR = 1.5  # SD of the Gaussian before motion is measured [px]
+_SEARCH = 10  # iterations of the Lucas-Kanade equations
+_SMALLEST = 4  # smallest side of a block [px]
 
 
 def optimised_inputs(
@@ -95,64 +97,56 @@ class Flow(NamedTuple):
         return float(offset), float(slope * span)
 
 
-def flow(pairs: np.ndarray, blocks: tuple[int, int] = (4, 6)) -> Flow:
-    """Measure the motion between the two frames of pairs, as the maximum of their correlation.
+def flow(pairs: np.ndarray, blocks: tuple[int, int] = (3, 1)) -> Flow:
+    """Measure the motion between the two frames of pairs, block by block.
+
+    The Lucas-Kanade equations of a block are added over all pairs and iterated from no motion, so
+    that of several similar motions the shortest is found. Frames are blurred a little, since
+    optimised frames keep some of the noise that they began with.
 
     Parameters
     ----------
     pairs : numpy.ndarray
-        `(pair, 2, depth, lateral)`; the correlations of all pairs are added.
+        `(pair, 2, depth, lateral)`.
     blocks : tuple of int
         Numbers of blocks along depth and lateral.
 
     Raises
     ------
     ValueError
-        A block is smaller than twice the longest motion that is sought along depth or lateral.
+        A block is smaller than 4 pixels along depth or lateral.
     """
-    rows, columns = (
+    edges = [
         np.linspace(0, size, count + 1).astype(int)
         for size, count in zip(pairs.shape[2:], blocks, strict=True)
-    )
-    smallest = (int(np.diff(rows).min()), int(np.diff(columns).min()))
-    if smallest[0] < _FARTHEST[0] + 2 or smallest[1] < _FARTHEST[1] + 2:
+    ]
+    smallest = tuple(int(np.diff(edge).min()) for edge in edges)
+    if min(smallest) < _SMALLEST:
         raise ValueError(
-            f"blocks of {smallest} px; needed are at least"
-            f" {(_FARTHEST[0] + 2, _FARTHEST[1] + 2)} px: take fewer blocks"
+            f"blocks of {smallest} px; needed are at least {_SMALLEST} px: take fewer blocks"
         )
-    centre, motion = np.zeros((*blocks, 2)), np.zeros((*blocks, 2))
-    correlation = np.zeros(blocks)
+    smooth = ndimage.gaussian_filter(pairs.astype(float), (0, 0, _BLUR, _BLUR))
+    centres = [(edge[:-1] + edge[1:] - 1) / 2 for edge in edges]
+    motion, correlation = np.zeros((*blocks, 2)), np.zeros(blocks)
     for row, column in np.ndindex(*blocks):
-        part = np.s_[..., rows[row] : rows[row + 1], columns[column] : columns[column + 1]]
-        centre[row, column] = (
-            (rows[row] + rows[row + 1] - 1) / 2,
-            (columns[column] + columns[column + 1] - 1) / 2,
-        )
-        motion[row, column], correlation[row, column] = _shift(pairs[part])
-    return Flow(centre, motion, correlation)
+        part = np.s_[:, edges[0][row] : edges[0][row + 1], edges[1][column] : edges[1][column + 1]]
+        motion[row, column], correlation[row, column] = _motion(smooth, part)
+    return Flow(np.stack(np.meshgrid(*centres, indexing="ij"), axis=-1), motion, correlation)
 
 
-def _shift(pairs: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the shift (depth, lateral) with the highest correlation, and that correlation."""
-    offsets = [np.arange(-far, far + 1) for far in _FARTHEST]
-    values = np.zeros([len(part) for part in offsets])
-    height, width = pairs.shape[2:]
-    for down, right in np.ndindex(*values.shape):
-        by = (offsets[0][down], offsets[1][right])
-        one, other = (
-            pairs[
-                :,
-                frame,
-                max(sign * by[0], 0) : height + min(sign * by[0], 0),
-                max(sign * by[1], 0) : width + min(sign * by[1], 0),
-            ]
-            for frame, sign in ((0, -1), (1, 1))
-        )
-        one, other = (part - part.mean(axis=(1, 2), keepdims=True) for part in (one, other))
-        scale = np.sqrt((one**2).sum() * (other**2).sum())
-        values[down, right] = (one * other).sum() / scale if scale > 0 else 0
-    fine = ndimage.zoom(values, 10, order=3, mode="nearest", grid_mode=False)
-    best = np.unravel_index(fine.argmax(), fine.shape)
-    steps = [2 * far / (size - 1) for far, size in zip(_FARTHEST, fine.shape, strict=True)]
-    found = np.array([place * step for place, step in zip(best, steps, strict=True)]) - _FARTHEST
-    return found, float(values.max())
+def _motion(pairs: np.ndarray, part: tuple[slice, ...]) -> tuple[np.ndarray, float]:
+    """Return the motion (depth, lateral) of a block, and the correlation after that motion."""
+    first, second = pairs[:, 0], pairs[:, 1]
+    found = np.zeros(2)
+    for _ in range(_SEARCH):
+        moved = ndimage.shift(second, (0, *-found), order=1, mode="nearest")
+        # what has moved out of the frame is left out
+        inside = ndimage.shift(np.ones(first.shape[1:]), -found, order=1)[part[1:]] > 0.99
+        slopes = np.stack([np.gradient((first + moved) / 2, axis=axis)[part] for axis in (1, 2)])
+        slopes = slopes[:, :, inside].reshape(2, -1)
+        difference = (moved - first)[part][:, inside].ravel()
+        step = np.linalg.lstsq(slopes @ slopes.T, -slopes @ difference, rcond=None)[0]
+        found += np.clip(step, -1, 1)
+    one, other = first[part][:, inside].ravel(), moved[part][:, inside].ravel()
+    alike = one.size > 1 and min(one.std(), other.std()) > 0
+    return found, float(np.corrcoef(one, other)[0, 1]) if alike else 0.0

@@ -10,6 +10,7 @@ import torch
 
 from musclelib.__main__ import recipes
 from musclelib.muscle_state.evaluate import evaluate
+from musclelib.muscle_state.optimised_inputs import flow, optimised_inputs
 from musclelib.muscle_state.recipes import RECIPES, StateRecipe
 from musclelib.muscle_state.table1 import TABLE_1
 from musclelib.muscle_state.trials import Trials
@@ -42,22 +43,50 @@ def _recipe(name: str, settings: dict[str, Any], **training: Any) -> StateRecipe
     return recipe
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "settings", "steps"), [("state-cnn", _CNN, 300), ("state-features", _FEATURES, 600)]
-)
-def test_either_method_learns_the_motion_of_unseen_textures(
-    store: Path, tmp_path: Path, name: str, settings: dict[str, Any], steps: int
-) -> None:
+@pytest.fixture(scope="module")
+def cnn(store: Path, tmp_path_factory: pytest.TempPathFactory) -> StateCnn:
+    """A network on frames, trained for half a minute."""
+    return _trained("state-cnn", _CNN, 300, store, tmp_path_factory.mktemp("cnn"))
+
+
+def _trained(name: str, settings: dict[str, Any], steps: int, store: Path, folder: Path) -> Any:
     recipe = _recipe(name, settings, steps=steps, batch=32, ema=0.95, review_every=150)
     recipe = recipe.changed_at("stages.0.training.optimisers.all.rate", 1e-3)
-    train_recipe(recipe, tmp_path / "run", [store])
-    ship(recipe, tmp_path / "run", tmp_path / "net")
-    network = weights.load(tmp_path / "net.safetensors", StateCnn, FeatureNetwork)
+    train_recipe(recipe, folder / "run", [store])
+    ship(recipe, folder / "run", folder / "net")
+    return weights.load(folder / "net.safetensors", StateCnn, FeatureNetwork)
+
+
+def _learnt(network: StateCnn | FeatureNetwork, store: Path) -> pd.Series:
     table = evaluate(network, Trials(store), [19])
-    r2 = table[table.task == "combined"].set_index("signal").r2
+    return table[table.task == "combined"].set_index("signal").r2
+
+
+@pytest.mark.slow
+def test_the_cnn_learns_the_motion_of_unseen_textures(cnn: StateCnn, store: Path) -> None:
+    r2 = _learnt(cnn, store)
     assert r2.mean() > 0.9
     assert r2.min() > 0.75
+
+
+@pytest.mark.slow
+def test_features_and_network_learn_the_motion_of_unseen_textures(
+    store: Path, tmp_path: Path
+) -> None:
+    r2 = _learnt(_trained("state-features", _FEATURES, 600, store, tmp_path), store)
+    assert r2.mean() > 0.9
+    assert r2.min() > 0.75
+
+
+@pytest.mark.slow
+def test_optimised_frames_show_the_motion_that_each_signal_was_made_from(cnn: StateCnn) -> None:
+    output = len(cnn.layers())
+    motions = [flow(optimised_inputs(cnn, output, unit, count=16)) for unit in range(3)]
+    depth = [found.motion[..., 0].mean() for found in motions]
+    translation, shear = zip(*(found.lateral() for found in motions), strict=True)
+    assert depth[0] > 2 * abs(shear[0])  # EMG: motion along depth
+    assert shear[1] > 2 * max(abs(translation[1]), abs(depth[1]))  # torque: shear
+    assert translation[2] > 2 * max(abs(shear[2]), abs(depth[2]))  # angle: lateral motion
 
 
 @pytest.mark.parametrize("name", ["state-cnn", "state-features"])
