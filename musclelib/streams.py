@@ -61,6 +61,7 @@ class Purpose(IntEnum):
     FRAME_PAIRS = 100  # pairs of frames, or rows of features, of a batch: run, example
     INTEGRATION_POINTS = 101  # first means of the K-means over corners: training set
     OPTIMISED_INPUTS = 102  # noise from which an input is optimised: layer, unit
+    STATE_WINDOWS = 105  # windows of the sequences of a state estimator's batch: run, example
 
     # metrics
     BOOTSTRAP = 80  # resampling of repeats: table

@@ -23,6 +23,7 @@ from musclelib.networks.light_generator import LightGenerator, LightGeneratorPar
 from musclelib.networks.mask_rcnn import Detector, DetectorParameters
 from musclelib.networks.resnet_generator import Generator, GeneratorParameters
 from musclelib.networks.state_cnn import StateCnn, StateCnnParameters
+from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 from musclelib.networks.twitch import TwitchNetwork, TwitchParameters
 
@@ -37,6 +38,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
         (FiringDetector, FiringParameters),
         (FeatureNetwork, FeatureNetworkParameters),
         (StateCnn, StateCnnParameters),
+        (StateEstimator, StateEstimatorParameters),
     )
 }
 """The networks that a file can hold, and the parameters that each is built from, by name."""
