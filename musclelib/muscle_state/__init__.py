@@ -10,6 +10,11 @@ Visualisation
     `optimised_inputs` excite a neuron of a network; `flow` measures the motion that they show.
 Features
     `integration_points` of training frames, and the `motion_features` of frames around them.
+Estimator
+    `estimate` returns the state itself, not only its changes, as an `Estimate` with stated SDs and
+    confidence, from the `Features` that `frame_features` makes of a video; `train_estimators`
+    trains its networks on `KnownSequence`s, and `check_video` refuses a video of another kind.
+    `real_video` does all of this with one participant's recordings.
 
 Examples
 --------
@@ -23,6 +28,15 @@ Examples
 ((2, 10), True)
 """
 
+from musclelib.muscle_state import real_video
+from musclelib.muscle_state.estimator import (
+    Estimate,
+    Features,
+    check_video,
+    estimate,
+    frame_features,
+)
+from musclelib.muscle_state.estimator_recipe import KnownSequence, train_estimators
 from musclelib.muscle_state.evaluate import coherence, estimate_changes, evaluate, score
 from musclelib.muscle_state.features import integration_points, motion_features
 from musclelib.muscle_state.optimised_inputs import flow, optimised_inputs
@@ -33,15 +47,23 @@ from musclelib.muscle_state.trials import Trials, split
 __all__ = [
     "RECIPES",
     "TABLE_1",
+    "Estimate",
+    "Features",
+    "KnownSequence",
     "Row",
     "Trials",
+    "check_video",
     "coherence",
+    "estimate",
     "estimate_changes",
     "evaluate",
     "flow",
+    "frame_features",
     "integration_points",
     "motion_features",
     "optimised_inputs",
+    "real_video",
     "score",
     "split",
+    "train_estimators",
 ]
