@@ -30,6 +30,7 @@ WINDOW = 15
 
 _SMOOTHING = 2.0  # SD of the Gaussian before the gradients of the orientation [px]
 _LASTING = 10  # how many times longer the errors of changes last than those of the state
+_DOUBTFUL = 0.1  # confidence below which the features of a frame are replaced
 _LOST = 100.0  # novelty of a frame to which no corner could be followed
 
 
@@ -98,7 +99,8 @@ def estimate(features: Features, networks: Sequence[StateEstimator]) -> Estimate
     """Estimate the signals of a video by networks that were trained with different seeds.
 
     Means and variances are those of the mixture of the networks' Gaussians (Lakshminarayanan et al.
-    2017). Frames unlike the training frames get a larger SD, so that appearance there counts less.
+    2017). Frames unlike the training frames get a larger SD, so that appearance there counts less,
+    and the features of frames with a confidence below 0.1, such as corrupt ones, are interpolated.
 
     Parameters
     ----------
@@ -119,7 +121,8 @@ def estimate(features: Features, networks: Sequence[StateEstimator]) -> Estimate
         wanted = getattr(settings, name)
         if rows.ndim != 2 or rows.shape[1] != wanted:
             raise ValueError(f"{name} of shape {rows.shape}: the network takes (time, {wanted})")
-    appearance, lost, motion = _tensors(features)
+    confidence = _confidence(features, networks)
+    appearance, motion = _bridged(features, confidence)
     means, variances = [], []
     with torch.no_grad():
         for network in networks:
@@ -128,8 +131,6 @@ def estimate(features: Features, networks: Sequence[StateEstimator]) -> Estimate
             means.append((out.state[0] * scale + centre, out.change[0] * network.change_sd))
             sds = (out.state_log_sd.exp()[0] * scale, out.change_log_sd.exp()[0])
             variances.append((sds[0].square(), (sds[1] * network.change_sd).square()))
-        novelty = torch.stack([network.novelty(appearance)[0] for network in networks]).mean(0)
-    confidence = 1 / novelty.clamp(min=1).masked_fill(lost, _LOST).double().numpy()
     (state, state_sd), (change, change_sd) = (
         _mixture([part[i] for part in means], [part[i] for part in variances]) for i in (0, 1)
     )
@@ -232,15 +233,35 @@ def _centres(shape: tuple[int, ...]) -> np.ndarray:
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
-def _tensors(features: Features) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return appearance and motion with a batch axis, and the frames without motion between."""
-    lost = np.isnan(features.motion).any(axis=1)
-    motion = np.where(lost[:, None], 0, features.motion).astype(np.float32)
-    return (
-        torch.from_numpy(features.appearance)[None],
-        torch.from_numpy(lost),
-        torch.from_numpy(motion)[None],
-    )
+def _confidence(features: Features, networks: Sequence[StateEstimator]) -> np.ndarray:
+    """Return the confidence of each frame, the mean of the networks' novelty turned round."""
+    appearance = torch.from_numpy(features.appearance)[None]
+    novelty = torch.stack([network.novelty(appearance)[0] for network in networks]).mean(dim=0)
+    lost = torch.from_numpy(np.isnan(features.motion).any(axis=1))
+    return 1 / novelty.clamp(min=1).masked_fill(lost, _LOST).double().numpy()
+
+
+def _bridged(features: Features, confidence: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return appearance and motion with a batch axis, without those of frames that are doubtful.
+
+    They would mislead the frames around them, which the convolutions see together: the features are
+    interpolated between the nearest frames that are not doubtful, if there are any.
+    """
+    good = confidence >= _DOUBTFUL
+    both = good & np.concatenate([[True], good[:-1]])  # a motion takes two frames
+    parts = []
+    for rows, kept in ((features.appearance, good), (features.motion, both)):
+        filled = np.nan_to_num(rows)
+        if kept.any() and not kept.all():
+            known, frames = np.flatnonzero(kept), np.arange(len(rows))
+            after = np.searchsorted(known, frames).clip(0, len(known) - 1)
+            first, last = known[(after - (known[after] > frames)).clip(0)], known[after]
+            share = np.divide(frames - first, last - first, where=last > first, out=0.0 * frames)
+            filled = filled[first] + share[:, np.newaxis].clip(0, 1) * (
+                filled[last] - filled[first]
+            )
+        parts.append(torch.from_numpy(filled.astype(np.float32))[None])
+    return parts[0], parts[1]
 
 
 def _mixture(

@@ -28,6 +28,9 @@ SIGNALS = ("torque", "angle")
 FRAME_RATE = 61.0
 """Frame rate of the clips [Hz], by the times of their frames."""
 
+HELD_OUT = ("clip", "clip of known task", "speed", "task")
+"""What may be held out, see `splits`."""
+
 _RIDGE = 0.01  # penalty of the linear baselines, per frame
 _STILL = 5.0  # range of a signal below which it is not scored [N m or deg]
 
@@ -96,7 +99,7 @@ class Split(NamedTuple):
     """Clips to train on, and clips to test on."""
 
     held_out: str
-    """What the training has not seen: "clip", "speed" or "task"."""
+    """What the training has not seen: "clip", "speed" or "task"; or "clip of known task"."""
     name: str
     """Name of the clip, the speed or the task."""
     train: list[str]
@@ -106,15 +109,20 @@ class Split(NamedTuple):
 def splits(clips: Mapping[str, Clip]) -> Iterator[Split]:
     """Yield the splits: each clip, each isokinetic speed and each task is held out in turn.
 
-    Training is always on all other clips, of all tasks, unless the task is held out.
+    Training is on all other clips of all tasks, except for "clip of known task": there it is on the
+    other clips of the same task, so that the task of a new clip has to be known.
     """
     kinds = {name: clip.kind for name, clip in clips.items()}
     for name in clips:
         yield _split("clip", name, clips, [name])
+        alike = {
+            other: clips[other] for other in clips if _task(other, kinds) == _task(name, kinds)
+        }
+        yield _split("clip of known task", name, alike, [name])
     for speed in sorted({kind for kind in kinds.values() if kind.startswith("isokinetic")}):
         yield _split("speed", speed, clips, [name for name in clips if kinds[name] == speed])
-    for task in ("isokinetic", "isometric", "passive"):
-        yield _split("task", task, clips, [name for name in clips if kinds[name].startswith(task)])
+    for task in sorted({_task(name, kinds) for name in clips}):
+        yield _split("task", task, clips, [name for name in clips if _task(name, kinds) == task])
 
 
 def evaluate(
@@ -122,7 +130,7 @@ def evaluate(
     folder: str | Path,
     seeds: int = 3,
     training: TrainingParameters = TRAINING,
-    held_out: Sequence[str] = ("clip", "speed", "task"),
+    held_out: Sequence[str] = HELD_OUT,
 ) -> pd.DataFrame:
     """Train and test all methods on all splits.
 
@@ -199,6 +207,10 @@ def clip_settings(sequences: Sequence[KnownSequence]) -> StateEstimatorParameter
         motion=features.motion.shape[1],
         signals=SIGNALS,
     )
+
+
+def _task(name: str, kinds: Mapping[str, str]) -> str:
+    return kinds[name].split()[0]
 
 
 def _split(held_out: str, name: str, clips: Mapping[str, Clip], test: list[str]) -> Split:

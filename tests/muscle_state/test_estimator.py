@@ -104,7 +104,9 @@ def test_a_corrupt_frame_is_stated_and_bridged(networks) -> None:
     found = estimate(frame_features(frames), networks)
     assert found.confidence[30] < 0.5 * whole.confidence[30]
     assert found.state_sd[30, 0] > 2 * whole.state_sd[30, 0]
-    assert np.isfinite(found.state).all()
+    # the frames around it are not misled: the signals range over 80 and 40
+    assert np.abs(found.state - whole.state).max(axis=0)[0] < 8
+    assert np.abs(found.state - whole.state).max(axis=0)[1] < 4
 
 
 def test_a_muscle_that_leaves_the_view_has_a_low_confidence(networks) -> None:
