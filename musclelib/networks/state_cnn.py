@@ -116,6 +116,15 @@ class StateCnn(Standardised):
                 return x.float()
             # pooling and rectifying commute, and a quarter of the values is left to rectify
             if number <= len(self.convolutions) and number % self.settings.repeats == 0:
-                x = nn.functional.max_pool2d(x, 2, ceil_mode=True)
+                x = _pool(x)
             x = nn.functional.relu(x)
         raise AssertionError("layers count from 1 to their number")
+
+
+def _pool(x: Tensor) -> Tensor:
+    """Return the maxima of 2 x 2 pixels; a last odd row or column makes maxima by itself."""
+    if x.requires_grad or x.shape[2] % 2 or x.shape[3] % 2:
+        return nn.functional.max_pool2d(x, 2, ceil_mode=True)
+    # four times as fast where no gradient is needed, since no places of maxima are kept
+    x = torch.maximum(x[..., 0::2, :], x[..., 1::2, :])
+    return torch.maximum(x[..., 0::2], x[..., 1::2])

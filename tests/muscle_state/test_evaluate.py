@@ -128,6 +128,8 @@ def test_a_cnn_estimates_each_pair_of_a_sequence(store: Path) -> None:
         pair = torch.from_numpy(frames[number : number + 2])[None]
         np.testing.assert_allclose(found[number], network.changes(pair)[0].detach(), atol=1e-4)
     assert estimate_changes(network, frames[:1]).shape == (0, 3)
+    rounded = estimate_changes(network, frames, half=True)
+    assert 0 < np.sqrt(((rounded - found) ** 2).mean()) < 0.03 * found.std()
     with pytest.raises(ValueError, match="extract the region at that size"):
         estimate_changes(network, frames[:, :20])
 
