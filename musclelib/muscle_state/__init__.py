@@ -13,8 +13,9 @@ Features
 Estimator
     `estimate` returns the state itself, not only its changes, as an `Estimate` with stated SDs and
     confidence, from the `Features` that `frame_features` makes of a video; `train_estimators`
-    trains its networks on `KnownSequence`s, and `check_video` refuses a video of another kind.
-    `real_video` does all of this with one participant's recordings.
+    trains its networks on `KnownSequence`s, which `known_sequences` makes of trials;
+    `check_video` refuses a video of another kind. `real_video` does all of this with one
+    participant's recordings.
 
 Examples
 --------
@@ -36,7 +37,7 @@ from musclelib.muscle_state.estimator import (
     estimate,
     frame_features,
 )
-from musclelib.muscle_state.estimator_recipe import KnownSequence, train_estimators
+from musclelib.muscle_state.estimator_recipe import KnownSequence, known_sequences, train_estimators
 from musclelib.muscle_state.evaluate import coherence, estimate_changes, evaluate, score
 from musclelib.muscle_state.features import integration_points, motion_features
 from musclelib.muscle_state.optimised_inputs import flow, optimised_inputs
@@ -60,6 +61,7 @@ __all__ = [
     "flow",
     "frame_features",
     "integration_points",
+    "known_sequences",
     "motion_features",
     "optimised_inputs",
     "real_video",

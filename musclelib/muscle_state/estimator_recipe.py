@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from musclelib.muscle_state.estimator import Features
+from musclelib.muscle_state.estimator import Features, frame_features
+from musclelib.muscle_state.trials import Trials
 from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
 from musclelib.parameters import ParameterError
 from musclelib.streams import Purpose, stream, torch_seed
@@ -42,6 +44,27 @@ class KnownSequence(NamedTuple):
     features: Features
     state: np.ndarray
     """Signals at the frames, float32 `(time, signal)`."""
+
+
+def known_sequences(trials: Trials, numbers: Sequence[int]) -> list[KnownSequence]:
+    """Make the features of trials, with EMG, torque and angle [V, N m, deg] as their signals.
+
+    Split trials by participants first (`split`).
+
+    Parameters
+    ----------
+    trials : Trials
+        The trials of a store.
+    numbers : sequence of int
+        Numbers of the trials to take.
+    """
+    return [
+        KnownSequence(
+            frame_features(itertools.chain.from_iterable(trials.chunks(number))),
+            trials.states[number].astype(np.float32),
+        )
+        for number in numbers
+    ]
 
 
 class StateWindows(Dataset[tuple[Tensor, ...]]):

@@ -10,8 +10,10 @@ from musclelib.muscle_state.estimator_recipe import (
     KnownSequence,
     StateEstimation,
     StateWindows,
+    known_sequences,
     train_estimators,
 )
+from musclelib.muscle_state.trials import Trials
 from musclelib.networks.state_estimator import StateEstimatorParameters
 from musclelib.parameters import ParameterError
 
@@ -106,3 +108,12 @@ def test_a_frame_whose_motion_was_lost_is_trained_without_motion() -> None:
     motion[10] = np.nan
     windows = StateWindows([KnownSequence(Features(appearance, motion), state)], 8, 0)
     assert torch.isfinite(windows[0][1]).all()
+
+
+def test_a_store_of_trials_becomes_features_with_its_signals(store) -> None:
+    trials = Trials(store)
+    (found,) = known_sequences(trials, [1])
+    np.testing.assert_array_equal(found.state, trials.states[1].astype(np.float32))
+    assert found.features.appearance.shape == (121, 912)
+    moved = found.features.motion[1:, 72:].mean(axis=1)  # along lateral; 0.5 degrees a pixel
+    assert np.corrcoef(moved, np.diff(found.state[:, 2]))[0, 1] > 0.9
