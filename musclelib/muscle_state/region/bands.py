@@ -14,12 +14,10 @@ from musclelib.muscle_state.region.contours import contour_from_curves
 
 _GRID = (128, 40)  # depth and lateral pixels of the reduced picture
 _BAND = (1.0, 4.0)  # standard deviations of a band and of its surroundings [reduced rows]
-_GAP = (0.10, 0.65)  # least and largest distance of the bands, as shares of the depth
+_GAP = (0.15, 0.65)  # least and largest distance of the bands, as shares of the depth
 _TOP = 0.02  # share of the depth at the top that shows the skin
 _STEP_COST = 0.15  # of a band that changes its row from one column to the next
-_DEPTH_COST = (
-    0.25  # of a lower band at the bottom of the picture, per column: the upper pair counts
-)
+_DEPTH_COST = 0.25  # of a lower band at the bottom, per column: the upper pair counts
 _EDGE_REACH = 0.035  # share of the depth within which an edge belongs to a band
 _EDGE_BLUR = 1.5  # standard deviation along the depth at which edges are sought [px]
 
@@ -30,7 +28,7 @@ def find_bands(frame: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     frame : numpy.ndarray, (depth, lateral)
-        Frame whose whole width shows the muscle.
+        Frame whose whole width shows the muscle, which is 15 to 65 % of the depth thick.
 
     Returns
     -------
