@@ -1,9 +1,10 @@
 """Tasks of paper 3: the signals that move the dot and the pedals, and what a participant makes.
 
 The paper prints the switching rules of its two signals and their correlation, 0.33 (Pearson) and
-0.34 (Spearman), but not the clock of equation 1. Of the readings tried, one gives both numbers: the
-clock starts with the trial, 10 s of neutral standing included, the switching rules with the
-signals, both correlations cover all 190 s, and +1 of the pedals is plantarflexion.
+0.34 (Spearman), but not the clock of equation 1. The reading chosen gives both numbers: the clock
+starts with the trial, 10 s of neutral standing included, the switching rules with the signals, both
+correlations cover all 190 s, and +1 of the pedals is plantarflexion. A few of the several hundred
+other combinations that were tried round to the same numbers.
 """
 
 from __future__ import annotations
