@@ -302,9 +302,10 @@ def _soleus(rng: np.random.Generator, layers: Layers, reach: float) -> Points:
     sheets = []
     for _ in range(int(2 * reach * a.soleus / 9)):
         length = rng.gamma(2.5, 4.0)
-        lateral = rng.uniform(-reach, reach) + rng.uniform(0, length, int(_ALONG * length))
+        start, along = rng.uniform(-reach, reach), rng.uniform(0, length, int(_ALONG * length))
+        lateral = start + along
         deep = layers.superficial(lateral) + layers.thickness(lateral) + a.aponeurosis
-        depth = deep + rng.uniform(0.3, a.soleus) + slope * (lateral - lateral.min())
+        depth = deep + rng.uniform(0.3, a.soleus) + slope * along
         bright = np.full(len(lateral), 0.2 * rng.lognormal(-0.4, 0.6))
         bright[(depth < deep + 0.2) | (depth > layers.bone(lateral))] = 0
         sheets.append((lateral, depth + rng.normal(0, 0.1, len(lateral)), bright))

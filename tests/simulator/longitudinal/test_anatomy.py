@@ -18,6 +18,11 @@ def test_layers_follow_one_another_in_every_leg(seed, index):
     assert set(np.unique(column)) == set(Label)
 
 
+def test_a_leg_with_a_very_short_sheet_can_be_made():
+    """The soleus of this participant has a sheet too short for a single point."""
+    assert len(sample_tissue(sample_anatomy(5, 14), (44.7, 55.42), 5, 14).depth) > 10_000
+
+
 def test_layers_have_the_thickness_of_the_anatomy():
     anatomy = Anatomy()
     depth = np.arange(0, 50, 0.01)
