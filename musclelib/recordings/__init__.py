@@ -11,6 +11,9 @@ Signals
     `read_signals` reads torque, joint angle and EMG from CSV; `sample_by_time` and
     `sample_by_index` take them to the times of frames. `read_push_data` and `read_image_geometry`
     (an `ImageGeometry`) read the files of one public data set, `read_tibialis` those of another.
+Observers
+    `read_clip_observers`, `read_vastus_lateralis_observers` and
+    `read_lateral_gastrocnemius_observers` read what observers measured on public images.
 Public recordings
     `fetch` and `fetch_folder` return recordings of the `registry` by name, from a local mirror,
     `cache_folder` or the network; `local_path` accepts paths and names alike.
@@ -41,6 +44,11 @@ from musclelib.recordings.downloads import (
 )
 from musclelib.recordings.echoes import echo_sequence, image_grid, velocity_recording
 from musclelib.recordings.footage import video_sequence
+from musclelib.recordings.observers import (
+    read_clip_observers,
+    read_lateral_gastrocnemius_observers,
+    read_vastus_lateralis_observers,
+)
 from musclelib.recordings.signals import (
     ImageGeometry,
     read_image_geometry,
@@ -65,11 +73,14 @@ __all__ = [
     "local_path",
     "open_array",
     "open_video",
+    "read_clip_observers",
     "read_image",
     "read_image_geometry",
+    "read_lateral_gastrocnemius_observers",
     "read_push_data",
     "read_signals",
     "read_tibialis",
+    "read_vastus_lateralis_observers",
     "registry",
     "sample_by_index",
     "sample_by_time",

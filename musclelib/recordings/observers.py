@@ -53,7 +53,7 @@ def read_clip_observers(folder: str | Path) -> xr.Dataset:
     FileNotFoundError, ValueError
         A workbook is missing or is none.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for observer in (1, 2, 3):
         workbook = Path(folder) / f"dataset3_for_manual_estimation_obs{observer}.xlsx"
         for series, cells in read_sheets(workbook).items():
@@ -78,7 +78,8 @@ def read_vastus_lateralis_observers(path: str | Path) -> xr.Dataset:
     -------
     Dataset
         `fascicle_angle` and `superficial_angle` [deg], `superficial_row` and `deep_row` [pixel],
-        the rows of the aponeuroses at the middle column, by `(image, observer)`; coordinates
+        the rows of the inner edges of the aponeuroses at the left edge of the
+        image (drawn upon the images, there they lie), by `(image, observer)`; coordinates
         `participant`, such as "S1", `leg`, "L" or "R", and `step`. The size of a pixel is not
         known, so that there is no thickness in millimetres.
 
@@ -87,14 +88,14 @@ def read_vastus_lateralis_observers(path: str | Path) -> xr.Dataset:
     FileNotFoundError, ValueError
         The workbook is missing or is none.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for observer, cells in enumerate(read_sheets(path).values(), start=1):
         for row in cells[1:]:
             if "D" in row:
                 found = _angles_and_rows(row, "DEFG")
                 step = int(float(row["C"]))
                 name = {"participant": f"S{float(row['A']):.0f}", "leg": row["B"], "step": step}
-                rows.append({"observer": observer} | name | found)
+                rows.append({"observer": observer, **name, **found})
     return _dataset(pd.DataFrame(rows), ["participant", "leg", "step"])
 
 
@@ -120,14 +121,14 @@ def read_lateral_gastrocnemius_observers(folder: str | Path) -> xr.Dataset:
     FileNotFoundError, ValueError
         A workbook is missing or is none.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for observer in (1, 2, 3):
         workbook = Path(folder) / f"dataset2_for_manual_estimation_obs{observer}.xlsx"
         for task, cells in read_sheets(workbook).items():
             for row in cells[1:]:
                 if "A" in row:
                     name = {"observer": observer, "task": task, "frame": int(float(row["A"]))}
-                    rows.append(name | _angles_and_rows(row, "BCDE"))
+                    rows.append({**name, **_angles_and_rows(row, "BCDE")})
     found = _dataset(pd.DataFrame(rows), ["task", "frame"])
     pennation = abs(found["fascicle_angle"] - found["superficial_angle"])
     height = (found["deep_row"] - found["superficial_row"]) * LATERAL_PIXEL

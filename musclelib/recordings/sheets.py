@@ -63,9 +63,7 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
     ]
 
 
-def _rows(
-    archive: zipfile.ZipFile, target: str, texts: list[str]
-) -> list[dict[str, str | float]]:
+def _rows(archive: zipfile.ZipFile, target: str, texts: list[str]) -> list[dict[str, str | float]]:
     name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
     rows = []
     for row in _parse(archive, name).iter(f"{_MAIN}row"):

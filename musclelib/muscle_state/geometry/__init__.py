@@ -6,8 +6,9 @@ Measuring
     image within a screen shot. `structure_tensor_angle` is a second, independent method.
 Learning and accuracy
     `fit_choices` fits what is learnt, a `Choice` of the aponeuroses and one of the angle, to
-    `make_examples` of `Marked` images; `evaluate` compares with observers, without training on
-    the participant.
+    `make_examples` of `Marked` images; `save_choices` and `load_choices` keep them. The public
+    images are those of `vastus_lateralis`, `lateral_gastrocnemius` and `clip_frames`. `evaluate`
+    compares with observers, without training on the participant.
 
 Angles [deg] are positive where a structure runs down to the right.
 

@@ -172,7 +172,7 @@ def _curves(ridges: np.ndarray) -> list[Curve]:
         if best[row] <= 0:
             break
         rise, bend = np.unravel_index(which[row], (len(rises), len(_BENDS)))
-        found.append(Curve(float(row), float(rises[rise]), _BENDS[bend], float(best[row])))
+        found.append(Curve(float(row), float(rises[rise]), float(_BENDS[bend]), float(best[row])))
         best[max(0, row - 3) : row + 4] = 0
     return sorted(found, key=lambda curve: curve.row)
 

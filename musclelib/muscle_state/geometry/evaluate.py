@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from skimage.feature import structure_tensor
 
 from musclelib.muscle_state.geometry.choice import Choice
@@ -92,7 +94,7 @@ def _measure(
     return rows
 
 
-def _compare(marked: Marked, found) -> dict[str, object]:
+def _compare(marked: Marked, found: xr.Dataset) -> dict[str, object]:
     """Return what was measured and what observers measured, in the same way."""
     upper, lower = found["superficial_row"].values, found["deep_row"].values
     pixel = np.nan if marked.pixel is None else marked.pixel
@@ -115,21 +117,29 @@ def _compare(marked: Marked, found) -> dict[str, object]:
     }
 
 
-def _length(height, angle, slope):
+def _length(height: Any, angle: Any, slope: Any) -> Any:
     """Return the length of a fascicle between parallel aponeuroses."""
     return height * np.cos(np.radians(slope)) / np.sin(np.radians(np.abs(angle - slope)))
 
 
 def _rows(kind: str, part: pd.DataFrame) -> list[dict[str, object]]:
     observers = np.stack([np.stack(values) for values in part["observers"]])  # image, measure, one
-    truth = np.nanmean(observers, 2)
+    truth = _mean(observers)
     rows = []
     for method in ("ours", "structure tensor"):
         rows.append(_row(kind, method, np.stack(list(part[method])) - truth))
     for one in range(observers.shape[2]):
-        others = np.nanmean(np.delete(observers, one, 2), 2)
+        others = _mean(np.delete(observers, one, 2))
         rows.append(_row(kind, f"observer {one + 1}", observers[..., one] - others))
     return rows
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Return the mean of the observers who measured something, NaN where nobody did."""
+    known = np.isfinite(values)
+    count = known.sum(2)
+    total = np.where(known, values, 0).sum(2)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _row(kind: str, method: str, error: np.ndarray) -> dict[str, object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from musclelib.muscle_state.geometry import orientation
 from musclelib.muscle_state.geometry.aponeuroses import (
     HEIGHT,
     Candidates,
@@ -21,7 +22,6 @@ from musclelib.muscle_state.geometry.orientation import (
     angle_features,
     orientation_energy,
 )
-from musclelib.muscle_state.geometry import orientation
 from musclelib.muscle_state.geometry.public_images import Marked
 
 _STRETCHES = (1.0, 0.7, 1.4, 1.9)  # of the depth: steeper and flatter fascicles than observed

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import xarray as xr
 
-from musclelib.muscle_state.geometry.aponeuroses import HEIGHT, find_candidates, refine_edge
+from musclelib.muscle_state.geometry.aponeuroses import (
+    HEIGHT,
+    Candidates,
+    find_candidates,
+    refine_edge,
+)
 from musclelib.muscle_state.geometry.choice import Choice, load_choices
 from musclelib.muscle_state.geometry.image_area import find_image_area
 from musclelib.muscle_state.geometry.orientation import (
@@ -93,7 +98,7 @@ def measure_fascicles(
         edges = list(pool.map(_edges, images, found, chosen))
         upper, lower = _steady(np.array(edges), continuous)
         angle_scores = np.array(
-            list(pool.map(lambda *a: _angle_scores(*a, learnt["angle"]), images, upper, lower))
+            list(pool.map(partial(_angle_scores, learnt["angle"]), images, upper, lower))
         )
     angle = posterior(angle_scores, continuous=continuous)
     sure = [_pair_confidence(*one) for one in zip(found, scores, chosen, strict=True)]
@@ -145,7 +150,7 @@ def _square(frame: np.ndarray, aspect: float) -> np.ndarray:
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
 
 
-def _edges(image: np.ndarray, found, pair) -> np.ndarray:
+def _edges(image: np.ndarray, found: Candidates, pair: int | None) -> np.ndarray:
     """Return the rows of both inner edges, `(2, lateral)`, NaN without a pair."""
     width = image.shape[1]
     if pair is None:
@@ -174,7 +179,7 @@ def _steady(edges: np.ndarray, continuous: bool) -> np.ndarray:
 
 
 def _angle_scores(
-    image: np.ndarray, upper: np.ndarray, lower: np.ndarray, choice: Choice
+    choice: Choice, image: np.ndarray, upper: np.ndarray, lower: np.ndarray
 ) -> np.ndarray:
     """Return the score of every angle, all 0 where the image tells nothing."""
     flat = allowed(np.zeros(len(ANGLES)))
@@ -194,9 +199,9 @@ def _line(rows: np.ndarray) -> tuple[float, float]:
     return float(place @ rows / (place @ place)), float(rows.mean())
 
 
-def _pair_confidence(found, scores, chosen) -> float:
+def _pair_confidence(found: Candidates, scores: np.ndarray | None, chosen: int | None) -> float:
     """Return the probability of the chosen pair and its close neighbours."""
-    if chosen is None:
+    if chosen is None or scores is None:
         return 0.0
     chance = np.exp(scores - scores.max())
     middle = np.array([[found.curves[p].row for p in pair] for pair in found.pairs])
@@ -226,7 +231,10 @@ def _describe(
     slope, start = np.tan(np.radians(angle)), (top_row + deep_row) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = np.array(
-            [(row - start) / (slope - s) for row, s in ((top_row, top_slope), (deep_row, deep_slope))]
+            [
+                (row - start) / (slope - s)
+                for row, s in ((top_row, top_slope), (deep_row, deep_slope))
+            ]
         )
     span = np.abs(ends[1] - ends[0])
     seen = np.abs(np.clip(ends[1], -width / 2, width / 2) - np.clip(ends[0], -width / 2, width / 2))
@@ -244,7 +252,15 @@ def _describe(
     }
 
 
-def _dataset(rows, upper, lower, confidence, area, pixel_size, aspect) -> xr.Dataset:
+def _dataset(
+    rows: dict[str, np.ndarray],
+    upper: np.ndarray,
+    lower: np.ndarray,
+    confidence: np.ndarray,
+    area: tuple[int, int, int, int],
+    pixel_size: tuple[float, float] | None,
+    aspect: float,
+) -> xr.Dataset:
     top, _, left, right = area
     columns = (np.arange(right - left) + 0.5) * aspect - 0.5
     own = np.arange(upper.shape[1])

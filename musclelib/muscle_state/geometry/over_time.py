@@ -7,6 +7,7 @@ added up along the video, so that nothing drifts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def best_path(
     if not continuous or not frames:
         return best
     total, backs = np.asarray(scores[frames[0]]), []
-    for before, now in zip(frames[:-1], frames[1:], strict=True):
+    for before, now in pairwise(frames):
         moved = np.abs(_places(found[before])[:, None] - _places(found[now])).mean(-1) / HEIGHT
         via = total[:, None] - _STIFFNESS * moved
         backs.append(via.argmax(0))

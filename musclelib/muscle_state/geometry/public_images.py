@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from musclelib.recordings.observers import (
     CLIP_PIXEL,
@@ -117,7 +118,16 @@ def clip_video(mirror: str | Path, clip: str) -> np.ndarray:
     return np.concatenate(list(video.chunks()))
 
 
-def _marked(row, person, name, kind, image, top=0, pixel=None, frame=0) -> Marked:
+def _marked(
+    row: xr.Dataset,
+    person: str,
+    name: str,
+    kind: str,
+    image: np.ndarray,
+    top: int = 0,
+    pixel: float | None = None,
+    frame: int = 0,
+) -> Marked:
     superficial, deep = row["superficial_row"].values - top, row["deep_row"].values - top
     return Marked(
         person,
