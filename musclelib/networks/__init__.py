@@ -12,6 +12,10 @@ Identification
     `Detector`, paper 2's Mask R-CNN with `SlowFusion`; `TwitchNetwork`, paper 2's estimate of a
     twitch train; `TerritoryReader` for the maps of separated components; `FiringDetector` for the
     firings in a twitch train.
+Muscle state
+    `StateCnn`, paper 3's estimate of the change of EMG, torque and angle from two B-mode frames;
+    `FeatureNetwork`, the same from the motion of features; `StateEstimator`, of states and changes
+    from the course of features.
 Files
     `weights` saves a network with its parameters in one file, and loads it again.
 
@@ -26,6 +30,7 @@ torch.Size([2, 1, 8, 32, 32])
 """
 
 from musclelib.networks import weights
+from musclelib.networks.feature_network import FeatureNetwork, FeatureNetworkParameters
 from musclelib.networks.firing_detector import FiringDetector, FiringParameters
 from musclelib.networks.light_discriminators import ClipDiscriminator, MapDiscriminator
 from musclelib.networks.light_generator import LightGenerator, LightGeneratorParameters
@@ -33,6 +38,8 @@ from musclelib.networks.mask_rcnn import DETECTORS, Detector, DetectorParameters
 from musclelib.networks.patch_discriminator import Discriminator, DiscriminatorParameters
 from musclelib.networks.resnet_generator import Generator, GeneratorParameters
 from musclelib.networks.slow_fusion import SlowFusion
+from musclelib.networks.state_cnn import StateCnn, StateCnnParameters
+from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
 from musclelib.networks.territory_reader import ReaderParameters, TerritoryReader
 from musclelib.networks.time_filter import TimeFilter
 from musclelib.networks.twitch import TWITCH_NETWORKS, TwitchNetwork, TwitchParameters
@@ -46,6 +53,8 @@ __all__ = [
     "DetectorParameters",
     "Discriminator",
     "DiscriminatorParameters",
+    "FeatureNetwork",
+    "FeatureNetworkParameters",
     "FiringDetector",
     "FiringParameters",
     "Generator",
@@ -56,6 +65,10 @@ __all__ = [
     "Predictor",
     "ReaderParameters",
     "SlowFusion",
+    "StateCnn",
+    "StateCnnParameters",
+    "StateEstimator",
+    "StateEstimatorParameters",
     "TerritoryReader",
     "TimeFilter",
     "TwitchNetwork",
