@@ -32,6 +32,7 @@ from musclelib.study import made
 # names are checked here; papermill itself reads no annotation such as `int | None`
 logging.getLogger("papermill").setLevel(logging.ERROR)
 
+_STARTS = 3  # tries to start a kernel
 _MISSING = "MissingRecordingError"  # of `musclelib.recordings`, which is slow to import
 _VERSIONS = (
     "musclelib",
@@ -77,17 +78,7 @@ def run_step(
     }
     with whole(output) as part:
         try:
-            papermill.execute_notebook(
-                _literal(notebook),
-                _literal(part),
-                parameters,
-                kernel_name="python3",
-                cwd=notebook.parent,
-                autosave_cell_every=0,
-                prepare_only=missing is not None,
-                # the kernel's warning that loopback is not encrypted helps no one
-                extra_arguments=["--log-level=40"],
-            )
+            _execute(notebook, part, parameters, prepare_only=missing is not None)
         except PapermillExecutionError as error:
             if error.ename != _MISSING:
                 _write(nbformat.read(part, as_version=4), part, about)
@@ -102,6 +93,31 @@ def run_step(
     if missing:
         os.utime(output, (0, 0))
         print(f"{notebook.name}: {missing}", file=sys.stderr)
+
+
+def _execute(notebook: Path, part: Path, parameters: dict[str, Any], *, prepare_only: bool) -> None:
+    """Execute a notebook by papermill; start again where its kernel did not start.
+
+    Two kernels that start at the same moment may choose the same port, and one of them never
+    answers. No cell has run then.
+    """
+    for left in range(_STARTS - 1, -1, -1):
+        try:
+            papermill.execute_notebook(
+                _literal(notebook),
+                _literal(part),
+                parameters,
+                kernel_name="python3",
+                cwd=notebook.parent,
+                autosave_cell_every=0,
+                prepare_only=prepare_only,
+                # the kernel's warning that loopback is not encrypted helps no one
+                extra_arguments=["--log-level=40"],
+            )
+            return
+        except RuntimeError as error:
+            if "respond" not in str(error) or not left:
+                raise
 
 
 def _read(executed: Path) -> Any:

@@ -305,3 +305,26 @@ def test_a_step_starts_without_what_only_notebooks_need():
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "papermill" in loaded
     assert not loaded & {"holoviews", "panel", "matplotlib", "scipy", "zarr", "torch", "cv2"}
+
+
+@pytest.mark.parametrize(("failures", "runs"), [(2, True), (3, False)])
+def test_a_kernel_that_does_not_start_is_started_again(
+    failures, runs, notebook, tmp_path, monkeypatch
+):
+    started, execute = [], papermill.execute_notebook
+
+    def sometimes(*given, **options):
+        started.append(given)
+        if len(started) <= failures:
+            raise RuntimeError("Kernel didn't respond in 60 seconds")
+        return execute(*given, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", sometimes)
+    if runs:
+        run_step(notebook("print('ran')"), tmp_path / "done.ipynb", {})
+        assert "ran" in _printed(tmp_path / "done.ipynb")
+    else:
+        with pytest.raises(RuntimeError, match="respond"):
+            run_step(notebook("1"), tmp_path / "done.ipynb", {})
+        assert not (tmp_path / "done.ipynb").exists()
+    assert len(started) == 3
