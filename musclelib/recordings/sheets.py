@@ -1,14 +1,12 @@
-"""Read the cells of an Excel workbook (xlsx), which is a zip archive of XML files."""
+"""Read the cells of an Excel workbook (xlsx)."""
 
 from __future__ import annotations
 
-import re
 import zipfile
 from pathlib import Path
-from xml.etree import ElementTree
 
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
 
 
 def read_sheets(path: str | Path) -> dict[str, list[dict[str, str | float]]]:
@@ -34,49 +32,13 @@ def read_sheets(path: str | Path) -> dict[str, list[dict[str, str | float]]]:
         The file is not a workbook.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            texts = _shared_texts(archive)
-            links = {
-                str(link.get("Id")): str(link.get("Target"))
-                for link in _parse(archive, "xl/_rels/workbook.xml.rels")
-            }
-            return {
-                str(sheet.get("name")): _rows(archive, links[str(sheet.get(_LINK))], texts)
-                for sheet in _parse(archive, "xl/workbook.xml").iter(f"{_MAIN}sheet")
-            }
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
+        book = openpyxl.load_workbook(path, data_only=True)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError) as error:
         raise ValueError(f"{path} is not an Excel workbook (xlsx): {error}") from error
-
-
-def _parse(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
-    return ElementTree.fromstring(archive.read(name))
-
-
-def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
-    """Return the texts that cells name by their number."""
-    name = "xl/sharedStrings.xml"
-    if name not in archive.namelist():
-        return []
-    return [
-        "".join(part.text or "" for part in item.iter(f"{_MAIN}t"))
-        for item in _parse(archive, name)
-    ]
-
-
-def _rows(archive: zipfile.ZipFile, target: str, texts: list[str]) -> list[dict[str, str | float]]:
-    name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    rows = []
-    for row in _parse(archive, name).iter(f"{_MAIN}row"):
-        cells: dict[str, str | float] = {}
-        for cell in row.iter(f"{_MAIN}c"):
-            value = cell.find(f"{_MAIN}v")
-            if value is None or value.text is None:
-                continue
-            column = re.sub(r"\d", "", str(cell.get("r")))
-            kind = cell.get("t", "n")
-            if kind == "s":
-                cells[column] = texts[int(value.text)]
-            else:
-                cells[column] = float(value.text) if kind == "n" else value.text
-        rows.append(cells)
-    return rows
+    return {
+        sheet.title: [
+            {cell.column_letter: cell.value for cell in row if cell.value is not None}
+            for row in sheet.iter_rows()
+        ]
+        for sheet in book.worksheets
+    }

@@ -1,10 +1,9 @@
 """Observers' sheets: small workbooks made here, and the public ones where a mirror holds them."""
 
-import zipfile
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
+import openpyxl
 import pytest
 
 from musclelib.recordings.observers import (
@@ -15,41 +14,16 @@ from musclelib.recordings.observers import (
 )
 from musclelib.recordings.sheets import read_sheets
 
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
-
 
 def write_workbook(path, sheets):
-    """Write sheets of rows: texts as shared ones, numbers, None for no cell."""
-    texts = []
-
-    def cell(row, column, value):
-        place = f"{chr(65 + column)}{row + 1}"
-        if isinstance(value, str):
-            texts.append(value)
-            return f'<c r="{place}" t="s"><v>{len(texts) - 1}</v></c>'
-        return f'<c r="{place}"><v>{value}</v></c>'
-
-    with zipfile.ZipFile(path, "w") as archive:
-        names, links = "", ""
-        for number, (name, rows) in enumerate(sheets.items(), start=1):
-            names += f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'
-            links += f'<Relationship Id="rId{number}" Target="worksheets/sheet{number}.xml"/>'
-            body = "".join(
-                f'<row r="{r + 1}">'
-                + "".join(cell(r, c, value) for c, value in enumerate(row) if value is not None)
-                + "</row>"
-                for r, row in enumerate(rows)
-            )
-            sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{body}</sheetData></worksheet>'
-            archive.writestr(f"xl/worksheets/sheet{number}.xml", sheet)
-        book = f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{names}</sheets></workbook>'
-        archive.writestr("xl/workbook.xml", book)
-        relations = f'<Relationships xmlns="{PACKAGE}">{links}</Relationships>'
-        archive.writestr("xl/_rels/workbook.xml.rels", relations)
-        items = "".join(f"<si><t>{escape(text)}</t></si>" for text in texts)
-        archive.writestr("xl/sharedStrings.xml", f'<sst xmlns="{MAIN}">{items}</sst>')
+    """Write sheets of rows, None for no cell."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
 
 
 def test_cells_come_by_sheet_and_column(tmp_path):
