@@ -21,13 +21,7 @@ Examples
 (75, (120, 496), (3000,))
 """
 
-from musclelib.simulator.longitudinal.anatomy import (
-    Label,
-    Layers,
-    Tissue,
-    sample_anatomy,
-    sample_tissue,
-)
+from musclelib.simulator.longitudinal.anatomy import Label, Layers, sample_anatomy
 from musclelib.simulator.longitudinal.dynamics import contract
 from musclelib.simulator.longitudinal.echoes import Scanner
 from musclelib.simulator.longitudinal.mechanics import Mechanics, State, equilibrium
@@ -37,6 +31,7 @@ from musclelib.simulator.longitudinal.participants import PARTICIPANTS, sample_m
 from musclelib.simulator.longitudinal.record import LongitudinalParameters, participant_trial
 from musclelib.simulator.longitudinal.relations import Relations, relations
 from musclelib.simulator.longitudinal.tasks import Task, dot, pedal
+from musclelib.simulator.longitudinal.tissue import Tissue, sample_tissue
 from musclelib.simulator.longitudinal.trial import FRAME_RATE, Trial, simulate_trial
 from musclelib.simulator.longitudinal.truth import Geometry, geometry
 

@@ -12,14 +12,13 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from musclelib.simulator.longitudinal.anatomy import Tissue, seen
 from musclelib.simulator.longitudinal.motion import Motion
 from musclelib.simulator.longitudinal.parameters import Device, View
+from musclelib.simulator.longitudinal.tissue import Tissue, seen
 from musclelib.streams import Purpose, stream
 
 _SOUND_SPEED = 1.54e6  # [mm/s]
 _PADDING = 12  # pixels around the view, so that pulses enter it from outside
-_SPECULAR = 3.0  # exponent by which inclined sheets return less
 
 
 class Scanner:

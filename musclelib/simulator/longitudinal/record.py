@@ -10,12 +10,13 @@ import xarray as xr
 
 from musclelib import sequences
 from musclelib.parameters import ParameterError, Parameters, quantity
-from musclelib.simulator.longitudinal.anatomy import sample_anatomy, sample_tissue
+from musclelib.simulator.longitudinal.anatomy import sample_anatomy
 from musclelib.simulator.longitudinal.echoes import Scanner
 from musclelib.simulator.longitudinal.motion import Motion, motion
 from musclelib.simulator.longitudinal.parameters import DEVICES, Anatomy, Device, View
 from musclelib.simulator.longitudinal.participants import sample_mechanics
 from musclelib.simulator.longitudinal.tasks import DURATION, NEUTRAL, Task
+from musclelib.simulator.longitudinal.tissue import sample_tissue
 from musclelib.simulator.longitudinal.trial import FRAME_RATE, Trial, simulate_trial
 from musclelib.simulator.longitudinal.truth import geometry
 from musclelib.simulator.motor_units.superpose import sequence_dataset

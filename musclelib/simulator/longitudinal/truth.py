@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musclelib.simulator.longitudinal.anatomy import Label, Layers, Tissue
+from musclelib.simulator.longitudinal.anatomy import Label, Layers
 from musclelib.simulator.longitudinal.motion import Motion
+from musclelib.simulator.longitudinal.tissue import Tissue
 
 
 class Geometry(NamedTuple):

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musclelib.parameters import ParameterError
-from musclelib.simulator.longitudinal.anatomy import Label, Layers, sample_anatomy, sample_tissue
+from musclelib.simulator.longitudinal.anatomy import Label, Layers, sample_anatomy
 from musclelib.simulator.longitudinal.parameters import Anatomy
+from musclelib.simulator.longitudinal.tissue import sample_tissue
 
 
 @settings(max_examples=15)

@@ -6,10 +6,10 @@ from scipy.ndimage import gaussian_filter
 from skimage.feature import structure_tensor
 from skimage.registration import phase_cross_correlation
 
-from musclelib.simulator.longitudinal.anatomy import sample_tissue
 from musclelib.simulator.longitudinal.echoes import Scanner
 from musclelib.simulator.longitudinal.motion import Motion
 from musclelib.simulator.longitudinal.parameters import DEVICES, WHOLE, Anatomy, View
+from musclelib.simulator.longitudinal.tissue import sample_tissue
 
 FLAT = Anatomy(superficial_tilt=0.0, deep_tilt=0.0, curvature=0.0)
 

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from musclelib.simulator.longitudinal.anatomy import Label, Layers, sample_anatomy, sample_tissue
+from musclelib.simulator.longitudinal.anatomy import Label, Layers, sample_anatomy
 from musclelib.simulator.longitudinal.motion import Motion, motion
 from musclelib.simulator.longitudinal.parameters import Anatomy
+from musclelib.simulator.longitudinal.tissue import sample_tissue
 from musclelib.simulator.longitudinal.truth import geometry
 
 
