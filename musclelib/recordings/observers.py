@@ -6,6 +6,7 @@ measured by hand. Here angles [deg] are positive where a structure runs down to 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,15 +55,11 @@ def read_clip_observers(folder: str | Path) -> xr.Dataset:
         A workbook is missing or is none.
     """
     rows: list[dict[str, object]] = []
-    for observer in (1, 2, 3):
-        workbook = Path(folder) / f"dataset3_for_manual_estimation_obs{observer}.xlsx"
-        for series, cells in read_sheets(workbook).items():
-            if not series.startswith("p6_"):
-                continue  # a copy of other sheets
-            titles = {_title(text): column for column, text in cells[0].items()}
-            for row in cells[1:]:
-                if "A" in row:
-                    rows.append(_clip_row(observer, series, row, titles))
+    for observer, series, cells in _sheets(folder, 3):
+        if not series.startswith("p6_"):
+            continue  # a copy of other sheets
+        titles = {_title(text): column for column, text in cells[0].items()}
+        rows += [_clip_row(observer, series, row, titles) for row in cells[1:] if "A" in row]
     return _dataset(pd.DataFrame(rows), ["clip", "frame"])
 
 
@@ -122,13 +119,11 @@ def read_lateral_gastrocnemius_observers(folder: str | Path) -> xr.Dataset:
         A workbook is missing or is none.
     """
     rows: list[dict[str, object]] = []
-    for observer in (1, 2, 3):
-        workbook = Path(folder) / f"dataset2_for_manual_estimation_obs{observer}.xlsx"
-        for task, cells in read_sheets(workbook).items():
-            for row in cells[1:]:
-                if "A" in row:
-                    name = {"observer": observer, "task": task, "frame": int(float(row["A"]))}
-                    rows.append({**name, **_angles_and_rows(row, "BCDE")})
+    for observer, task, cells in _sheets(folder, 2):
+        for row in cells[1:]:
+            if "A" in row:
+                name = {"observer": observer, "task": task, "frame": int(float(row["A"]))}
+                rows.append({**name, **_angles_and_rows(row, "BCDE")})
     found = _dataset(pd.DataFrame(rows), ["task", "frame"])
     pennation = abs(found["fascicle_angle"] - found["superficial_angle"])
     height = (found["deep_row"] - found["superficial_row"]) * LATERAL_PIXEL
@@ -139,6 +134,16 @@ def read_lateral_gastrocnemius_observers(folder: str | Path) -> xr.Dataset:
         thickness=thickness.assign_attrs(units="mm"),
         fascicle_length=length.assign_attrs(units="mm"),
     )
+
+
+def _sheets(
+    folder: str | Path, number: int
+) -> Iterator[tuple[int, str, list[dict[str, str | float]]]]:
+    """Yield observer, name and rows of each sheet of a data set's three workbooks."""
+    for observer in (1, 2, 3):
+        workbook = Path(folder) / f"dataset{number}_for_manual_estimation_obs{observer}.xlsx"
+        for name, cells in read_sheets(workbook).items():
+            yield observer, name, cells
 
 
 def _title(text: object) -> str:
