@@ -72,12 +72,24 @@ class Trials:
         return self.shape[1] - 1
 
     def frames(self, trial: int, first: int, count: int) -> np.ndarray:
-        """Read consecutive frames of a trial, `(time, depth, lateral)` [grey values]."""
+        """Read consecutive frames of a trial, `(time, depth, lateral)` [grey values].
+
+        Raises
+        ------
+        SequenceError
+            The frames cannot be read.
+        """
         if self._array is None:
             array = zarr.open_group(self.store, mode="r")["intensity"]
             assert isinstance(array, zarr.Array)
             self._array = array
-        return np.asarray(self._array[trial, first : first + count])
+        try:
+            return np.asarray(self._array[trial, first : first + count])
+        except Exception as error:  # codecs raise many types of error for a damaged file
+            raise sequences.SequenceError(
+                f"{self.store}: intensity, sequence {trial}: cannot be read ({error}); the store is"
+                " damaged"
+            ) from error
 
     def chunks(self, trial: int) -> Iterator[np.ndarray]:
         """Yield the frames of a trial in chunks of the store."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,16 @@ def test_equidistant_frames_cover_the_trials(store: Path) -> None:
     for frame, whole in zip(frames, expected, strict=True):
         np.testing.assert_array_equal(frame, whole[0])
     assert len(list(trials.equidistant([0], 1000))) == 121
+
+
+def test_a_file_that_was_cut_short_is_named(store: Path, tmp_path: Path) -> None:
+    cut = shutil.copytree(store, tmp_path / "cut.zarr")
+    file = next(path for path in (cut / "intensity" / "c" / "3").rglob("*") if path.is_file())
+    file.write_bytes(file.read_bytes()[:1000])
+    trials = Trials(cut)
+    assert trials.frames(2, 0, 2).shape == (2, 24, 48)
+    with pytest.raises(sequences.SequenceError, match=r"cut\.zarr: intensity, sequence 3: cannot"):
+        trials.frames(3, 0, 2)
 
 
 @pytest.mark.parametrize("name", ["intensity", "emg", "subject", "task"])
