@@ -37,11 +37,12 @@ from musclelib.muscle_state.estimator import (
     estimate,
     frame_features,
 )
-from musclelib.muscle_state.estimator_recipe import KnownSequence, known_sequences, train_estimators
+from musclelib.muscle_state.estimator_recipe import train_estimators
 from musclelib.muscle_state.evaluate import coherence, estimate_changes, evaluate, score
 from musclelib.muscle_state.features import integration_points, motion_features
 from musclelib.muscle_state.optimised_inputs import flow, optimised_inputs
 from musclelib.muscle_state.recipes import RECIPES
+from musclelib.muscle_state.state_windows import KnownSequence, known_sequences
 from musclelib.muscle_state.table1 import TABLE_1, Row
 from musclelib.muscle_state.trials import Trials, split
 

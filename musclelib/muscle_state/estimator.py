@@ -17,7 +17,7 @@ import torch
 from scipy.linalg import solveh_banded
 
 from musclelib.muscle_state.features import motion_features
-from musclelib.networks.state_estimator import StateEstimator
+from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
 
 GREY = (24, 32)
 """Cells along depth and lateral of which the mean grey value is taken."""
@@ -170,7 +170,7 @@ def fuse(
 
 
 def check_video(
-    network: StateEstimator,
+    settings: StateEstimatorParameters,
     shape: tuple[int, int],
     pixel_size: tuple[float, float],
     frame_rate: float,
@@ -182,7 +182,6 @@ def check_video(
     ValueError
         Shape, pixel size (by more than 2 %) or frame rate (by more than 5 %) differ.
     """
-    settings = network.settings
     if tuple(shape) != tuple(settings.shape):
         raise ValueError(
             f"frames of {tuple(shape)} px: the estimator was trained on {tuple(settings.shape)} px"

@@ -1,30 +1,28 @@
-"""Train state estimators on sequences of features with known signals."""
+"""Train state estimators: on trials by a recipe, or on any sequences of features with signals."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset
+from torch import Tensor, nn
 
-from musclelib.muscle_state.estimator import Features, frame_features
-from musclelib.muscle_state.trials import Trials
+from musclelib.muscle_state.estimator import GREY, ORIENTATION, check_video
+from musclelib.muscle_state.region.extract import SHAPE, SIZE
+from musclelib.muscle_state.state_windows import KnownSequence, StateWindows, known_sequences
+from musclelib.muscle_state.trials import Trials, split
 from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
-from musclelib.parameters import ParameterError
-from musclelib.streams import Purpose, stream, torch_seed
+from musclelib.parameters import ParameterError, quantity
+from musclelib.streams import Purpose, torch_seed
 from musclelib.training.checkpoint import load_averaged
 from musclelib.training.loop import train
-from musclelib.training.objective import Optimiser, Supervised, TrainingParameters
-
-FRAMES = 56
-"""Frames of a training window; shorter sequences cut all windows of a run to their length."""
+from musclelib.training.objective import Objective, Optimiser, Supervised, TrainingParameters
+from musclelib.training.recipe import Data, Recipe, Stage
 
 TRAINING = TrainingParameters(
     steps=500,
@@ -38,100 +36,14 @@ TRAINING = TrainingParameters(
 """Settings of the training; 10 s on one core."""
 
 
-class KnownSequence(NamedTuple):
-    """Features of a video and its signals."""
-
-    features: Features
-    state: np.ndarray
-    """Signals at the frames, float32 `(time, signal)`."""
-
-
-def known_sequences(trials: Trials, numbers: Sequence[int]) -> list[KnownSequence]:
-    """Make the features of trials, with EMG, torque and angle [V, N m, deg] as their signals.
-
-    Split trials by participants first (`split`).
-
-    Parameters
-    ----------
-    trials : Trials
-        The trials of a store.
-    numbers : sequence of int
-        Numbers of the trials to take.
-    """
-    return [
-        KnownSequence(
-            frame_features(itertools.chain.from_iterable(trials.chunks(number))),
-            trials.states[number].astype(np.float32),
-        )
-        for number in numbers
-    ]
-
-
-class StateWindows(Dataset[tuple[Tensor, ...]]):
-    """Windows of sequences by step: appearance, motion, state, `(batch, time, ...)`.
-
-    A sequence is drawn with a probability proportional to its number of frames.
-
-    Parameters
-    ----------
-    sequences : sequence of KnownSequence
-        The training sequences.
-    batch : int
-        Number of windows of a step and device.
-    seed : int
-        Seed of the draws.
-    rank, world : int
-        Number of this device, and number of all devices, which draw different windows.
-
-    Raises
-    ------
-    ParameterError
-        There is no sequence, a sequence's signals do not have one finite value for each frame, or a
-        signal is the same throughout.
-    """
-
-    def __init__(
-        self,
-        sequences: Sequence[KnownSequence],
-        batch: int,
-        seed: int,
-        rank: int = 0,
-        world: int = 1,
-    ) -> None:
-        if not sequences:
-            raise ParameterError("state windows: there are no sequences")
-        total = hashlib.sha256()
-        for number, (features, state) in enumerate(sequences):
-            if len({len(features.appearance), len(features.motion), len(state)}) > 1:
-                raise ParameterError(
-                    f"sequence {number}: {len(features.appearance)} frames and {len(state)} values"
-                    " of the signals; needed is one a frame"
-                )
-            if not np.isfinite(state).all():
-                raise ParameterError(f"sequence {number}: a signal has values that are not finite")
-            total.update(b"".join(part.tobytes() for part in (*features, state)))
-        still = np.ptp(np.concatenate([one.state for one in sequences]), axis=0) == 0
-        if still.any():
-            raise ParameterError(
-                f"signal {int(still.argmax())}: is the same in all frames of all sequences; nothing"
-                " can be learned of it"
-            )
-        self.sequences = [_tensors(one) for one in sequences]
-        lengths = np.array([len(one[0]) for one in self.sequences])
-        self.shares = lengths / lengths.sum()
-        self.batch, self.seed, self.first = batch, seed, rank * batch
-        self.frames = min(FRAMES, int(lengths.min()))
-        self.digest = f"{len(sequences)} sequences of features, {total.hexdigest()}"
-
-    def __getitem__(self, step: int) -> tuple[Tensor, ...]:
-        drawn = [self._window(step, self.first + number) for number in range(self.batch)]
-        return tuple(torch.stack(parts) for parts in zip(*drawn, strict=True))
-
-    def _window(self, step: int, number: int) -> tuple[Tensor, ...]:
-        rng = stream(Purpose.STATE_WINDOWS, self.seed, step, number)
-        parts = self.sequences[int(rng.choice(len(self.sequences), p=self.shares))]
-        start = int(rng.integers(len(parts[0]) - self.frames + 1))
-        return tuple(part[start : start + self.frames] for part in parts)
+PAPER_3 = StateEstimatorParameters(
+    shape=SHAPE,
+    pixel_size=(SIZE[0] / SHAPE[0], SIZE[1] / SHAPE[1]),
+    frame_rate=25.0,
+    appearance=math.prod(GREY) + 2 * math.prod(ORIENTATION),
+    motion=2 * math.prod(ORIENTATION),
+)
+"""The estimator for the region and the frame rate of paper 3."""
 
 
 class StateEstimation(Supervised):
@@ -167,6 +79,120 @@ class StateEstimation(Supervised):
             "change": _likelihood(change - out.change[:, 1:], out.change_log_sd[:, 1:]),
         }
         return parts["state"] + parts["change"], parts
+
+
+class StateReview:
+    """Estimate the signals of whole sequences that are left out of the training.
+
+    `score`, better if lower, is the mean square error of the changes from frame to frame, in SDs
+    of the training set, as for the methods of paper 3 (`StateValidation`).
+
+    Parameters
+    ----------
+    sequences : sequence of KnownSequence
+        The sequences that are left out.
+    """
+
+    def __init__(self, sequences: Sequence[KnownSequence]) -> None:
+        self.sequences = [one.tensors() for one in sequences]
+
+    @torch.no_grad()
+    def __call__(self, objective: Any, step: int = 0) -> dict[str, float]:
+        """Return the score, and the mean square errors of each signal and its changes."""
+        network = objective.network
+        device = next(network.parameters()).device
+        changes, states = [], []
+        for appearance, motion, state in self.sequences:
+            out = network(appearance[None].to(device), motion[None].to(device))
+            level = (state.to(device) - network.state_mean) / network.state_sd
+            change = state.to(device).diff(dim=0) / network.change_sd
+            states.append((out.state[0] - level).square())
+            changes.append((out.change[0, 1:] - change).square())
+        errors = [torch.cat(parts).mean(dim=0).tolist() for parts in (changes, states)]
+        names = network.settings.signals
+        return {
+            "score": sum(errors[0]) / len(names),
+            **dict(zip(names, errors[0], strict=True)),
+            **{f"{name} itself": error for name, error in zip(names, errors[1], strict=True)},
+        }
+
+
+@dataclass(frozen=True)
+class EstimatorRecipe(Recipe):
+    """A training on a store of trials, without the participants for validation and test."""
+
+    settings: StateEstimatorParameters = quantity(PAPER_3, doc="parameters of the network")
+    validation: tuple[int, ...] | None = quantity(
+        None, doc="participants on whom the checkpoint is chosen; None: the last but one"
+    )
+    test: tuple[int, ...] | None = quantity(
+        None, doc="participants who are left out altogether; None: the last one"
+    )
+
+    def objective(self, stage: Stage) -> Objective:
+        """Build the objective with new weights."""
+        return StateEstimation(self.settings)
+
+    def prepare(self, objective: Objective, data: Data) -> None:
+        """Give the network the axes and moments of its training set."""
+        assert isinstance(objective, StateEstimation)
+        examples = data.examples(0, 1)
+        assert isinstance(examples, StateWindows)
+        objective.network.fit(*zip(*examples.sequences, strict=True))
+
+    def data(self, stage: Stage, stores: Sequence[str], folder: Path) -> Data:
+        """Return windows of the training participants, and a review of the others.
+
+        Raises
+        ------
+        ParameterError
+            Not one store is given, its frames have another grid or rate, or it lacks a participant.
+        SequenceError
+            The store is missing or is none of trials.
+        """
+        if len(stores) != 1:
+            raise ParameterError(f"recipe {self.name}: {len(stores)} stores; needs one of trials")
+        trials = Trials(stores[0])
+        try:
+            check_video(self.settings, trials.shape[2:], trials.pixel_size, trials.rate)
+        except ValueError as error:
+            raise ParameterError(f"{trials.store}: {error}") from None
+        own, others, _ = split(trials.subjects, self.validation, self.test)
+        seen, unseen = (
+            known_sequences(trials, part, folder / "features.zarr") for part in (own, others)
+        )
+        examples = partial(StateWindows, seen, stage.training.batch, stage.training.seed)
+        return Data(examples, StateReview(unseen))
+
+    def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
+        """Return the network."""
+        assert isinstance(objective, StateEstimation)
+        return {"": objective.network}
+
+
+ESTIMATOR = EstimatorRecipe(
+    "state-estimator",
+    "Estimates EMG, torque and ankle angle of the medial gastrocnemius from B-mode video, with"
+    " their SDs.",
+    (
+        Stage(
+            "all",
+            TrainingParameters(
+                steps=4000,
+                batch=16,
+                optimisers={
+                    "all": Optimiser(rate=2e-3, betas=(0.9, 0.999), clip=1.0, halve_every=1000)
+                },
+                ema=0.99,
+                precision="32-true",
+                checkpoint_every=250,
+                review_every=250,
+                patience=6,
+            ),
+        ),
+    ),
+)
+"""The recipe of the estimator on trials."""
 
 
 def train_estimators(
@@ -211,13 +237,3 @@ def train_estimators(
 def _likelihood(error: Tensor, log_sd: Tensor) -> Tensor:
     surprise = 0.5 * (error.detach() * torch.exp(-log_sd)).square() + log_sd
     return (error.square() + surprise).mean()
-
-
-def _tensors(sequence: KnownSequence) -> tuple[Tensor, Tensor, Tensor]:
-    """Return appearance, motion and state; a frame whose motion was lost has none."""
-    (appearance, motion), state = sequence
-    return (
-        torch.from_numpy(appearance),
-        torch.from_numpy(np.nan_to_num(motion)),
-        torch.from_numpy(np.asarray(state, np.float32)),
-    )

@@ -89,7 +89,7 @@ def evaluate(
     measured = trials.changes(numbers).astype(float)
     estimated = np.stack(
         [
-            estimate_changes(network, np.concatenate(list(trials.chunks(number))))
+            estimate_changes(network, np.stack(list(trials.all_frames(number))))
             for number in tqdm(numbers, unit="trial", desc="estimate", leave=False)
         ]
     )

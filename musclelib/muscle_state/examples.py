@@ -6,16 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import torch
-import zarr
 from torch import Tensor
 from torch.utils.data import Dataset
-from tqdm.auto import tqdm
 
 from musclelib.muscle_state.features import integration_points, motion_features
+from musclelib.muscle_state.kept_features import kept_features
 from musclelib.muscle_state.trials import Trials
 from musclelib.parameters import ParameterError
 from musclelib.streams import Purpose, stream
@@ -174,7 +173,7 @@ def trial_features(
     window : int
         Side length of the window [px].
     cache : str or Path
-        Folder that keeps the features, by trial and by what they were made from.
+        Folder that keeps the features.
 
     Returns
     -------
@@ -186,19 +185,12 @@ def trial_features(
     ParameterError
         A frame has no feature that could be followed.
     """
-    made_from = f"{trials.digest} {window} {hashlib.sha256(points.tobytes()).hexdigest()}"
-    group = zarr.open_group(str(cache), mode="a", zarr_format=3)
-    part = group.require_group(hashlib.sha256(made_from.encode()).hexdigest()[:16])
-    # a trial counts once its whole array is there
-    whole = cast(list[int], part.attrs.get("whole", []))
-    for number in tqdm(numbers, unit="trial", desc="features", leave=False):
-        if number in whole:
-            continue
-        frames = np.concatenate(list(trials.chunks(number)))
-        part.create_array(str(number), data=motion_features(frames, points, window), overwrite=True)
-        whole.append(number)
-        part.attrs["whole"] = whole
-    features = np.stack([np.asarray(part[str(number)]) for number in numbers])
+
+    def made(number: int) -> np.ndarray:
+        return motion_features(trials.all_frames(number), points, window)
+
+    about = f"motion {window} {hashlib.sha256(points.tobytes()).hexdigest()}"
+    features = np.stack(kept_features(trials, numbers, made, about, cache))
     lost = np.argwhere(~np.isfinite(features).all(axis=2))
     if len(lost):
         trial, frame = lost[0]

@@ -17,7 +17,8 @@ import pandas as pd
 from musclelib.acquisition.optical_flow import mean_displacement
 from musclelib.files import whole
 from musclelib.muscle_state.estimator import Features, estimate, frame_features
-from musclelib.muscle_state.estimator_recipe import TRAINING, KnownSequence, train_estimators
+from musclelib.muscle_state.estimator_recipe import TRAINING, train_estimators
+from musclelib.muscle_state.state_windows import KnownSequence
 from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
 from musclelib.recordings import open_video, read_image_geometry, read_push_data
 from musclelib.training.objective import TrainingParameters

@@ -1,4 +1,4 @@
-"""Recipes for the training of both methods of paper 3, as in the paper and faster."""
+"""Recipes for the training of both methods of paper 3, as in the paper and faster, and of ours."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import nn
 
+from musclelib.muscle_state.estimator_recipe import ESTIMATOR
 from musclelib.muscle_state.examples import (
     FeatureRows,
     FramePairs,
@@ -150,6 +151,7 @@ RECIPES: dict[str, Recipe] = {
             (Stage("all", paper()),),
             FeatureNetworkParameters(),
         ),
+        ESTIMATOR,
     )
 }
 """Recipes by name, with the networks that the paper chose by validation (Table 1, asterisks)."""

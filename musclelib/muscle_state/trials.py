@@ -45,6 +45,8 @@ class Trials:
                 )
         self.shape = dataset.intensity.shape
         """Numbers of trials, frames, and pixels along depth and lateral."""
+        self.pixel_size = sequences.pixel_size(dataset)
+        """Spacing of the pixels along depth and lateral [mm]."""
         self.rate = sequences.frame_rate(dataset)
         """Frames a second [Hz]."""
         self.states = np.stack([dataset[name].values for name in STATES], axis=2).astype(float)
@@ -91,10 +93,16 @@ class Trials:
                 " damaged"
             ) from error
 
-    def chunks(self, trial: int) -> Iterator[np.ndarray]:
-        """Yield the frames of a trial in chunks of the store."""
+    def all_frames(self, trial: int) -> Iterator[np.ndarray]:
+        """Yield the frames of a trial, `(depth, lateral)`, with one chunk of the store in memory.
+
+        Raises
+        ------
+        SequenceError
+            The frames cannot be read.
+        """
         for first in range(0, self.shape[1], sequences.CLIP_FRAMES):
-            yield self.frames(trial, first, sequences.CLIP_FRAMES)
+            yield from self.frames(trial, first, sequences.CLIP_FRAMES)
 
     def equidistant(self, trials: Sequence[int], count: int) -> Iterator[np.ndarray]:
         """Yield frames `(depth, lateral)`, evenly spaced over all frames of some trials."""

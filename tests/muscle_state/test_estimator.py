@@ -12,7 +12,8 @@ from musclelib.muscle_state.estimator import (
     frame_features,
     fuse,
 )
-from musclelib.muscle_state.estimator_recipe import TRAINING, KnownSequence, train_estimators
+from musclelib.muscle_state.estimator_recipe import TRAINING, train_estimators
+from musclelib.muscle_state.state_windows import KnownSequence
 from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
 
 _SHAPE = (72, 144)
@@ -135,13 +136,13 @@ def test_other_features_and_other_videos_are_refused(networks) -> None:
         estimate(Features(good.appearance, good.motion[:, :10]), networks)
     with pytest.raises(ValueError, match="none is given"):
         estimate(good, [])
-    check_video(networks[0], _SHAPE, (0.1, 0.1), 25.0)
+    check_video(networks[0].settings, _SHAPE, (0.1, 0.1), 25.0)
     with pytest.raises(ValueError, match="frames of"):
-        check_video(networks[0], (10, 10), (0.1, 0.1), 25.0)
+        check_video(networks[0].settings, (10, 10), (0.1, 0.1), 25.0)
     with pytest.raises(ValueError, match="pixels of"):
-        check_video(networks[0], _SHAPE, (0.01, 0.01), 25.0)
+        check_video(networks[0].settings, _SHAPE, (0.01, 0.01), 25.0)
     with pytest.raises(ValueError, match="frame rate of 61 Hz: the estimator was trained at 25"):
-        check_video(networks[0], _SHAPE, (0.1, 0.1), 61.0)
+        check_video(networks[0].settings, _SHAPE, (0.1, 0.1), 61.0)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,10 @@ import torch
 from musclelib.muscle_state.estimator import Features
 from musclelib.muscle_state.estimator_recipe import (
     TRAINING,
-    KnownSequence,
     StateEstimation,
-    StateWindows,
-    known_sequences,
     train_estimators,
 )
+from musclelib.muscle_state.state_windows import KnownSequence, StateWindows, known_sequences
 from musclelib.muscle_state.trials import Trials
 from musclelib.networks.state_estimator import StateEstimatorParameters
 from musclelib.parameters import ParameterError
@@ -110,9 +108,9 @@ def test_a_frame_whose_motion_was_lost_is_trained_without_motion() -> None:
     assert torch.isfinite(windows[0][1]).all()
 
 
-def test_a_store_of_trials_becomes_features_with_its_signals(store) -> None:
+def test_a_store_of_trials_becomes_features_with_its_signals(store, tmp_path) -> None:
     trials = Trials(store)
-    (found,) = known_sequences(trials, [1])
+    (found,) = known_sequences(trials, [1], tmp_path)
     np.testing.assert_array_equal(found.state, trials.states[1].astype(np.float32))
     assert found.features.appearance.shape == (121, 912)
     moved = found.features.motion[1:, 72:].mean(axis=1)  # along lateral; 0.5 degrees a pixel

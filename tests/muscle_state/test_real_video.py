@@ -6,8 +6,9 @@ import pytest
 
 from musclelib.muscle_state import real_video
 from musclelib.muscle_state.estimator import Features
-from musclelib.muscle_state.estimator_recipe import TRAINING, KnownSequence
+from musclelib.muscle_state.estimator_recipe import TRAINING
 from musclelib.muscle_state.real_video import Clip, agreement, evaluate, read_clips, splits, summary
+from musclelib.muscle_state.state_windows import KnownSequence
 
 
 def _clip(kind: str, seed: int) -> Clip:

@@ -17,7 +17,7 @@ def test_frames_and_signals_are_those_of_the_store(store: Path) -> None:
     assert trials.rate == 25
     assert set(trials.tasks) == {"combined"}
     np.testing.assert_array_equal(trials.frames(3, 30, 5), dataset.intensity[3, 30:35])
-    whole = np.concatenate(list(trials.chunks(2)))
+    whole = np.stack(list(trials.all_frames(2)))
     np.testing.assert_array_equal(whole, dataset.intensity[2])
     changes = trials.changes([4, 1])
     assert changes.shape == (2, 120, 3)
