@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import signal
-from tqdm.auto import tqdm
 
 from musclelib.metrics.intervals import ratio_interval
+from musclelib.muscle_state.estimator import estimate, frame_features
 from musclelib.muscle_state.features import motion_features
 from musclelib.muscle_state.trials import Trials
 from musclelib.networks.feature_network import FeatureNetwork
 from musclelib.networks.standardised import STATES
 from musclelib.networks.state_cnn import StateCnn
+from musclelib.networks.state_estimator import StateEstimator
 
 UNITS = ("V", "N m", "deg")
 """Units of the signals in the order of `STATES`."""
@@ -29,22 +30,24 @@ _FEWEST = 6  # blocks below which they are too few for an interval
 _BATCH = 4  # fastest on a CPU, whose cache larger batches leave
 
 
+Method = StateCnn | FeatureNetwork | Sequence[StateEstimator]
+"""A network of paper 3, or the estimators of a mixture."""
+
+
 @torch.inference_mode()
-def estimate_changes(
-    network: StateCnn | FeatureNetwork, frames: np.ndarray, half: bool = False
-) -> np.ndarray:
+def estimate_changes(method: Method, frames: np.ndarray, half: bool = False) -> np.ndarray:
     """Estimate the change of EMG, torque and angle from each frame to the next.
 
-    For long recordings, a network that has been compiled by its method `compile` is faster again.
+    For long recordings, a CNN that has been compiled by its method `compile` is faster again.
 
     Parameters
     ----------
-    network : StateCnn or FeatureNetwork
-        A trained network in evaluation mode.
+    method : StateCnn, FeatureNetwork or sequence of StateEstimator
+        Trained networks in evaluation mode.
     frames : numpy.ndarray
         Consecutive frames `(time, depth, lateral)` on the grid of the training set [grey values].
     half : bool
-        Whether convolutions compute with bfloat16, which processors that have it do faster; the
+        Whether a CNN computes with bfloat16, which processors that have it do faster; the
         estimates change by about a hundredth of their SD.
 
     Returns
@@ -57,6 +60,9 @@ def estimate_changes(
     ValueError
         The frames have another size than those that the network was trained on.
     """
+    if not isinstance(method, StateCnn | FeatureNetwork):
+        return estimate(frame_features(frames), method).change[1:]
+    network = method
     device = next(network.parameters()).device
     if isinstance(network, FeatureNetwork):
         points = network.integration_points.cpu().numpy()
@@ -77,9 +83,20 @@ def estimate_changes(
 
 
 def evaluate(
-    network: StateCnn | FeatureNetwork, trials: Trials, numbers: Sequence[int]
+    estimated: Sequence[np.ndarray], trials: Trials, numbers: Sequence[int], sd: np.ndarray
 ) -> pd.DataFrame:
-    """Evaluate a network on trials, such as those of the participant held out, task by task.
+    """Evaluate estimated changes of trials, such as those of the participant held out, by task.
+
+    Parameters
+    ----------
+    estimated : sequence of numpy.ndarray
+        Estimated changes of each trial, `(pair, 3)` [V, N m, deg].
+    trials : Trials
+        The store.
+    numbers : sequence of int
+        Numbers of the trials.
+    sd : numpy.ndarray
+        SDs of the changes of the training set `(3,)` [V, N m, deg].
 
     Returns
     -------
@@ -87,20 +104,14 @@ def evaluate(
         The columns of `score`, after `task` and `signal`; task "all" is over all trials.
     """
     measured = trials.changes(numbers).astype(float)
-    estimated = np.stack(
-        [
-            estimate_changes(network, np.stack(list(trials.all_frames(number))))
-            for number in tqdm(numbers, unit="trial", desc="estimate", leave=False)
-        ]
-    )
+    found = np.stack(list(estimated)).astype(float)
     tasks = np.array([trials.tasks[number] for number in numbers])
-    sd = network.output_sd.cpu().numpy()
     rows = []
     for task in [*dict.fromkeys(tasks), "all"]:
         own = (tasks == task) | (task == "all")
         for place, name in enumerate(STATES):
             values = score(
-                measured[own, :, place], estimated[own, :, place], float(sd[place]), trials.rate
+                measured[own, :, place], found[own, :, place], float(sd[place]), trials.rate
             )
             if (task, name) in UNDRIVEN:
                 values |= dict.fromkeys(("nrmse", "r2", "low", "high"), np.nan)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from torch import nn
 
@@ -30,6 +31,8 @@ from musclelib.training.recipe import Data, Recipe, Stage
 @dataclass(frozen=True)
 class StateRecipe(Recipe):
     """A training on a store of trials, without the participants for validation and test."""
+
+    half: ClassVar[bool] = True
 
     settings: StateSettings = quantity(StateCnnParameters(), doc="parameters of the network")
     validation: tuple[int, ...] | None = quantity(

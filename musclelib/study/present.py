@@ -112,7 +112,7 @@ class Presenter:
         name: str,
         *,
         rate: float,
-        limit: float,
+        limit: float = 1.0,
         caption: str,
         alt: str,
         cmap: str = "RdBu_r",
@@ -122,7 +122,7 @@ class Presenter:
         Parameters
         ----------
         frames : numpy.ndarray
-            Velocities [mm/s].
+            Velocities [mm/s]; or colours `(time, depth, lateral, 3)`, uint8, shown as they are.
         name : str
             Name of the file.
         rate : float
@@ -136,8 +136,8 @@ class Presenter:
         """
         # BGR, for OpenCV
         colours = (plt.get_cmap(cmap)(np.linspace(0, 1, 256))[:, 2::-1] * 255).astype(np.uint8)
-        scale = min(_MOVIE_SCALE, max(1, round(_MOVIE_SIDE / max(frames.shape[1:]))))
-        height, width = (size * scale for size in frames.shape[1:])
+        scale = min(_MOVIE_SCALE, max(1, round(_MOVIE_SIDE / max(frames.shape[1:3]))))
+        height, width = (size * scale for size in frames.shape[1:3])
         path = self.folder / "movies" / f"{name}.webm"
         with whole(path) as new:
             film = cv2.VideoWriter(str(new), cv2.VideoWriter.fourcc(*"VP80"), rate, (width, height))
@@ -147,10 +147,11 @@ class Presenter:
                     " opencv-python-headless"
                 )
             for frame in frames:
-                level = np.clip((frame / limit + 1) * 127.5, 0, 255).astype(np.uint8)
-                film.write(
-                    cv2.resize(colours[level], (width, height), interpolation=cv2.INTER_NEAREST)
-                )
+                if frame.ndim == 3:
+                    shown = frame[..., ::-1]
+                else:
+                    shown = colours[np.clip((frame / limit + 1) * 127.5, 0, 255).astype(np.uint8)]
+                film.write(cv2.resize(shown, (width, height), interpolation=cv2.INTER_NEAREST))
             film.release()
         data = base64.b64encode(path.read_bytes()).decode()
         body = (

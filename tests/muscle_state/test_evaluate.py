@@ -9,11 +9,14 @@ from scipy import signal
 from sklearn.metrics import r2_score
 
 from musclelib import sequences
+from musclelib.muscle_state.estimator import estimate, frame_features
+from musclelib.muscle_state.estimator_recipe import PAPER_3
 from musclelib.muscle_state.evaluate import coherence, estimate_changes, evaluate, score
 from musclelib.muscle_state.features import motion_features
 from musclelib.muscle_state.trials import Trials
 from musclelib.networks.feature_network import FeatureNetwork, FeatureNetworkParameters
 from musclelib.networks.state_cnn import StateCnn, StateCnnParameters
+from musclelib.networks.state_estimator import StateEstimator
 
 RATE = 25.0
 
@@ -154,13 +157,24 @@ def test_tasks_are_evaluated_apart_and_undriven_signals_have_no_r2(
     dataset = sequences.open(store).isel(sequence=[0, 1, 2]).load()
     sequences.write(dataset.assign(task=dataset.task.copy(data=[0, 1, 2])), tmp_path / "a.zarr")
     trials, network = Trials(tmp_path / "a.zarr"), _cnn()
-    network.output_sd.copy_(torch.tensor([0.01, 2.0, 0.5]))
-    table = evaluate(network, trials, [0, 1, 2]).set_index(["task", "signal"])
+    found = [estimate_changes(network, trials.frames(number, 0, 121)) for number in range(3)]
+    sd = np.array([0.01, 2.0, 0.5])
+    table = evaluate(found, trials, [0, 1, 2], sd).set_index(["task", "signal"])
     assert list(table.index.levels[0]) == ["all", "combined", "isometric", "passive"]
     assert table.r2.isna().sum() == 2
     assert np.isnan(table.r2["passive", "emg"])
     assert np.isnan(table.r2["isometric", "angle"])
-    estimated = estimate_changes(network, trials.frames(2, 0, 121))
-    expected = r2_score(trials.changes([2])[0, :, 1], estimated[:, 1])
+    expected = r2_score(trials.changes([2])[0, :, 1], found[2][:, 1])
     assert table.r2["combined", "torque"] == pytest.approx(expected, rel=1e-4)
+    errors = (found[2][:, 1] - trials.changes([2])[0, :, 1]) / 2.0
+    assert table.mse["combined", "torque"] == pytest.approx((errors**2).mean(), rel=1e-4)
     assert table.unit["all", "torque"] == "N m"
+
+
+def test_estimators_give_the_changes_of_their_mixture(store: Path) -> None:
+    frames = Trials(store).frames(0, 0, 30)
+    settings = PAPER_3.changed(shape=(24, 48), components=(4, 4), features=8, dilations=(1,))
+    networks = [StateEstimator(settings).eval() for _ in range(2)]
+    found = estimate_changes(networks, frames)
+    np.testing.assert_array_equal(found, estimate(frame_features(frames), networks).change[1:])
+    assert found.shape == (29, 3)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from musclelib.__main__ import recipes
-from musclelib.muscle_state.evaluate import evaluate
+from musclelib.muscle_state.evaluate import estimate_changes, evaluate
 from musclelib.muscle_state.optimised_inputs import flow, optimised_inputs
 from musclelib.muscle_state.recipes import RECIPES, StateRecipe
 from musclelib.muscle_state.table1 import TABLE_1
@@ -58,7 +58,9 @@ def _trained(name: str, settings: dict[str, Any], steps: int, store: Path, folde
 
 
 def _learnt(network: StateCnn | FeatureNetwork, store: Path) -> pd.Series:
-    table = evaluate(network, Trials(store), [19])
+    trials = Trials(store)
+    found = estimate_changes(network, trials.frames(19, 0, trials.shape[1]))
+    table = evaluate([found], trials, [19], network.output_sd.numpy())
     return table[table.task == "combined"].set_index("signal").r2
 
 
