@@ -1,19 +1,25 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from musclelib.muscle_state.estimator import Features
 from musclelib.muscle_state.estimator_recipe import (
+    ESTIMATOR,
+    PAPER_3,
     TRAINING,
     StateEstimation,
     train_estimators,
 )
 from musclelib.muscle_state.state_windows import KnownSequence, StateWindows, known_sequences
-from musclelib.muscle_state.trials import Trials
-from musclelib.networks.state_estimator import StateEstimatorParameters
+from musclelib.muscle_state.trials import Trials, split
+from musclelib.networks import weights
+from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
 from musclelib.parameters import ParameterError
+from musclelib.training.card import ship
+from musclelib.training.recipe import train_recipe
 
 _SETTINGS = StateEstimatorParameters(
     shape=(32, 32),
@@ -115,3 +121,26 @@ def test_a_store_of_trials_becomes_features_with_its_signals(store, tmp_path) ->
     assert found.features.appearance.shape == (121, 912)
     moved = found.features.motion[1:, 72:].mean(axis=1)  # along lateral; 0.5 degrees a pixel
     assert np.corrcoef(moved, np.diff(found.state[:, 2]))[0, 1] > 0.9
+
+
+def test_the_recipe_trains_on_some_participants_and_reviews_another(store, tmp_path) -> None:
+    settings = PAPER_3.changed(
+        shape=(24, 48), pixel_size=(0.1, 0.1), components=(8, 20), features=8, dilations=(1, 2)
+    )
+    recipe = ESTIMATOR.changed(settings=settings)
+    for name, value in {"steps": 240, "batch": 8, "review_every": 80}.items():
+        recipe = recipe.changed_at(f"stages.0.training.{name}", value)
+    train_recipe(recipe, tmp_path / "run", [store])
+    scores = pd.read_csv(tmp_path / "run" / "all" / "scores.csv")
+    assert scores.score.iloc[-1] < 0.5 * scores.score.iloc[0]
+    ship(recipe, tmp_path / "run", tmp_path / "estimator")
+    network = weights.load(tmp_path / "estimator.safetensors", StateEstimator)
+    trials = Trials(store)
+    seen = known_sequences(trials, split(trials.subjects).training, tmp_path / "other")
+    everyone = np.concatenate([one.state for one in seen])
+    np.testing.assert_allclose(network.state_mean, everyone.mean(axis=0), rtol=1e-4)
+
+
+def test_a_store_on_another_grid_is_refused(store, tmp_path) -> None:
+    with pytest.raises(ParameterError, match=r"frames of \(24, 48\) px: the estimator was trained"):
+        train_recipe(ESTIMATOR, tmp_path / "run", [store])

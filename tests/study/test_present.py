@@ -138,6 +138,16 @@ def test_the_colours_of_a_movie_say_the_sign(show, tmp_path):
     assert blue > red + 50
 
 
+def test_a_coloured_movie_keeps_its_colours(show, tmp_path):
+    frames = np.zeros((3, 16, 32, 3), np.uint8)
+    frames[..., 0] = 220
+    show.movie(frames, "film", rate=10.0, caption="", alt="")
+    _, frame = cv2.VideoCapture(str(tmp_path / "movies" / "film.webm")).read()
+    blue, green, red = frame.astype(int).mean((0, 1))
+    assert red > 180
+    assert max(blue, green) < 60
+
+
 def test_text_cannot_leave_its_attribute(show, shown):
     show.figure(_curve(), "one", caption="<script>1</script>", alt='" onerror="1')
     assert "<script" not in shown[0]
