@@ -17,6 +17,9 @@ Estimator
     trains its networks on `KnownSequence`s, which `known_sequences` makes of trials;
     `check_video` refuses a video of another kind. `real_video` does all of this with one
     participant's recordings.
+Own videos
+    `own_video` opens a researcher's video, measures its fascicles over time, estimates the changes
+    of its state, and writes zarr, CSV and a film.
 
 Examples
 --------
@@ -30,7 +33,7 @@ Examples
 ((2, 10), True)
 """
 
-from musclelib.muscle_state import real_video
+from musclelib.muscle_state import own_video, real_video
 from musclelib.muscle_state.estimator import (
     Estimate,
     Features,
@@ -68,6 +71,7 @@ __all__ = [
     "load_methods",
     "motion_features",
     "optimised_inputs",
+    "own_video",
     "real_video",
     "score",
     "split",
