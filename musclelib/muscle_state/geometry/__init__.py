@@ -7,8 +7,9 @@ Measuring
 Learning and accuracy
     `fit_choices` fits what is learnt, a `Choice` of the aponeuroses and one of the angle, to
     `make_examples` of `Marked` images; `save_choices` and `load_choices` keep them. The public
-    images are those of `vastus_lateralis`, `lateral_gastrocnemius` and `clip_frames`. `evaluate`
-    compares with observers, without training on the participant.
+    images are those of `vastus_lateralis`, `lateral_gastrocnemius` and `clip_frames`, or of
+    `public_images` together; `clip_video` is a whole clip. `evaluate` compares with observers,
+    without training on the participant, and `accuracy` sums up.
 
 Angles [deg] are positive where a structure runs down to the right.
 
@@ -24,21 +25,25 @@ True
 """
 
 from musclelib.muscle_state.geometry.choice import Choice, load_choices, save_choices
-from musclelib.muscle_state.geometry.evaluate import evaluate, structure_tensor_angle
+from musclelib.muscle_state.geometry.evaluate import accuracy, evaluate, structure_tensor_angle
 from musclelib.muscle_state.geometry.image_area import find_image_area
 from musclelib.muscle_state.geometry.learning import fit_choices, make_examples
 from musclelib.muscle_state.geometry.measure import measure_fascicles
 from musclelib.muscle_state.geometry.public_images import (
     Marked,
     clip_frames,
+    clip_video,
     lateral_gastrocnemius,
+    public_images,
     vastus_lateralis,
 )
 
 __all__ = [
     "Choice",
     "Marked",
+    "accuracy",
     "clip_frames",
+    "clip_video",
     "evaluate",
     "find_image_area",
     "fit_choices",
@@ -46,6 +51,7 @@ __all__ = [
     "load_choices",
     "make_examples",
     "measure_fascicles",
+    "public_images",
     "save_choices",
     "structure_tensor_angle",
     "vastus_lateralis",

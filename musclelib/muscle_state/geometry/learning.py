@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from tqdm.auto import tqdm
 
 from musclelib.muscle_state.geometry import orientation
 from musclelib.muscle_state.geometry.aponeuroses import (
@@ -39,7 +40,8 @@ class Example:
 
 def make_examples(images: Iterable[Marked]) -> list[Example]:
     """Return the examples of images; images in which no pair of curves fits are left out."""
-    return [example for image in images if (example := _example(image)) is not None]
+    shown = tqdm(images, desc="examples", unit="image")
+    return [example for image in shown if (example := _example(image)) is not None]
 
 
 def fit_choices(examples: list[Example]) -> dict[str, Choice]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from tqdm.auto import tqdm
 
+from musclelib.recordings.downloads import fetch, fetch_folder
 from musclelib.recordings.observers import (
     CLIP_PIXEL,
     LATERAL_PIXEL,
@@ -21,6 +22,9 @@ from musclelib.recordings.video import open_video, read_image
 # left and upper edge, width and height of the ultrasound image [pixel]
 CLIP_CROP = (215, 45, 720, 574)  # gastrocnemius medialis (p6_params.mat)
 LATERAL_CROP = (112, 62, 576, 458)
+
+CLIPS = "gastrocnemius medialis, clips"
+"""Set of images that are frames of videos."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,27 @@ class Marked:
     frame: int = 0
 
 
-def vastus_lateralis(mirror: str | Path) -> Iterator[Marked]:
-    """Yield the images of the vastus lateralis that the mirror of public recordings holds."""
-    folder = Path(mirror) / "vastus_lateralis"
+def public_images() -> list[Marked]:
+    """Return the images of all three sets; a set that cannot be had is left out with a line."""
+    found: list[Marked] = []
+    for read in (vastus_lateralis, lateral_gastrocnemius, clip_frames):
+        name = read.__name__.replace("_", " ")
+        try:
+            found += tqdm(read(), desc=name, unit="image")
+        except (FileNotFoundError, ConnectionError) as error:
+            print(f"{name}: left out, {error}")
+    return found
+
+
+def vastus_lateralis() -> Iterator[Marked]:
+    """Yield the public images of the vastus lateralis, fetched first if necessary.
+
+    Raises
+    ------
+    FileNotFoundError, ConnectionError
+        They are neither here nor can they be downloaded.
+    """
+    folder = fetch_folder("vastus_lateralis")
     found = read_vastus_lateralis_observers(folder / "dataset1_for_manual_estimation.xlsx")
     for place in range(found.sizes["image"]):
         row = found.isel(image=place)
@@ -72,9 +94,9 @@ def vastus_lateralis(mirror: str | Path) -> Iterator[Marked]:
             yield _marked(row, person, name, "vastus lateralis", read_image(folder / person / name))
 
 
-def lateral_gastrocnemius(mirror: str | Path) -> Iterator[Marked]:
-    """Yield the images of both sequences of the lateral gastrocnemius."""
-    folder = Path(mirror) / "gastrocnemius_fascicles" / "lateral_gastrocnemius"
+def lateral_gastrocnemius() -> Iterator[Marked]:
+    """Yield the images of both sequences of the lateral gastrocnemius, as `vastus_lateralis`."""
+    folder = fetch_folder("gastrocnemius_fascicles/lateral_gastrocnemius")
     found = read_lateral_gastrocnemius_observers(folder)
     for place in range(found.sizes["image"]):
         row = found.isel(image=place)
@@ -85,21 +107,21 @@ def lateral_gastrocnemius(mirror: str | Path) -> Iterator[Marked]:
         yield _marked(row, "lateral", name, kind, image, LATERAL_CROP[1], LATERAL_PIXEL, frame)
 
 
-def clip_frames(mirror: str | Path) -> Iterator[Marked]:
-    """Yield the observed frames of the clips that the mirror holds, clip by clip."""
-    folder = Path(mirror) / "gm_torque_angle"
+def clip_frames(clips: Sequence[str] | None = None) -> Iterator[Marked]:
+    """Yield the observed frames of the clips of these names, or of all, as `vastus_lateralis`."""
+    folder = fetch_folder("gm_torque_angle")
     found = read_clip_observers(folder / "observers")
     for clip in sorted(set(found["clip"].values)):
-        if not (folder / f"{clip}.mp4").exists():
+        if not (folder / f"{clip}.mp4").exists() or (clips is not None and clip not in clips):
             continue
-        frames = clip_video(mirror, clip)
+        frames = clip_video(clip)
         for place in np.flatnonzero(found["clip"].values == clip):
             row = found.isel(image=place)
             frame = int(row["frame"].item())
             yield Marked(
                 "clips",
                 str(clip),
-                "gastrocnemius medialis, clips",
+                CLIPS,
                 frames[frame],
                 row["fascicle_angle"].values,
                 row["superficial_angle"].values,
@@ -111,9 +133,9 @@ def clip_frames(mirror: str | Path) -> Iterator[Marked]:
             )
 
 
-def clip_video(mirror: str | Path, clip: str) -> np.ndarray:
+def clip_video(clip: str) -> np.ndarray:
     """Return a clip of the gastrocnemius medialis without margins, `(time, depth, lateral)`."""
-    path = Path(mirror) / "gm_torque_angle" / f"{clip}.mp4"
+    path = fetch(f"gm_torque_angle/{clip}.mp4")
     video = open_video(path, pixel_size=CLIP_PIXEL, crop=CLIP_CROP)
     return np.concatenate(list(video.chunks()))
 
