@@ -44,8 +44,8 @@ def evaluate(
         A row for each image and method: `set`, `name`, `frame`, `method`, the errors `angle` [deg],
         `thickness` and `length` [mm], and `confidence` of this method; NaN where a quantity was
         not measured or the size of a pixel is not known. Methods are this one ("ours"), the
-        structure tensor of scikit-image between the same aponeuroses, each against the mean of the
-        observers, and each observer against the mean of the others.
+        angle by the structure tensor of scikit-image between the same aponeuroses, both against the
+        mean of the observers, and each observer against the mean of the others.
     """
     choices = fit_choices([example for example in examples if example.participant != participant])
     own = [image for image in images if image.participant == participant]
@@ -117,19 +117,19 @@ def _compare(marked: Marked, found: xr.Dataset) -> Iterator[dict[str, object]]:
     pixel = np.nan if marked.pixel is None else marked.pixel
     height = float(lower[marked.end] - upper[marked.end]) * pixel
     angle, slope = float(found["fascicle_angle"]), float(found["superficial_angle"])
-    tensor = structure_tensor_angle(marked.image, upper, lower)
     seen = marked.height * pixel
     observed = np.stack(
         [marked.angle, seen, _length(seen, marked.angle, marked.superficial)]
     )  # measure, observer
     about: dict[str, object] = {"set": marked.kind, "name": marked.name, "frame": marked.frame}
-    for method, own in {"ours": angle, "structure tensor": tensor}.items():
-        error = np.array([own, height, _length(height, own, slope)]) - _mean(observed)
-        sure = float(found["confidence"]) if method == "ours" else np.nan
-        yield about | {"method": method} | _named(error) | {"confidence": sure}
+    ours = np.array([angle, height, _length(height, angle, slope)]) - _mean(observed)
+    sure = {"confidence": float(found["confidence"])}
+    yield about | {"method": "ours"} | _named(ours) | sure
+    tensor = structure_tensor_angle(marked.image, upper, lower) - _mean(observed)[0]
+    yield about | {"method": "structure tensor", "angle": float(tensor)}
     for one in range(observed.shape[1]):
         error = observed[:, one] - _mean(np.delete(observed, one, 1))
-        yield about | {"method": f"observer {one + 1}"} | _named(error) | {"confidence": np.nan}
+        yield about | {"method": f"observer {one + 1}"} | _named(error)
 
 
 def _named(errors: np.ndarray) -> dict[str, object]:
