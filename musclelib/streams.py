@@ -62,6 +62,7 @@ class Purpose(IntEnum):
     INTEGRATION_POINTS = 101  # first means of the K-means over corners: training set
     OPTIMISED_INPUTS = 102  # noise from which an input is optimised: layer, unit
     STATE_WINDOWS = 105  # windows of the sequences of a state estimator's batch: run, example
+    TRANSFER_CLIPS = 106  # recorded clips that a network from simulation is tuned on: run
 
     # metrics
     BOOTSTRAP = 80  # resampling of repeats: table

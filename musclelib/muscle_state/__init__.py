@@ -15,8 +15,11 @@ Estimator
     `estimate` returns the state itself, not only its changes, as an `Estimate` with stated SDs and
     confidence, from the `Features` that `frame_features` makes of a video; `train_estimators`
     trains its networks on `KnownSequence`s, which `known_sequences` makes of trials;
-    `check_video` refuses a video of another kind. `real_video` does all of this with one
-    participant's recordings.
+    `check_video` refuses a video of another kind.
+Real video
+    `real_video` trains and tests on one participant's recorded clips, which `real_clips` reads;
+    `real_fascicles` is what the fascicle angle says of them, and `transfer` what networks that
+    learnt from simulated trials do.
 Own videos
     `own_video` opens a researcher's video, measures its fascicles over time, estimates the changes
     of its state, and writes zarr, CSV and a film.
@@ -33,7 +36,7 @@ Examples
 ((2, 10), True)
 """
 
-from musclelib.muscle_state import own_video, real_video
+from musclelib.muscle_state import own_video, real_clips, real_fascicles, real_video, transfer
 from musclelib.muscle_state.estimator import (
     Estimate,
     Features,
@@ -72,8 +75,11 @@ __all__ = [
     "motion_features",
     "optimised_inputs",
     "own_video",
+    "real_clips",
+    "real_fascicles",
     "real_video",
     "score",
     "split",
     "train_estimators",
+    "transfer",
 ]

@@ -6,7 +6,6 @@ and session: the results say nothing of other people.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,86 +13,27 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from musclelib.acquisition.optical_flow import mean_displacement
-from musclelib.files import whole
-from musclelib.muscle_state.estimator import Features, estimate, frame_features
+from musclelib.muscle_state.estimator import estimate
 from musclelib.muscle_state.estimator_recipe import TRAINING, train_estimators
+from musclelib.muscle_state.real_clips import FRAME_RATE, SIGNALS, Clip
 from musclelib.muscle_state.state_windows import KnownSequence
 from musclelib.networks.state_estimator import StateEstimator, StateEstimatorParameters
-from musclelib.recordings import open_video, read_image_geometry, read_push_data
 from musclelib.training.objective import TrainingParameters
-
-SIGNALS = ("torque", "angle")
-"""Signals of the clips [N m, deg]."""
-
-FRAME_RATE = 61.0
-"""Frame rate of the clips [Hz], by the times of their frames."""
 
 HELD_OUT = ("clip", "clip of known task", "speed", "task")
 """What may be held out, see `splits`."""
 
+STILL = 5.0
+"""Range of a signal in a clip below which it is not scored [N m or deg]."""
+
 _RIDGE = 0.01  # penalty of the linear baselines, per frame
-_STILL = 5.0  # range of a signal below which it is not scored [N m or deg]
-
-
-class Clip(NamedTuple):
-    """One clip with everything that is made from it."""
-
-    kind: str
-    """Such as "passive" or "isokinetic 30": the task, and its speed [deg/s]."""
-    sequence: KnownSequence
-    """Features and `SIGNALS`."""
-    displacement: np.ndarray
-    """Mean displacement by optical flow since the first frame [mm], `(time,)`."""
-
-
-def read_clips(folder: str | Path, cache: str | Path) -> dict[str, Clip]:
-    """Read all clips of a folder with the data set `gm_torque_angle`, and make their features.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Folder with `AGR003_push_data.mat`, `p6_params.mat` and clips `p6_*.mp4`.
-    cache : str or Path
-        Folder in which the features are kept; they are made once, in about 2 min for 17 clips.
-
-    Returns
-    -------
-    dict of str to Clip
-        Clips by the name of their file without the ending.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        A file is missing or damaged, or a clip and its signals differ in length.
-    """
-    folder, cache = Path(folder), Path(cache)
-    signals = read_push_data(folder / "AGR003_push_data.mat")
-    geometry = read_image_geometry(folder / "p6_params.mat")
-    clips = {}
-    for path in sorted(folder.glob("p6_*.mp4")):
-        video = open_video(path, pixel_size=geometry.pixel_size, crop=geometry.crop)
-        known = signals[path.stem].isel(time=signals[path.stem]["frame_index"].values)
-        if known.sizes["frame"] != video.frame_count:
-            raise ValueError(
-                f"{path}: {video.frame_count} frames, but {known.sizes['frame']} values of the"
-                " signals; needed is one a frame"
-            )
-        kept = cache / f"{path.stem}.npz"
-        if not kept.is_file():
-            frames = itertools.chain.from_iterable(video.chunks())
-            made = (*frame_features(frames), mean_displacement(video)[0])
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with whole(kept) as new, new.open("wb") as file:
-                np.savez(file, *made)
-        with np.load(kept, allow_pickle=False) as held:
-            appearance, motion, displacement = (held[name] for name in held.files)
-        state = np.stack([known[name].values for name in SIGNALS], axis=1).astype(np.float32)
-        sequence = KnownSequence(Features(appearance, motion), state)
-        clips[path.stem] = Clip(_kind(path.stem), sequence, displacement)
-    if not clips:
-        raise FileNotFoundError(f"{folder} has no clip p6_*.mp4")
-    return clips
+_ALL = slice(None)
+_DRIVEN = (
+    ("passive", "angle"),
+    ("isometric", "torque"),
+    ("isokinetic", "angle"),
+    ("isokinetic", "torque"),
+)
 
 
 class Split(NamedTuple):
@@ -128,12 +68,12 @@ def splits(clips: Mapping[str, Clip]) -> Iterator[Split]:
 
 def evaluate(
     clips: Mapping[str, Clip],
+    split: Split,
     folder: str | Path,
     seeds: int = 3,
     training: TrainingParameters = TRAINING,
-    held_out: Sequence[str] = HELD_OUT,
 ) -> pd.DataFrame:
-    """Train and test all methods on all splits.
+    """Train and test all methods on one split.
 
     The methods: "optical flow, integrated" is the mean displacement times a factor of the training
     clips; "KLT, integrated" sums changes that are linear in the motion features. Both need to know
@@ -141,39 +81,124 @@ def evaluate(
     its TRUE first value. "ridge" is linear in the components of the appearance of a single frame;
     "estimator" is the mixture of `seeds` networks. These two know nothing of the test clip.
 
+    Parameters
+    ----------
+    clips : mapping of str to Clip
+        The clips of the split, and any others.
+    split : Split
+        Names of clips to train on and to test on.
+    folder : str or Path
+        Folder of the training runs of all splits; finished ones are only loaded.
+    seeds : int
+        Number of networks.
+    training : TrainingParameters
+        Settings of the training.
+
     Returns
     -------
     pandas.DataFrame
-        A row for each split, test clip, signal and method: `held_out`, `split`, `kind`, `clip`,
-        `signal`, `method`, `r`, `rmse`, `drift_percent`, see `agreement`. A signal that hardly
-        varies in a clip, such as the angle in isometric ones, has no row.
+        A row for each test clip, signal and method: `kind`, `clip`, `signal`, `method`, `r`,
+        `rmse`, `drift_percent`, see `agreement`. A signal that hardly varies in a clip, such as the
+        angle in isometric ones, has no row.
+    """
+    known = [clips[name].sequence for name in split.train]
+    networks = train_estimators(
+        known, clip_settings(known), Path(folder) / split.held_out / split.name, seeds, training
+    )
+    tables = []
+    for name in split.test:
+        clip = clips[name]
+        found = estimates(clip, [clips[other] for other in split.train], networks)
+        tables += [scores(name, clip, method, states) for method, states in found.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def scores(
+    name: str, clip: Clip, method: str, states: np.ndarray, frames: slice | np.ndarray = _ALL
+) -> pd.DataFrame:
+    """Return the rows of `evaluate` for one clip and method.
+
+    Parameters
+    ----------
+    name : str
+        Name of the clip.
+    clip : Clip
+        The clip.
+    method : str
+        Name of the method.
+    states : numpy.ndarray
+        Its estimates `(time, signal)`.
+    frames : slice or numpy.ndarray
+        Frames that they belong to, by default all.
     """
     rows = []
-    for split in splits(clips):
-        if split.held_out not in held_out:
-            continue
-        known = [clips[name].sequence for name in split.train]
-        networks = train_estimators(
-            known, clip_settings(known), Path(folder) / split.held_out / split.name, seeds, training
-        )
-        for name in split.test:
-            clip = clips[name]
-            found = _estimates(clip, [clips[other] for other in split.train], networks)
-            for (method, states), (column, signal) in itertools.product(
-                found.items(), enumerate(SIGNALS)
-            ):
-                true = clip.sequence.state[:, column]
-                if np.ptp(true) >= _STILL:
-                    about = (split.held_out, split.name, clip.kind, name, signal, method)
-                    rows.append((*about, *agreement(states[:, column], true)))
-    columns = ["held_out", "split", "kind", "clip", "signal", "method", "r", "rmse"]
-    return pd.DataFrame(rows, columns=[*columns, "drift_percent"])
+    for column, signal in enumerate(SIGNALS):
+        true = clip.sequence.state[frames, column]
+        if np.ptp(true) >= STILL:
+            rows.append((clip.kind, name, signal, method, *agreement(states[:, column], true)))
+    columns = ["kind", "clip", "signal", "method", "r", "rmse", "drift_percent"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return means over the clips of a kind: `kind`, `signal`, `held_out`, `method`, and scores."""
-    by = ["held_out", "kind", "signal", "method"]
-    return table.groupby(by, sort=False)[["r", "rmse", "drift_percent"]].mean().reset_index()
+    """Return means over the clips of a kind.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of `evaluate` with a column `held_out`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `kind`, `method`, `r`, `drift_percent`, `held_out`, `signal`, `rmse`, `clips`, their number,
+        and `low` and `high`, the lowest and the highest r of a clip.
+    """
+    by = table.groupby(["held_out", "kind", "signal", "method"], sort=False)
+    means = by[["r", "drift_percent", "rmse"]].mean()
+    spread = by["r"].agg(clips="size", low="min", high="max")
+    columns = ["kind", "method", "r", "drift_percent", "held_out", "signal", "rmse"]
+    return means.join(spread).reset_index()[[*columns, "clips", "low", "high"]]
+
+
+def overview(table: pd.DataFrame, chosen: str, by: str) -> pd.DataFrame:
+    """Return one row for each method, or for each way of holding out, and a column for each task.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of `evaluate` with a column `held_out`.
+    chosen : str
+        The way of holding out, or the method, whose rows are taken; where a method has none of that
+        way, those of "clip of known task" are.
+    by : str
+        "method" or "held_out": what the rows of the result are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `Method` or `Held out`, then r and drift [% of the range] for the driven signal of each
+        task: means over clips.
+    """
+    if by == "method":
+        alone = ~table["method"].isin(table.loc[table["held_out"] == chosen, "method"])
+        table = table[(table["held_out"] == chosen) | alone]
+    else:
+        table = table[table["method"] == chosen]
+    task = table["kind"].str.split().str[0]
+    columns = {}
+    for kind, signal in _DRIVEN:
+        own = table[(task == kind) & (table["signal"] == signal)].groupby(by, sort=False)
+        columns[f"{kind.capitalize()} {signal}: r"] = own["r"].mean()
+        columns[f"{kind.capitalize()} {signal}: drift [%]"] = own["drift_percent"].mean()
+    title = by.replace("_", " ").capitalize()
+    order = [name for name in HELD_OUT if by == "held_out"] or table["method"].unique()
+    found = pd.DataFrame(columns).dropna(axis=1, how="all")
+    return (
+        found.reindex([name for name in order if name in found.index])
+        .rename_axis(title)
+        .reset_index()
+    )
 
 
 def agreement(estimated: np.ndarray, true: np.ndarray) -> tuple[float, float, float]:
@@ -197,6 +222,22 @@ def agreement(estimated: np.ndarray, true: np.ndarray) -> tuple[float, float, fl
     return r, float(np.sqrt(np.mean(error**2))), float(100 * abs(slope) / np.ptp(true))
 
 
+def ridge(inputs: np.ndarray, outputs: np.ndarray, penalty: float = _RIDGE) -> np.ndarray:
+    """Return the weights `(input, output)` of a linear regression without an offset.
+
+    Parameters
+    ----------
+    inputs, outputs : numpy.ndarray
+        One row an example.
+    penalty : float
+        Penalty of the weights' squares, as a share of the mean square of the inputs.
+    """
+    inputs, outputs = inputs.astype(float), outputs.astype(float)
+    squares = inputs.T @ inputs
+    added = penalty * np.trace(squares) / len(squares)
+    return np.linalg.solve(squares + added * np.eye(len(squares)), inputs.T @ outputs)
+
+
 def clip_settings(sequences: Sequence[KnownSequence]) -> StateEstimatorParameters:
     """Return the settings of an estimator for clips of this data set."""
     features = sequences[0].features
@@ -218,10 +259,10 @@ def _split(held_out: str, name: str, clips: Mapping[str, Clip], test: list[str])
     return Split(held_out, name, [one for one in clips if one not in test], test)
 
 
-def _estimates(
+def estimates(
     clip: Clip, known: Sequence[Clip], networks: Sequence[StateEstimator]
 ) -> dict[str, np.ndarray]:
-    """Return the signals `(time, signal)` of a test clip by each method."""
+    """Return the signals `(time, signal)` of a test clip by each method of `evaluate`."""
     features, true = clip.sequence
     # a displacement means something else in each task: these two know the kind, the others do not
     alike = [one for one in known if one.kind == clip.kind] or known
@@ -231,7 +272,7 @@ def _estimates(
 
     motion = [np.nan_to_num(one.sequence.features.motion) for one in alike]
     changes = [np.diff(one.sequence.state, axis=0) for one in alike]
-    steps = _ridge(np.concatenate([m[1:] for m in motion]), np.concatenate(changes))
+    steps = ridge(np.concatenate([m[1:] for m in motion]), np.concatenate(changes))
     walked = np.cumsum(np.nan_to_num(features.motion[1:]) @ steps, axis=0)
 
     network = networks[0]
@@ -239,25 +280,10 @@ def _estimates(
     frames = np.concatenate([one.sequence.features.appearance for one in known])
     states = np.concatenate([one.sequence.state for one in known])
     middle = states.mean(axis=0)
-    weights = _ridge((frames - centre) @ axes, states - middle)
+    weights = ridge((frames - centre) @ axes, states - middle)
     return {
         "optical flow, integrated": true[0] + clip.displacement[:, np.newaxis] @ factor,
         "KLT, integrated": true[0] + np.concatenate([np.zeros_like(walked[:1]), walked]),
         "ridge": (features.appearance - centre) @ axes @ weights + middle,
         "estimator": estimate(features, networks).state,
     }
-
-
-def _ridge(inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """Return the weights of a linear regression whose penalty is a share of the mean variance."""
-    inputs, outputs = inputs.astype(float), outputs.astype(float)
-    squares = inputs.T @ inputs
-    penalty = _RIDGE * np.trace(squares) / len(squares)
-    return np.linalg.solve(squares + penalty * np.eye(len(squares)), inputs.T @ outputs)
-
-
-def _kind(name: str) -> str:
-    """Return the kind of a clip such as `p6_isokinetic030_01_push_01`."""
-    task = name.split("_")[1]
-    speed = task.removeprefix("isokinetic")
-    return task if speed == task else f"isokinetic {int(speed)}"

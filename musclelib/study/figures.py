@@ -103,6 +103,7 @@ def curves(
     aspect: float = 2.4,
     size: float = 220,
     legend: str = "right",
+    band: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
 ) -> hv.Overlay:
     """Draw labelled curves over one axis.
 
@@ -118,10 +119,15 @@ def curves(
         Width over height, and size in percent.
     legend : str
         Where the legend stands; empty for none.
+    band : tuple, optional
+        x, the middle and half the height of a grey band behind the curves.
     """
     kdim = hv.Dimension("x", label=x[0], unit=x[1] or None)
     vdim = hv.Dimension("y", label=y[0], unit=y[1] or None)
-    drawn = []
+    drawn: list[hv.Element] = []
+    if band is not None:
+        grey = hv.opts.Spread(backend="matplotlib", facecolor="0.85", edgecolor="none")
+        drawn.append(hv.Spread(tuple(map(np.asarray, band)), kdim, [vdim, "half"]).opts(grey))
     for number, (label, (horizontal, vertical)) in enumerate(data.items()):
         curve = hv.Curve((np.asarray(horizontal), np.asarray(vertical)), kdim, vdim, label=label)
         drawn.append(

@@ -7,7 +7,14 @@ import pytest
 from musclelib.muscle_state import real_video
 from musclelib.muscle_state.estimator import Features
 from musclelib.muscle_state.estimator_recipe import TRAINING
-from musclelib.muscle_state.real_video import Clip, agreement, evaluate, read_clips, splits, summary
+from musclelib.muscle_state.real_clips import Clip
+from musclelib.muscle_state.real_video import (
+    agreement,
+    evaluate,
+    overview,
+    splits,
+    summary,
+)
 from musclelib.muscle_state.state_windows import KnownSequence
 
 
@@ -62,7 +69,6 @@ def test_a_test_clip_has_no_influence_on_what_is_learned_without_it(tmp_path, mo
     """Networks for a split are the same whatever the frames of its test clip show."""
     clips, seen = _clips(), []
     only = next(splits(clips))
-    monkeypatch.setattr(real_video, "splits", lambda clips: [only])
     kept = real_video.train_estimators
 
     def spied(known, *arguments):
@@ -71,7 +77,7 @@ def test_a_test_clip_has_no_influence_on_what_is_learned_without_it(tmp_path, mo
 
     monkeypatch.setattr(real_video, "train_estimators", spied)
     monkeypatch.setattr(real_video, "clip_settings", _settings)
-    evaluate(clips, tmp_path, 1, TRAINING.changed(steps=1))
+    evaluate(clips, only, tmp_path, 1, TRAINING.changed(steps=1))
     assert id(clips[only.test[0]].sequence) not in seen[0]
     assert len(seen[0]) == len(clips) - 1
 
@@ -82,13 +88,12 @@ def test_signals_that_appearance_shows_are_found_in_clips_that_were_held_out(
     monkeypatch.setattr(real_video, "clip_settings", _settings)
     clips = _clips()
     short = TRAINING.changed(steps=150, batch=8)
-    chosen = [
-        split
+    chosen = (("clip", "passive 3"), ("clip", "isometric 2"))
+    table = pd.concat(
+        evaluate(clips, split, tmp_path, 1, short).assign(held_out="clip")
         for split in splits(clips)
-        if split[:2] in (("clip", "passive 3"), ("clip", "isometric 2"))
-    ]
-    monkeypatch.setattr(real_video, "splits", lambda clips: chosen)
-    table = evaluate(clips, tmp_path, 1, short)
+        if split[:2] in chosen
+    )
     assert set(table["method"]) == {
         "optical flow, integrated", "KLT, integrated", "ridge", "estimator",
     }  # fmt: skip
@@ -96,15 +101,40 @@ def test_signals_that_appearance_shows_are_found_in_clips_that_were_held_out(
     assert table[table["method"] == "ridge"]["r"].min() > 0.98
     # the angle of isometric clips does not vary
     assert set(table[table["kind"] == "isometric"]["signal"]) == {"torque"}
-    means = summary(table)
-    assert len(means) == 3 * 4
-    assert list(means) == ["held_out", "kind", "signal", "method", "r", "rmse", "drift_percent"]
-    assert isinstance(means, pd.DataFrame)
+    assert len(summary(table)) == 3 * 4
 
 
-def test_a_folder_without_clips_or_signals_is_refused(tmp_path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"AGR003_push_data\.mat"):
-        read_clips(tmp_path, tmp_path / "cache")
+def _rows(held_out: str, method: str, r: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"kind": "passive", "clip": [f"clip {n}" for n in range(len(r))], "signal": "angle"}
+        | {"method": method, "r": r, "rmse": 1.0, "drift_percent": [10 * one for one in r]}
+        | {"held_out": held_out}
+    )
+
+
+def test_a_summary_has_the_mean_and_the_range_of_r_over_clips() -> None:
+    row = summary(_rows("clip", "estimator", [0.5, 0.9, 1.0]))
+    names = ["kind", "method", "r", "drift_percent", "held_out", "signal", "rmse"]
+    assert list(row) == [*names, "clips", "low", "high"]
+    found = row.iloc[0][["r", "drift_percent", "clips", "low", "high"]].astype(float)
+    assert found.to_numpy() == pytest.approx([0.8, 8, 3, 0.5, 1.0])
+
+
+def test_an_overview_compares_methods_for_one_way_of_holding_out_and_ways_for_one_method() -> None:
+    table = pd.concat(
+        [
+            _rows("clip", "estimator", [0.9, 1.0]),
+            _rows("task", "estimator", [0.1]),
+            _rows("clip of known task", "estimator", [0.7]),
+            _rows("clip of known task", "fascicle angle, observers", [0.6]),
+        ]
+    )
+    methods = overview(table, "clip", "method")
+    assert methods["Method"].tolist() == ["estimator", "fascicle angle, observers"]
+    assert methods["Passive angle: r"].tolist() == pytest.approx([0.95, 0.6])
+    ways = overview(table, "estimator", "held_out")
+    assert ways["Held out"].tolist() == ["clip", "clip of known task", "task"]
+    assert ways["Passive angle: drift [%]"].tolist() == pytest.approx([9.5, 7.0, 1.0])
 
 
 def _settings(known):
