@@ -28,6 +28,7 @@ from musclelib.muscle_state.geometry.over_time import best_path, posterior
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 _SURE = 6.0  # deg: evidence this near to the measured angle counts for its confidence
+_SEEN = (0.2, 0.35)  # ridge strength of a line that is none, and of the faintest aponeurosis
 
 
 @lru_cache(maxsize=1)
@@ -200,13 +201,16 @@ def _line(rows: np.ndarray) -> tuple[float, float]:
 
 
 def _pair_confidence(found: Candidates, scores: np.ndarray | None, chosen: int | None) -> float:
-    """Return the probability of the chosen pair and its close neighbours."""
+    """Return the probability of the chosen pair and its close neighbours, if they are lines."""
     if chosen is None or scores is None:
         return 0.0
     chance = np.exp(scores - scores.max())
     middle = np.array([[found.curves[p].row for p in pair] for pair in found.pairs])
     near = np.abs(middle - middle[chosen]).max(1) <= 0.05 * HEIGHT
-    return float(chance[near].sum() / chance.sum())
+    # a choice takes the best pair, even where no pair is one: in shades, noise or another picture
+    strength = np.array([found.curves[place].strength for place in found.pairs[chosen]])
+    seen = np.clip((strength - _SEEN[0]) / (_SEEN[1] - _SEEN[0]), 0, 1).prod()
+    return float(seen * chance[near].sum() / chance.sum())
 
 
 def _angle_confidence(scores: np.ndarray, angle: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Geometry of synthetic muscles with known aponeuroses and fascicles."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -41,6 +42,17 @@ def test_known_fascicles_and_aponeuroses_are_measured(angle):
     assert float(found["confidence"]) > 0.4
 
 
+@pytest.mark.parametrize("angle", [-35.0, -25.0, 15.0, 25.0, 35.0])
+def test_fascicles_may_slope_the_same_way_as_the_aponeuroses(angle):
+    """Rarely seen in muscles, so the learnt choice has to hold against what it usually saw."""
+    turn = 1 if angle > 0 else -1
+    image, _ = muscle(angle, upper=(60, 80)[::turn], lower=(200, 225)[::turn])
+    found = measure_fascicles(image, area=None).isel(time=0)
+    assert float(found["fascicle_angle"]) == pytest.approx(angle, abs=2.5)
+    assert float(found["superficial_angle"]) * turn > 2.5
+    assert float(found["pennation"]) == pytest.approx(abs(angle) - 3.6, abs=3)
+
+
 def test_length_is_that_of_the_straight_line_between_the_aponeuroses():
     image, (upper, lower) = muscle(20.0, upper=(60, 60), lower=(210, 210))
     found = measure_fascicles(image, area=None, pixel_size=(0.1, 0.1)).isel(time=0)
@@ -57,8 +69,11 @@ def test_a_mirror_changes_the_signs_of_the_angles():
     mirrored = measure_fascicles(image[:, ::-1], area=None).isel(time=0)
     for name in ("fascicle_angle", "superficial_angle", "deep_angle"):
         assert float(mirrored[name]) == pytest.approx(-float(found[name]), abs=0.7)
-    for name in ("thickness", "fascicle_length"):
-        assert float(mirrored[name]) == pytest.approx(float(found[name]), rel=0.05)
+    lengths = ("thickness", "fascicle_length", "pennation", "superficial_pennation", "confidence")
+    for name in lengths:
+        assert float(mirrored[name]) == pytest.approx(float(found[name]), rel=0.02)
+    back = mirrored["superficial_row"].values[::-1]
+    assert np.abs(back - found["superficial_row"].values).max() < 1
 
 
 def test_contrast_and_brightness_do_not_matter():
@@ -122,10 +137,33 @@ def test_a_blank_image_is_refused():
         measure_fascicles(np.full((200, 200), 7, np.uint8))
 
 
-def test_noise_has_a_low_confidence():
-    noise = np.random.default_rng(3).integers(0, 255, (4, 300, 400)).astype(np.uint8)
-    found = measure_fascicles(noise, area=None, continuous=False)
-    assert float(found["confidence"].max()) < 0.3
+def _noise(rng):
+    return rng.uniform(0, 255, (300, 400))
+
+
+def _speckle(rng):
+    return cv2.GaussianBlur(rng.normal(120, 400, (300, 400)), (0, 0), 3)
+
+
+def _shades(rng):
+    return np.add.outer(0.4 * np.arange(300.0), 0.3 * np.arange(400.0)) + rng.normal(0, 0.1)
+
+
+def _vignette(_):
+    away = np.add.outer((np.arange(300.0) - 150) ** 2, (np.arange(400.0) - 200) ** 2)
+    return 255 * np.exp(-away / 2e4)
+
+
+def _clouds(rng):
+    return 128 + 400 * cv2.GaussianBlur(rng.normal(size=(300, 400)), (0, 0), 15)
+
+
+@pytest.mark.parametrize("picture", [_noise, _speckle, _shades, _vignette, _clouds])
+def test_a_picture_of_something_else_has_a_low_confidence(picture):
+    images = np.array([picture(np.random.default_rng(seed)) for seed in range(3)])
+    images = np.clip(images, 0, 255).astype(np.uint8)
+    found = measure_fascicles(images, area=None, continuous=False)
+    assert float(found["confidence"].max()) < 0.15
 
 
 @pytest.mark.parametrize(
