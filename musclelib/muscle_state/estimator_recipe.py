@@ -42,8 +42,14 @@ PAPER_3 = StateEstimatorParameters(
     frame_rate=25.0,
     appearance=math.prod(GREY) + 2 * math.prod(ORIENTATION),
     motion=2 * math.prod(ORIENTATION),
+    components=(4, 60),
+    dilations=(1, 2, 4, 8, 16, 32),
 )
-"""The estimator for the region and the frame rate of paper 3."""
+"""The estimator for the region and the frame rate of paper 3.
+
+Few components of the appearance: more of them tell the training participants apart, by which the
+network learns them by heart.
+"""
 
 
 class StateEstimation(Supervised):
@@ -122,6 +128,7 @@ class EstimatorRecipe(Recipe):
     """A training on a store of trials, without the participants for validation and test."""
 
     settings: StateEstimatorParameters = quantity(PAPER_3, doc="parameters of the network")
+    window: int = quantity(128, "frame", "duration of the training windows", low=2)
     validation: tuple[int, ...] | None = quantity(
         None, doc="participants on whom the checkpoint is chosen; None: the last but one"
     )
@@ -161,7 +168,8 @@ class EstimatorRecipe(Recipe):
         seen, unseen = (
             known_sequences(trials, part, folder / "features.zarr") for part in (own, others)
         )
-        examples = partial(StateWindows, seen, stage.training.batch, stage.training.seed)
+        batch, seed = stage.training.batch, stage.training.seed
+        examples = partial(StateWindows, seen, batch, seed, frames=self.window)
         return Data(examples, StateReview(unseen))
 
     def shipped(self, objective: Objective, stores: Sequence[str]) -> dict[str, nn.Module]:
@@ -178,15 +186,15 @@ ESTIMATOR = EstimatorRecipe(
         Stage(
             "all",
             TrainingParameters(
-                steps=4000,
+                steps=600,
                 batch=16,
                 optimisers={
-                    "all": Optimiser(rate=2e-3, betas=(0.9, 0.999), clip=1.0, halve_every=1000)
+                    "all": Optimiser(rate=2e-3, betas=(0.9, 0.999), clip=1.0, halve_every=150)
                 },
-                ema=0.99,
+                ema=0.98,
                 precision="32-true",
-                checkpoint_every=250,
-                review_every=250,
+                checkpoint_every=50,
+                review_every=50,
                 patience=6,
             ),
         ),

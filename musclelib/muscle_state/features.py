@@ -90,11 +90,16 @@ def _row(
 ) -> np.ndarray:
     places = corners(frame, CORNERS)
     moved, found = displacements(frame, following, places, window)
-    if not found.any():
+    return _means(places[found], moved[found], points, tree)
+
+
+def _means(places: np.ndarray, moved: np.ndarray, points: np.ndarray, tree: KDTree) -> np.ndarray:
+    """Return the mean displacement of the corners of each point, NaN without any corner."""
+    if not len(places):
         return np.full(2 * len(points), np.nan, np.float32)
-    own = tree.query(places[found])[1]
+    own = tree.query(places)[1]
     counts = np.bincount(own, minlength=len(points))
-    sums = [np.bincount(own, part, len(points)) for part in moved[found].T]
+    sums = [np.bincount(own, part, len(points)) for part in moved.T]
     means = np.stack(sums, axis=1) / np.maximum(counts, 1)[:, np.newaxis]  # (point, 2)
 
     full, empty = np.flatnonzero(counts), np.flatnonzero(counts == 0)

@@ -19,9 +19,6 @@ from musclelib.muscle_state.trials import Trials
 from musclelib.parameters import ParameterError
 from musclelib.streams import Purpose, stream
 
-FRAMES = 56
-"""Frames of a training window; shorter sequences cut all windows of a run to their length."""
-
 
 class KnownSequence(NamedTuple):
     """Features of a video and its signals."""
@@ -85,6 +82,8 @@ class StateWindows(Dataset[tuple[Tensor, ...]]):
         Seed of the draws.
     rank, world : int
         Number of this device, and number of all devices, which draw different windows.
+    frames : int
+        Frames of a window; a shorter sequence cuts all windows to its length.
 
     Raises
     ------
@@ -100,6 +99,7 @@ class StateWindows(Dataset[tuple[Tensor, ...]]):
         seed: int,
         rank: int = 0,
         world: int = 1,
+        frames: int = 56,
     ) -> None:
         if not sequences:
             raise ParameterError("state windows: there are no sequences")
@@ -123,7 +123,7 @@ class StateWindows(Dataset[tuple[Tensor, ...]]):
         lengths = np.array([len(one[0]) for one in self.sequences])
         self.shares = lengths / lengths.sum()
         self.batch, self.seed, self.first = batch, seed, rank * batch
-        self.frames = min(FRAMES, int(lengths.min()))
+        self.frames = min(frames, int(lengths.min()))
         self.digest = f"{len(sequences)} sequences of features, {total.hexdigest()}"
 
     def __getitem__(self, step: int) -> tuple[Tensor, ...]:

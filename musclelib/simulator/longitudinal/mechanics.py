@@ -80,7 +80,7 @@ class Mechanics(Parameters):
         0.04, "s", "electromechanical delay from EMG to the start of activation", low=0.01, high=0.1
     )
     emg_gain: float = quantity(
-        0.086, "V", "mean rectified EMG, after its amplifier, at full activation", above=0, high=5
+        0.099, "V", "mean rectified EMG, after its amplifier, at full activation", above=0, high=5
     )
     emg_noise: float = quantity(
         0.0015, "V", "mean rectified noise of the EMG at rest", low=0, high=0.1
