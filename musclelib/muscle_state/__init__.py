@@ -6,7 +6,7 @@ Training
 Evaluation
     `estimate_changes` of frames with a network; `evaluate` it on trials, or `score` changes and
     compute their `coherence` directly.
-    `load_methods` loads the trained methods of a folder.
+    `load_methods` loads the trained methods of a folder, `method_digest` tells them apart.
 Visualisation
     `optimised_inputs` excite a neuron of a network; `flow` measures the motion that they show.
 Features
@@ -47,7 +47,7 @@ from musclelib.muscle_state.estimator import (
 from musclelib.muscle_state.estimator_recipe import train_estimators
 from musclelib.muscle_state.evaluate import coherence, estimate_changes, evaluate, score
 from musclelib.muscle_state.features import integration_points, motion_features
-from musclelib.muscle_state.methods import load_methods
+from musclelib.muscle_state.methods import load_methods, method_digest
 from musclelib.muscle_state.optimised_inputs import flow, optimised_inputs
 from musclelib.muscle_state.recipes import RECIPES
 from musclelib.muscle_state.state_windows import KnownSequence, known_sequences
@@ -72,6 +72,7 @@ __all__ = [
     "integration_points",
     "known_sequences",
     "load_methods",
+    "method_digest",
     "motion_features",
     "optimised_inputs",
     "own_video",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from musclelib.muscle_state.evaluate import Method
@@ -40,3 +41,9 @@ def load_methods(folder: str | Path) -> dict[str, Method]:
     if not methods:
         raise weights.MissingWeightsError(f"{folder}: holds no weights of a method of muscle state")
     return methods
+
+
+def method_digest(method: Method) -> str:
+    """Return a hash of the weights and settings of a method, equal only for equal methods."""
+    networks = [method] if isinstance(method, FeatureNetwork | StateCnn) else method
+    return hashlib.sha256(" ".join(map(weights.digest, networks)).encode()).hexdigest()[:16]

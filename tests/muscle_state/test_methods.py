@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from musclelib.muscle_state.estimator_recipe import PAPER_3
-from musclelib.muscle_state.methods import load_methods
+from musclelib.muscle_state.methods import load_methods, method_digest
 from musclelib.networks import weights
 from musclelib.networks.feature_network import FeatureNetwork, FeatureNetworkParameters
 from musclelib.networks.state_cnn import StateCnn, StateCnnParameters
@@ -26,6 +26,8 @@ def test_networks_of_further_seeds_are_named_and_estimators_are_one_mixture(tmp_
     assert len(methods["estimator"]) == 2
     first, second = (methods[name].dense[0].weight for name in list(methods)[:2])
     assert not torch.equal(first, second)
+    assert len({method_digest(one) for one in methods.values()}) == 4
+    assert method_digest(methods["CNN"]) == method_digest(load_methods(tmp_path)["CNN"])
 
 
 def test_a_folder_without_weights_is_named(tmp_path) -> None:

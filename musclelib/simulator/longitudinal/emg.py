@@ -49,10 +49,10 @@ def filtered_emg(raw: np.ndarray, rate: float = 1000.0) -> np.ndarray:
     """Return the filtered EMG `(time,)` [V]: rectified and low-pass filtered.
 
     Paper 3 does not state its filter. The participants saw the filtered EMG while they contracted,
-    so that it must have been causal: here a Butterworth filter of second order. Two frames told the
-    paper's methods half of the EMG's changes, so that the filtered EMG cannot have been far ahead of
-    the muscle. At 1.5 Hz it leads the fascicles by less than two frames (by four at 3 Hz), and its
-    range and the SD of its changes are still those of the paper.
+    so that it must have been causal: here a Butterworth filter of second order. Two frames told
+    the paper's methods half of the EMG's changes, so that the filtered EMG cannot have been far
+    ahead of the muscle. At 1.5 Hz it leads the fascicles by less than two frames (by four at 3 Hz),
+    and its range and the SD of its changes are still those of the paper.
 
     Parameters
     ----------
