@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_BLANK = 0.15  # share of a row that has texture, in rows between text and image
+
 
 def find_image_area(frames: np.ndarray) -> tuple[int, int, int, int]:
     """Find the rectangle that the ultrasound image fills.
@@ -41,7 +43,10 @@ def find_image_area(frames: np.ndarray) -> tuple[int, int, int, int]:
     largest = labels == 1 + int(sizes[1:, cv2.CC_STAT_AREA].argmax())
     top, bottom = _extent(largest.mean(1))
     left, right = _extent(largest.mean(0))
-    return top, bottom, left, right
+    # the closing joins a line of text to an image below it, in spite of the blank rows between
+    filled = textured[top:bottom, left:right].mean(1) >= _BLANK
+    first = _start_of_longest_run(filled, bridge=len(spread) // 50)
+    return top + first, bottom, left, right
 
 
 def _spread(frame: np.ndarray) -> np.ndarray:
@@ -54,3 +59,12 @@ def _extent(share: np.ndarray) -> tuple[int, int]:
     """Return where a line is filled at least half as much as the fullest one."""
     filled = np.flatnonzero(share >= 0.5 * share.max())
     return int(filled[0]), int(filled[-1]) + 1
+
+
+def _start_of_longest_run(filled: np.ndarray, bridge: int) -> int:
+    """Return where the longest run of filled places starts; a short gap does not end a run."""
+    places = np.flatnonzero(filled)
+    if not len(places):
+        return 0
+    runs = np.split(places, np.flatnonzero(np.diff(places) > bridge + 1) + 1)
+    return int(max(runs, key=lambda run: run[-1] - run[0])[0])
