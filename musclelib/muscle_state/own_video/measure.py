@@ -15,8 +15,8 @@ from musclelib.muscle_state.own_video.opening import OwnVideo
 LEAST_CONFIDENCE = 0.25
 """Confidence below which a frame is not measured.
 
-Photographs and noise reach 0.16 and once 0.26; public images of muscles along their fascicles have
-0.22 to 0.86, with a median of 0.6.
+14 photographs had at most 0.08; 61 public images of muscles along their fascicles had 0.22 to 0.86,
+one of them below 0.3. Images across a muscle reached 0.39: they are not told apart.
 """
 
 _DEGREES = {
