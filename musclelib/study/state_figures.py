@@ -1,4 +1,4 @@
-"""Pictures of muscle state: motion on B-mode, and films of the muscle with its signals below."""
+"""Pictures of muscle state: motion on B-mode, pairs of frames, and films with signals below."""
 
 from __future__ import annotations
 
@@ -85,18 +85,14 @@ def pairs(frames: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
 
 
 def film(
-    frames: np.ndarray,
-    lines: Sequence[Sequence[np.ndarray]],
-    signals: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    pictures: Sequence[np.ndarray], signals: Mapping[str, tuple[np.ndarray, np.ndarray]]
 ) -> np.ndarray:
-    """Return a film of a muscle, lines upon it, and signals below that are drawn as time passes.
+    """Return a film with signals below its pictures, which are drawn as time passes.
 
     Parameters
     ----------
-    frames : numpy.ndarray
-        Grey frames `(time, depth, lateral)`, uint8, with square pixels.
-    lines : sequence of sequence of numpy.ndarray
-        For each frame, lines `(point, 2)` of (depth, lateral) [px], coloured in turn.
+    pictures : sequence of numpy.ndarray
+        Colours `(row, column, 3)`, uint8, of an even number of columns.
     signals : mapping
         By name, the true and the estimated signal `(time,)`; the true one is black and whole from
         the beginning, the estimated one is drawn up to the moment.
@@ -106,18 +102,15 @@ def film(
     numpy.ndarray
         Colours `(time, row, column, 3)`, uint8.
     """
-    count, height, width = frames.shape
-    height, width = height + height % 2, width + width % 2  # films have even sides
-    strips = {name: _Strip(name, *both, width) for name, both in signals.items()}
-    film = np.full((count, height + _STRIP * len(strips), width, 3), 255, np.uint8)
-    for number, frame in enumerate(frames):
-        picture = film[number]
-        picture[: frame.shape[0], : frame.shape[1]] = frame[..., None]
-        for place, line in enumerate(lines[number]):
-            _draw(picture[:height], line[:, ::-1], CYCLE[4 + place % 2])
-        for place, strip in enumerate(strips.values()):
+    height, width = pictures[0].shape[:2]
+    strips = [_Strip(name, *both, width) for name, both in signals.items()]
+    shape = (len(pictures), height + _STRIP * len(strips), width, 3)
+    film = np.full(shape, 255, np.uint8)
+    for number, picture in enumerate(pictures):
+        film[number, :height] = picture
+        for place, strip in enumerate(strips):
             top = height + place * _STRIP
-            strip.draw(picture[top : top + _STRIP], number)
+            strip.draw(film[number, top : top + _STRIP], number)
     return film
 
 
@@ -139,7 +132,7 @@ class _Strip:
     def draw(self, picture: np.ndarray, number: int) -> None:
         """Draw the strip at a moment."""
         cv2.line(picture, (0, 0), (picture.shape[1], 0), (200, 200, 200), 1)
-        _draw(picture, self.true, _BLACK)
+        _draw(picture, self.true, "black")
         _draw(picture, self.estimated[: number + 1], CYCLE[1], 2)
         now = int(self.true[number, 0])
         cv2.line(picture, (now, 0), (now, _STRIP), (200, 200, 200), 1)
@@ -151,12 +144,10 @@ class _Strip:
             )  # fmt: skip
 
 
-def _draw(
-    picture: np.ndarray, line: np.ndarray, colour: str | tuple[int, ...], thickness: int = 1
-) -> None:
+def _draw(picture: np.ndarray, line: np.ndarray, colour: str, thickness: int = 1) -> None:
     """Draw a line `(point, 2)` of (x, y) in place, without points that are not finite."""
     known = line[np.isfinite(line).all(axis=1)]
-    rgb = [255 * part for part in to_rgb(colour)] if isinstance(colour, str) else list(colour)
+    rgb = [255 * part for part in to_rgb(colour)]
     if len(known) > 1:
         at = np.round(known * 16).astype(np.int32)[:, None]
         cv2.polylines(picture, [at], False, rgb, thickness, cv2.LINE_AA, shift=4)

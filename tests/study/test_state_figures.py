@@ -32,14 +32,15 @@ def test_pairs_show_where_only_one_frame_is_bright() -> None:
     assert np.all(middle == 0)
 
 
-def test_a_film_draws_lines_on_frames_and_signals_up_to_the_moment() -> None:
-    frames = np.zeros((3, 40, 61), np.uint8)
-    line = np.array([[10.0, 5.0], [10.0, 50.0], [np.nan, np.nan]])
+def test_a_film_draws_signals_below_its_pictures_up_to_the_moment() -> None:
+    pictures = np.zeros((3, 40, 62, 3), np.uint8)
+    pictures[:, :, :, 1] = 90
     true, estimated = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 1.0])
-    film = state_figures.film(frames, [[line]] * 3, {"torque": (true, estimated)})
-    assert film.shape[0] == 3
-    assert film.shape[1] % 2 == film.shape[2] % 2 == 0
-    assert film[0, 10, 20].max() > 100  # the line
-    assert film[0, 30, 20].max() == 0  # the frame
+    film = state_figures.film(pictures, {"torque": (true, estimated), "angle": (true, true)})
+    assert film.shape == (3, 40 + 2 * 70, 62, 3)
+    np.testing.assert_array_equal(film[:, :40], pictures)
     orange = [(np.abs(one.astype(int) - (213, 94, 0)).sum(-1) < 60).sum() for one in film]
     assert orange[0] < orange[1] < orange[2]
+    unknown = np.full(3, np.nan)
+    none = state_figures.film(pictures, {"torque": (true, unknown)})
+    assert not (np.abs(none.astype(int) - (213, 94, 0)).sum(-1) < 60).any()
