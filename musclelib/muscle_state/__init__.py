@@ -18,7 +18,7 @@ Estimator
     `check_video` refuses a video of another kind.
 Real video
     `real_video` trains and tests on one participant's recorded clips, which `real_clips` reads;
-    `real_fascicles` is what the fascicle angle says of them, and `transfer` what networks that
+    `real_fascicles` is what the fascicle angle says of them, and `transfer` what methods that
     learnt from simulated trials do.
 Own videos
     `own_video` opens a researcher's video, measures its fascicles over time, estimates the changes

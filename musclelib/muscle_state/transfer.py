@@ -1,9 +1,7 @@
 """From simulation to a real muscle: simulated training, recorded clips of ONE participant.
 
-The clips are brought into the form of the simulated trials: the region of paper 3 along the muscle,
-25 frames a second, proximal on the left, torque positive towards plantarflexion and angle towards
-dorsiflexion. What networks say of them is scored as it is, after a readout that a few clips fit,
-and beside the same architecture trained on those clips from nothing.
+What a method that learnt from simulated trials says of the clips is scored as it is, after a
+readout that a few clips fit, and beside the same architecture trained on these from nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,19 +17,20 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from musclelib.muscle_state.evaluate import estimate_changes
+from musclelib.muscle_state import estimator_recipe
+from musclelib.muscle_state.estimator import estimate, frame_features
+from musclelib.muscle_state.evaluate import Method, estimate_changes
 from musclelib.muscle_state.examples import Moments
 from musclelib.muscle_state.features import motion_features
-from musclelib.muscle_state.geometry import measure_fascicles
 from musclelib.muscle_state.objective import StateEstimation
-from musclelib.muscle_state.real_clips import SIGNALS, clip_kind, clip_state, open_clip
+from musclelib.muscle_state.real_clips import SIGNALS
 from musclelib.muscle_state.real_video import STILL, agreement, ridge
-from musclelib.muscle_state.region import find_bands, place_region
+from musclelib.muscle_state.region_clips import RegionClip
+from musclelib.muscle_state.state_windows import KnownSequence
 from musclelib.networks.feature_network import FeatureNetwork
 from musclelib.networks.standardised import STATES
 from musclelib.networks.state_cnn import StateCnn
-from musclelib.recordings import read_push_data
-from musclelib.simulator.longitudinal import FRAME_RATE
+from musclelib.networks.state_estimator import StateEstimator
 from musclelib.streams import Purpose, stream, torch_seed
 from musclelib.training.checkpoint import load_averaged
 from musclelib.training.loop import train
@@ -49,77 +47,11 @@ TRAINING = TrainingParameters(
 )
 """Training from nothing on a few clips."""
 
-_PLACED = 12  # frames of a clip in which the muscle is sought to place the region
-_RIDGE = 0.1  # penalty of the readout, relative to the mean variance of its inputs
-_COLUMNS = [STATES.index(name) for name in SIGNALS]  # of the signals among a network's outputs
+_RIDGE = 0.1  # penalty of the readout, relative to the mean square of its inputs
+_COLUMNS = [STATES.index(name) for name in SIGNALS]  # of the signals among a method's outputs
 
-
-class RegionClip(NamedTuple):
-    """A recorded clip in the form of a simulated trial."""
-
-    kind: str
-    """Such as "passive" or "isokinetic 30"."""
-    frames: np.ndarray
-    """Region of paper 3, uint8 `(time, 120, 496)`, 25 frames a second, proximal on the left."""
-    state: np.ndarray
-    """Torque [N m], plantarflexion positive, and angle [deg], dorsiflexion positive, `(time, 2)`,
-    as simulated; in the recordings the angle is positive towards plantarflexion."""
-
-
-def read_region_clip(folder: str | Path, name: str) -> RegionClip:
-    """Read a clip of the data set `gm_torque_angle` in the form of a simulated trial.
-
-    A frame is the one nearest to each tick of a clock of 25 Hz. In the simulation fascicles run
-    down to the right, from the proximal to the distal side; a clip in which they run down to the
-    left is mirrored.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Folder of the data set.
-    name : str
-        Name of the clip.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        The clip is missing, damaged or without signals, or shows no muscle.
-    """
-    signals = read_push_data(Path(folder) / "AGR003_push_data.mat")
-    state = clip_state(signals, name)
-    video = open_clip(folder, name)
-    frames = np.concatenate(list(video.chunks()))
-    if len(frames) != len(state):
-        raise ValueError(f"{name}: {len(frames)} frames, but {len(state)} values of the signals")
-    ticks = nearest_frames(signals[name]["time"].values[signals[name]["frame_index"].values])
-    frames, state = frames[ticks], state[ticks] * (1, -1)
-    some = frames[np.linspace(0, len(frames) - 1, _PLACED).round().astype(int)]
-    angle = measure_fascicles(some, pixel_size=video.pixel_size, area=None)["fascicle_angle"]
-    if float(angle.median()) < 0:
-        frames, some = frames[..., ::-1], some[..., ::-1]
-    contours = np.stack([find_bands(frame) for frame in some])
-    region = place_region(contours, video.pixel_size, video.shape)
-    return RegionClip(clip_kind(name), region.extract(frames), state)
-
-
-def nearest_frames(times: np.ndarray) -> np.ndarray:
-    """Return the number of the frame nearest to each tick of the simulated trials' clock.
-
-    Parameters
-    ----------
-    times : numpy.ndarray
-        Times of the frames [s], ascending.
-
-    Raises
-    ------
-    ValueError
-        The frames are too slow: some would be taken twice.
-    """
-    clock = np.arange(times[0], times[-1] + 1e-9, 1 / FRAME_RATE)
-    places = np.abs(times[:, np.newaxis] - clock).argmin(axis=0)
-    if len(np.unique(places)) < len(places):
-        raise ValueError(f"frames are further apart than 1/{FRAME_RATE:g} s: some are missing")
-    return places
+Courses = dict[str, np.ndarray]
+"""Signals `(time, signal)` that were estimated of each clip."""
 
 
 def tunings(clips: Mapping[str, RegionClip], seed: int) -> list[str]:
@@ -132,18 +64,18 @@ def tunings(clips: Mapping[str, RegionClip], seed: int) -> list[str]:
 
 
 def evaluate(
-    network: StateCnn | FeatureNetwork,
+    method: Method,
     clips: Mapping[str, RegionClip],
     folder: str | Path,
     seed: int = 0,
     training: TrainingParameters = TRAINING,
 ) -> pd.DataFrame:
-    """Score the changes that a network estimates, and their sums, in clips that it is not tuned on.
+    """Score what a method from simulation says of the clips that it is not tuned on.
 
     Parameters
     ----------
-    network : StateCnn or FeatureNetwork
-        A network that was trained on simulated trials.
+    method : StateCnn, FeatureNetwork or sequence of StateEstimator
+        Trained on simulated trials.
     clips : mapping of str to RegionClip
         The clips.
     folder : str or Path
@@ -156,28 +88,31 @@ def evaluate(
     Returns
     -------
     pandas.DataFrame
-        A row for each other clip, signal that varies, and `tuning`: "none"; "readout", linear in
-        the last hidden layer and fitted to the clips to tune on; "from nothing", the same
-        architecture trained on these alone (for a FeatureNetwork, with the same integration
-        points). Columns `kind`, `clip`, `signal`, `tuning`, `r_change` of changes from frame to
-        frame, and `r`, `rmse` and `drift_percent` of their sums, which start from the true value.
+        A row for each other clip, signal that varies, and `tuning`: "none"; "readout", which is
+        linear and fitted to the clips to tune on: from the last hidden layer of a network to the
+        changes, or from the estimator's states to the states; "from nothing", the same architecture
+        trained on these clips alone (a FeatureNetwork with the same integration points). Columns
+        `kind`, `clip`, `signal`, `tuning`, `r_change` of changes from frame to frame, and `r`,
+        `rmse` and `drift_percent` of the signal. Networks estimate changes, whose sum starts from
+        the TRUE first value.
     """
     tuned_on = tunings(clips, seed)
-    network = network.eval()
-    inner = {name: hidden(network, clip.frames) for name, clip in clips.items()}
-    weights = _readout([inner[name] for name in tuned_on], [clips[name] for name in tuned_on])
-    fresh = _from_nothing(network, [clips[name] for name in tuned_on], folder, seed, training)
-    tables = []
-    for name, clip in clips.items():
-        if name in tuned_on:
-            continue
-        changes = {
-            "none": estimate_changes(network, clip.frames)[:, _COLUMNS],
-            "readout": inner[name] @ weights,
-            "from nothing": estimate_changes(fresh, clip.frames)[:, _COLUMNS],
-        }
-        tables += [_scores(name, clip, tuning, found) for tuning, found in changes.items()]
-    return pd.concat(tables, ignore_index=True)
+    if isinstance(method, StateCnn | FeatureNetwork):
+        found = _of_network(method.eval(), clips, tuned_on, folder, seed, training)
+    else:
+        found = _of_estimators(method, clips, tuned_on, folder, seed, training)
+    rows = []
+    for name, tuning in ((name, tuning) for name in clips for tuning in found):
+        clip, course = clips[name], found[tuning][name]
+        for column, signal in enumerate(SIGNALS):
+            true, estimated = clip.state[:, column], course[:, column]
+            if name not in tuned_on and np.ptp(true) >= STILL:
+                r_change = agreement(np.diff(estimated), np.diff(true))[0]
+                rows.append(
+                    (clip.kind, name, signal, tuning, r_change, *agreement(estimated, true))
+                )
+    columns = ["kind", "clip", "signal", "tuning", "r_change", "r", "rmse", "drift_percent"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def hidden(network: StateCnn | FeatureNetwork, frames: np.ndarray) -> np.ndarray:
@@ -192,27 +127,68 @@ def hidden(network: StateCnn | FeatureNetwork, frames: np.ndarray) -> np.ndarray
     return torch.cat(kept).flatten(1).double().cpu().numpy()
 
 
-def _scores(name: str, clip: RegionClip, tuning: str, changes: np.ndarray) -> pd.DataFrame:
-    """Return the rows of a clip, from changes `(time - 1, signal)`."""
-    known = np.nan_to_num(changes)  # a frame of which nothing could be followed has no change
+def _of_network(
+    network: StateCnn | FeatureNetwork,
+    clips: Mapping[str, RegionClip],
+    tuned_on: Sequence[str],
+    folder: str | Path,
+    seed: int,
+    training: TrainingParameters,
+) -> dict[str, Courses]:
+    """Return the courses by tuning, as sums of changes."""
+    known = [clips[name] for name in tuned_on]
+    inner = {name: hidden(network, _alike(network, clip.frames)) for name, clip in clips.items()}
+    changes = np.concatenate([np.diff(clip.state, axis=0) for clip in known])
+    weights = ridge(np.concatenate([inner[name] for name in tuned_on]), changes, _RIDGE)
+    fresh = _from_nothing(network, known, folder, seed, training)
+    found: dict[str, Courses] = {"none": {}, "readout": {}, "from nothing": {}}
+    for name, clip in clips.items():
+        said = estimate_changes(network, _alike(network, clip.frames))[:, _COLUMNS]
+        found["none"][name] = _summed(said, clip)
+        found["readout"][name] = _summed(inner[name] @ weights, clip)
+        found["from nothing"][name] = _summed(
+            estimate_changes(fresh, clip.frames)[:, _COLUMNS], clip
+        )
+    return found
+
+
+def _of_estimators(
+    networks: Sequence[StateEstimator],
+    clips: Mapping[str, RegionClip],
+    tuned_on: Sequence[str],
+    folder: str | Path,
+    seed: int,
+    training: TrainingParameters,
+) -> dict[str, Courses]:
+    """Return the courses by tuning, as the estimators state them."""
+    features = {name: frame_features(clip.frames) for name, clip in clips.items()}
+    said = {name: estimate(one, networks).state for name, one in features.items()}
+    inputs = {name: np.column_stack([one, np.ones(len(one))]) for name, one in said.items()}
+    states = np.concatenate([clips[name].state for name in tuned_on])
+    line = np.linalg.lstsq(np.concatenate([inputs[name] for name in tuned_on]), states)[0]
+    known = [KnownSequence(features[name], clips[name].state) for name in tuned_on]
+    settings = networks[0].settings.changed(signals=SIGNALS)
+    steps = estimator_recipe.TRAINING.changed(steps=training.steps, seed=seed)
+    fresh = estimator_recipe.train_estimators(known, settings, folder, 1, steps)
+    return {
+        "none": {name: one[:, _COLUMNS] for name, one in said.items()},
+        "readout": {name: one @ line for name, one in inputs.items()},
+        "from nothing": {name: estimate(one, fresh).state for name, one in features.items()},
+    }
+
+
+def _alike(network: StateCnn | FeatureNetwork, frames: np.ndarray) -> np.ndarray:
+    """Return frames for a CNN with mean and SD of the grey values that it was trained on."""
+    if isinstance(network, FeatureNetwork):
+        return frames
+    mean, sd = float(network.input_mean), float(network.input_sd)
+    return ((frames - frames.mean()) / frames.std() * sd + mean).astype(np.float32)
+
+
+def _summed(changes: np.ndarray, clip: RegionClip) -> np.ndarray:
+    """Return the sum of changes from the true first value on; an unknown change counts as none."""
     start = np.zeros((1, len(SIGNALS)))
-    path = clip.state[0] + np.concatenate([start, np.cumsum(known, axis=0)])
-    true = np.diff(clip.state, axis=0)
-    rows = []
-    for column, signal in enumerate(SIGNALS):
-        if np.ptp(clip.state[:, column]) >= STILL:
-            r_change = agreement(known[:, column], true[:, column])[0]
-            scores = agreement(path[:, column], clip.state[:, column])
-            rows.append((clip.kind, name, signal, tuning, r_change, *scores))
-    columns = ["kind", "clip", "signal", "tuning", "r_change", "r", "rmse", "drift_percent"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _readout(inner: Sequence[np.ndarray], clips: Sequence[RegionClip]) -> np.ndarray:
-    """Return weights `(neuron, signal)` of changes that are linear in the last hidden layer."""
-    inputs = np.concatenate(list(inner))
-    changes = np.concatenate([np.diff(clip.state, axis=0) for clip in clips])
-    return ridge(inputs, changes, _RIDGE)
+    return clip.state[0] + np.concatenate([start, np.cumsum(np.nan_to_num(changes), axis=0)])
 
 
 def _from_nothing(

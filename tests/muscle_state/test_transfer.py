@@ -5,14 +5,8 @@ import pytest
 import torch
 
 from musclelib.muscle_state.evaluate import estimate_changes
-from musclelib.muscle_state.transfer import (
-    TRAINING,
-    RegionClip,
-    evaluate,
-    hidden,
-    nearest_frames,
-    tunings,
-)
+from musclelib.muscle_state.region_clips import RegionClip
+from musclelib.muscle_state.transfer import TRAINING, evaluate, hidden, tunings
 from musclelib.networks.feature_network import FeatureNetwork, FeatureNetworkParameters
 
 from .conftest import moving_trial
@@ -34,15 +28,6 @@ def _untrained() -> FeatureNetwork:
     places = np.stack(np.meshgrid(np.arange(3) * 8 + 4, np.arange(4) * 12 + 6, indexing="ij"), -1)
     network.integration_points.copy_(torch.from_numpy(places.reshape(-1, 2)))
     return network.eval()
-
-
-def test_frames_of_61_hz_are_taken_at_the_ticks_of_25_hz() -> None:
-    times = 3.0 + np.arange(123) / 61
-    places = nearest_frames(times)
-    assert np.abs(times[places] - (3.0 + np.arange(len(places)) / 25)).max() <= 0.5 / 61 + 1e-9
-    assert len(places) == 51
-    with pytest.raises(ValueError, match="further apart"):
-        nearest_frames(np.arange(20) / 10)
 
 
 def test_one_clip_of_each_task_is_drawn_to_tune_on() -> None:
