@@ -7,7 +7,7 @@ readout that a few clips fit, and beside the same architecture trained on these 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from musclelib.muscle_state import estimator_recipe
-from musclelib.muscle_state.estimator import estimate, frame_features
-from musclelib.muscle_state.evaluate import Method, estimate_changes
+from musclelib.muscle_state.estimator import Features, estimate, frame_features
+from musclelib.muscle_state.evaluate import Method
 from musclelib.muscle_state.examples import Moments
 from musclelib.muscle_state.features import motion_features
 from musclelib.muscle_state.objective import StateEstimation
@@ -48,6 +48,7 @@ TRAINING = TrainingParameters(
 """Training from nothing on a few clips."""
 
 _RIDGE = 0.1  # penalty of the readout, relative to the mean square of its inputs
+_BATCH = 8  # pairs of frames at a time
 _COLUMNS = [STATES.index(name) for name in SIGNALS]  # of the signals among a method's outputs
 
 Courses = dict[str, np.ndarray]
@@ -67,7 +68,7 @@ def evaluate(
     method: Method,
     clips: Mapping[str, RegionClip],
     folder: str | Path,
-    seed: int = 0,
+    draws: int = 3,
     training: TrainingParameters = TRAINING,
 ) -> pd.DataFrame:
     """Score what a method from simulation says of the clips that it is not tuned on.
@@ -79,96 +80,118 @@ def evaluate(
     clips : mapping of str to RegionClip
         The clips.
     folder : str or Path
-        Folder of the training from nothing; a finished one is only loaded.
-    seed : int
-        Seed of the clips to tune on and of the training from nothing.
+        Folder of the trainings from nothing; finished ones are only loaded.
+    draws : int
+        Number of draws of the clips to tune on, see `tunings`; a training from nothing has the seed
+        of its draw.
     training : TrainingParameters
         Settings of the training from nothing.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each other clip, signal that varies, and `tuning`: "none"; "readout", which is
-        linear and fitted to the clips to tune on: from the last hidden layer of a network to the
+        A row for each draw, other clip, signal that varies, and `tuning`: "none"; "readout", which
+        is linear and fitted to the clips to tune on: from the last hidden layer of a network to the
         changes, or from the estimator's states to the states; "from nothing", the same architecture
         trained on these clips alone (a FeatureNetwork with the same integration points). Columns
-        `kind`, `clip`, `signal`, `tuning`, `r_change` of changes from frame to frame, and `r`,
-        `rmse` and `drift_percent` of the signal. Networks estimate changes, whose sum starts from
-        the TRUE first value.
+        `draw`, `kind`, `clip`, `signal`, `tuning`, `r_change` of changes from frame to frame, and
+        `r`, `rmse` and `drift_percent` of the signal. Networks estimate changes, whose sum starts
+        from the TRUE first value.
     """
-    tuned_on = tunings(clips, seed)
+    of_method: Callable[..., dict[str, Courses]]
     if isinstance(method, StateCnn | FeatureNetwork):
-        found = _of_network(method.eval(), clips, tuned_on, folder, seed, training)
+        seen = {name: _pairs(method, clip) for name, clip in clips.items()}
+        of_method = partial(_of_network, method.eval(), seen)
     else:
-        found = _of_estimators(method, clips, tuned_on, folder, seed, training)
+        features = {name: frame_features(clip.frames) for name, clip in clips.items()}
+        of_method = partial(_of_estimators, method, features)
     rows = []
-    for name, tuning in ((name, tuning) for name in clips for tuning in found):
-        clip, course = clips[name], found[tuning][name]
-        for column, signal in enumerate(SIGNALS):
-            true, estimated = clip.state[:, column], course[:, column]
-            if name not in tuned_on and np.ptp(true) >= STILL:
-                r_change = agreement(np.diff(estimated), np.diff(true))[0]
-                rows.append(
-                    (clip.kind, name, signal, tuning, r_change, *agreement(estimated, true))
-                )
-    columns = ["kind", "clip", "signal", "tuning", "r_change", "r", "rmse", "drift_percent"]
-    return pd.DataFrame(rows, columns=columns)
+    for draw in range(draws):
+        tuned_on = tunings(clips, draw)
+        found = of_method(clips, tuned_on, folder, training.changed(seed=draw))
+        for name, tuning in ((name, tuning) for name in clips for tuning in found):
+            clip, course = clips[name], found[tuning][name]
+            for column, signal in enumerate(SIGNALS):
+                true, estimated = clip.state[:, column], course[:, column]
+                if name not in tuned_on and np.ptp(true) >= STILL:
+                    about = (draw, clip.kind, name, signal, tuning)
+                    r_change = agreement(np.diff(estimated), np.diff(true))[0]
+                    rows.append((*about, r_change, *agreement(estimated, true)))
+    names = ["draw", "kind", "clip", "signal", "tuning", "r_change", "r", "rmse", "drift_percent"]
+    return pd.DataFrame(rows, columns=names)
 
 
-def hidden(network: StateCnn | FeatureNetwork, frames: np.ndarray) -> np.ndarray:
-    """Return the rectified last hidden layer for each pair of frames, `(time - 1, neuron)`."""
+@torch.inference_mode()
+def responses(network: StateCnn | FeatureNetwork, inputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a network says, and its last hidden layer, for each pair of frames.
+
+    Parameters
+    ----------
+    network : StateCnn or FeatureNetwork
+        The network, in evaluation mode.
+    inputs : Tensor
+        Its inputs, one row a pair of frames.
+
+    Returns
+    -------
+    changes, hidden : numpy.ndarray
+        Changes of EMG, torque and angle `(pair, 3)` [V, N m, deg], and rectified values
+        `(pair, neuron)`.
+    """
     kept: list[Tensor] = []
     last = network.dense[-1]
-    handle = last.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].detach()))
+    handle = last.register_forward_pre_hook(lambda _, given: kept.append(given[0]))
     try:
-        estimate_changes(network, frames)
+        said = torch.cat([network.changes(part) for part in inputs.split(_BATCH)])
     finally:
         handle.remove()
-    return torch.cat(kept).flatten(1).double().cpu().numpy()
+    return said.numpy(), torch.cat(kept).flatten(1).double().numpy()
 
 
 def _of_network(
     network: StateCnn | FeatureNetwork,
+    inputs: Mapping[str, Tensor],
     clips: Mapping[str, RegionClip],
     tuned_on: Sequence[str],
     folder: str | Path,
-    seed: int,
     training: TrainingParameters,
 ) -> dict[str, Courses]:
     """Return the courses by tuning, as sums of changes."""
-    known = [clips[name] for name in tuned_on]
-    inner = {name: hidden(network, _alike(network, clip.frames)) for name, clip in clips.items()}
-    changes = np.concatenate([np.diff(clip.state, axis=0) for clip in known])
-    weights = ridge(np.concatenate([inner[name] for name in tuned_on]), changes, _RIDGE)
-    fresh = _from_nothing(network, known, folder, seed, training)
-    found: dict[str, Courses] = {"none": {}, "readout": {}, "from nothing": {}}
-    for name, clip in clips.items():
-        said = estimate_changes(network, _alike(network, clip.frames))[:, _COLUMNS]
-        found["none"][name] = _summed(said, clip)
-        found["readout"][name] = _summed(inner[name] @ weights, clip)
-        found["from nothing"][name] = _summed(
-            estimate_changes(fresh, clip.frames)[:, _COLUMNS], clip
-        )
-    return found
+    said = {name: responses(network, one) for name, one in inputs.items()}
+    changes = [np.diff(clips[name].state, axis=0) for name in tuned_on]
+    inner = np.concatenate([said[name][1] for name in tuned_on])
+    weights = ridge(inner, np.concatenate(changes), _RIDGE)
+    known = torch.cat([inputs[name] for name in tuned_on])
+    fresh = _from_nothing(network, known, np.concatenate(changes), folder, training)
+    by_tuning = {
+        "none": {name: one[0][:, _COLUMNS] for name, one in said.items()},
+        "readout": {name: one[1] @ weights for name, one in said.items()},
+        "from nothing": {
+            name: responses(fresh, one)[0][:, _COLUMNS] for name, one in inputs.items()
+        },
+    }
+    return {
+        tuning: {name: _summed(one, clips[name]) for name, one in found.items()}
+        for tuning, found in by_tuning.items()
+    }
 
 
 def _of_estimators(
     networks: Sequence[StateEstimator],
+    features: Mapping[str, Features],
     clips: Mapping[str, RegionClip],
     tuned_on: Sequence[str],
     folder: str | Path,
-    seed: int,
     training: TrainingParameters,
 ) -> dict[str, Courses]:
     """Return the courses by tuning, as the estimators state them."""
-    features = {name: frame_features(clip.frames) for name, clip in clips.items()}
     said = {name: estimate(one, networks).state for name, one in features.items()}
     inputs = {name: np.column_stack([one, np.ones(len(one))]) for name, one in said.items()}
     states = np.concatenate([clips[name].state for name in tuned_on])
     line = np.linalg.lstsq(np.concatenate([inputs[name] for name in tuned_on]), states)[0]
     known = [KnownSequence(features[name], clips[name].state) for name in tuned_on]
     settings = networks[0].settings.changed(signals=SIGNALS)
-    steps = estimator_recipe.TRAINING.changed(steps=training.steps, seed=seed)
+    steps = estimator_recipe.TRAINING.changed(steps=training.steps, seed=training.seed)
     fresh = estimator_recipe.train_estimators(known, settings, folder, 1, steps)
     return {
         "none": {name: one[:, _COLUMNS] for name, one in said.items()},
@@ -177,38 +200,41 @@ def _of_estimators(
     }
 
 
-def _alike(network: StateCnn | FeatureNetwork, frames: np.ndarray) -> np.ndarray:
-    """Return frames for a CNN with mean and SD of the grey values that it was trained on."""
+def _pairs(network: StateCnn | FeatureNetwork, clip: RegionClip) -> Tensor:
+    """Return the inputs of a network for each pair of frames."""
+    frames = clip.frames
     if isinstance(network, FeatureNetwork):
-        return frames
+        points = network.integration_points.cpu().numpy()
+        # a pair of which nothing could be followed counts as one without motion
+        moved = motion_features(frames, points, network.settings.window)
+        return torch.from_numpy(np.nan_to_num(moved))
+    # mean and SD of the grey values as in its training set
     mean, sd = float(network.input_mean), float(network.input_sd)
-    return ((frames - frames.mean()) / frames.std() * sd + mean).astype(np.float32)
+    alike = ((frames - frames.mean()) / frames.std() * sd + mean).astype(np.float32)
+    return torch.from_numpy(np.stack([alike[:-1], alike[1:]], axis=1))
 
 
 def _summed(changes: np.ndarray, clip: RegionClip) -> np.ndarray:
-    """Return the sum of changes from the true first value on; an unknown change counts as none."""
+    """Return the sum of changes from the true first value on."""
     start = np.zeros((1, len(SIGNALS)))
-    return clip.state[0] + np.concatenate([start, np.cumsum(np.nan_to_num(changes), axis=0)])
+    return np.asarray(clip.state[0] + np.concatenate([start, np.cumsum(changes, axis=0)]))
 
 
 def _from_nothing(
     network: StateCnn | FeatureNetwork,
-    clips: Sequence[RegionClip],
+    inputs: Tensor,
+    changes: np.ndarray,
     folder: str | Path,
-    seed: int,
     training: TrainingParameters,
 ) -> StateCnn | FeatureNetwork:
-    """Train a network of the same architecture on a few clips."""
-    torch.manual_seed(torch_seed(Purpose.FIRST_WEIGHTS, seed))
+    """Train a network of the same architecture on the inputs and changes of a few clips."""
+    torch.manual_seed(torch_seed(Purpose.FIRST_WEIGHTS, training.seed))
     objective = StateEstimation(network.settings)
-    points = None
-    if isinstance(network, FeatureNetwork) and isinstance(objective.network, FeatureNetwork):
-        objective.network.integration_points.copy_(network.integration_points)
-        points = network.integration_points.cpu().numpy(), network.settings.window
-    examples = partial(_ClipPairs, clips, points, training.batch, seed)
+    examples = partial(_ClipPairs, inputs, changes, training.batch, training.seed)
     objective.network.standardise(*examples().moments())
-    best = train(objective, examples, Path(folder) / str(seed), training.changed(seed=seed))
-    load_averaged(best, objective)
+    load_averaged(
+        train(objective, examples, Path(folder) / str(training.seed), training), objective
+    )
     return objective.network.cpu().eval()
 
 
@@ -217,24 +243,18 @@ class _ClipPairs(Dataset[tuple[Tensor, Tensor]]):
 
     def __init__(
         self,
-        clips: Sequence[RegionClip],
-        points: tuple[np.ndarray, int] | None,
+        inputs: Tensor,
+        changes: np.ndarray,
         batch: int,
         seed: int,
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        inputs, changes = [], []
-        for clip in clips:
-            pairs = np.stack([clip.frames[:-1], clip.frames[1:]], axis=1)
-            inputs.append(np.nan_to_num(motion_features(clip.frames, *points)) if points else pairs)
-            changes.append(np.zeros((len(pairs), len(STATES)), np.float32))
-            changes[-1][:, _COLUMNS] = np.diff(clip.state, axis=0)
-        self.inputs = torch.from_numpy(np.concatenate(inputs))
-        self.changes = torch.from_numpy(np.concatenate(changes))
-        self.batch, self.seed, self.rank, self.world = batch, seed, rank, world
-        total = hashlib.sha256(self.inputs.numpy().tobytes() + self.changes.numpy().tobytes())
-        self.digest = f"pairs of frames of {len(clips)} clips, {total.hexdigest()}"
+        self.inputs, self.changes = inputs, torch.zeros(len(inputs), len(STATES))
+        self.changes[:, _COLUMNS] = torch.from_numpy(changes).float()
+        self.batch, self.seed, self.rank = batch, seed, rank
+        total = hashlib.sha256(inputs.numpy().tobytes() + self.changes.numpy().tobytes())
+        self.digest = f"{len(inputs)} pairs of frames of clips, {total.hexdigest()}"
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         rng = stream(Purpose.FRAME_PAIRS, self.seed, step, self.rank)
@@ -242,12 +262,9 @@ class _ClipPairs(Dataset[tuple[Tensor, Tensor]]):
         return self.inputs[drawn], self.changes[drawn]
 
     def moments(self) -> Moments:
-        axis = 0 if self.inputs.ndim == 2 else None
-        mean, sd = self.inputs.double().mean(axis), self.inputs.double().std(axis)
+        """Return the moments by which a network standardises inputs and changes."""
+        rows = self.inputs if self.inputs.ndim == 2 else self.inputs.reshape(-1, 1)
+        sd, mean = torch.std_mean(rows.double(), dim=0)
         scale, middle = torch.std_mean(self.changes.double(), dim=0)
-        return Moments(
-            mean.float().reshape(-1),
-            sd.clamp(min=1e-6).float().reshape(-1),
-            middle.float(),
-            scale.where(scale > 0, torch.ones_like(scale)).float(),
-        )
+        scale = scale.where(scale > 0, torch.ones_like(scale))
+        return Moments(mean.float(), sd.clamp(min=1e-6).float(), middle.float(), scale.float())

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from musclelib.muscle_state.evaluate import estimate_changes
+from musclelib.muscle_state.features import motion_features
 from musclelib.muscle_state.region_clips import RegionClip
-from musclelib.muscle_state.transfer import TRAINING, evaluate, hidden, tunings
+from musclelib.muscle_state.transfer import TRAINING, evaluate, responses, tunings
 from musclelib.networks.feature_network import FeatureNetwork, FeatureNetworkParameters
 
 from .conftest import moving_trial
@@ -41,13 +42,15 @@ def test_one_clip_of_each_task_is_drawn_to_tune_on() -> None:
     assert tunings(clips, 2) == drawn[2]
 
 
-def test_the_last_layer_of_the_hidden_values_is_what_the_network_says() -> None:
+def test_responses_are_what_the_network_says_and_what_its_last_layer_takes() -> None:
     network, clip = _untrained(), _clip("passive", 1)
-    inner = torch.from_numpy(hidden(network, clip.frames)).float()
-    assert inner.shape == (119, 256)
-    assert float(inner.min()) >= 0
-    said = network.dense[-1](inner).detach().numpy()
+    points = network.integration_points.numpy()
+    said, hidden = responses(network, torch.from_numpy(motion_features(clip.frames, points, 11)))
+    assert hidden.shape == (119, 256)
+    assert hidden.min() >= 0
     assert said == pytest.approx(estimate_changes(network, clip.frames), abs=1e-4)
+    last = network.dense[-1](torch.from_numpy(hidden).float()).detach().numpy()
+    assert last == pytest.approx(said, abs=1e-4)  # outputs are not scaled before training
 
 
 def test_tuning_finds_what_an_untrained_network_does_not_in_clips_that_it_was_not_tuned_on(
@@ -55,7 +58,7 @@ def test_tuning_finds_what_an_untrained_network_does_not_in_clips_that_it_was_no
 ) -> None:
     clips = _clips()
     short = TRAINING.changed(steps=250)
-    table = evaluate(_untrained(), clips, tmp_path, 0, short)
+    table = evaluate(_untrained(), clips, tmp_path, 1, short)
     assert set(table["clip"]) == set(clips) - set(tunings(clips, 0))
     means = table.groupby(["tuning", "signal"])["r_change"].mean()
     assert means["readout"].min() > 0.9
