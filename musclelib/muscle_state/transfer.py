@@ -92,8 +92,9 @@ def evaluate(
     pandas.DataFrame
         A row for each draw, other clip, signal that varies, and `tuning`: "none"; "readout", which
         is linear and fitted to the clips to tune on: from the last hidden layer of a network to the
-        changes, or from the estimator's states to the states; "from nothing", the same architecture
-        trained on these clips alone (a FeatureNetwork with the same integration points). Columns
+        changes, or from the estimator's states to the states; "readout, untrained", the same with
+        random weights in the other layers; "from nothing", the same architecture trained on these
+        clips alone (a FeatureNetwork with the same integration points). Columns
         `draw`, `kind`, `clip`, `signal`, `tuning`, `r_change` of changes from frame to frame, and
         `r`, `rmse` and `drift_percent` of the signal. Networks estimate changes, whose sum starts
         from the TRUE first value.
@@ -157,15 +158,27 @@ def _of_network(
     training: TrainingParameters,
 ) -> dict[str, Courses]:
     """Return the courses by tuning, as sums of changes."""
-    said = {name: responses(network, one) for name, one in inputs.items()}
-    changes = [np.diff(clips[name].state, axis=0) for name in tuned_on]
-    inner = np.concatenate([said[name][1] for name in tuned_on])
-    weights = ridge(inner, np.concatenate(changes), _RIDGE)
+    changes = np.concatenate([np.diff(clips[name].state, axis=0) for name in tuned_on])
+
+    def read_out(said: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Courses:
+        weights = ridge(np.concatenate([said[name][1] for name in tuned_on]), changes, _RIDGE)
+        return {name: hidden @ weights for name, (_, hidden) in said.items()}
+
     known = torch.cat([inputs[name] for name in tuned_on])
-    fresh = _from_nothing(network, known, np.concatenate(changes), folder, training)
-    by_tuning = {
+    torch.manual_seed(torch_seed(Purpose.FIRST_WEIGHTS, training.seed))
+    objective = StateEstimation(network.settings)
+    examples = partial(_ClipPairs, known, changes, training.batch, training.seed)
+    objective.network.standardise(*examples().moments())
+    untrained = objective.network.eval()
+    said = {name: responses(network, one) for name, one in inputs.items()}
+    random = {name: responses(untrained, one) for name, one in inputs.items()}
+    best = train(objective, examples, Path(folder) / str(training.seed), training)
+    load_averaged(best, objective)
+    fresh = objective.network.cpu().eval()
+    by_tuning: dict[str, Courses] = {
         "none": {name: one[0][:, _COLUMNS] for name, one in said.items()},
-        "readout": {name: one[1] @ weights for name, one in said.items()},
+        "readout": read_out(said),
+        "readout, untrained": read_out(random),
         "from nothing": {
             name: responses(fresh, one)[0][:, _COLUMNS] for name, one in inputs.items()
         },
@@ -218,24 +231,6 @@ def _summed(changes: np.ndarray, clip: RegionClip) -> np.ndarray:
     """Return the sum of changes from the true first value on."""
     start = np.zeros((1, len(SIGNALS)))
     return np.asarray(clip.state[0] + np.concatenate([start, np.cumsum(changes, axis=0)]))
-
-
-def _from_nothing(
-    network: StateCnn | FeatureNetwork,
-    inputs: Tensor,
-    changes: np.ndarray,
-    folder: str | Path,
-    training: TrainingParameters,
-) -> StateCnn | FeatureNetwork:
-    """Train a network of the same architecture on the inputs and changes of a few clips."""
-    torch.manual_seed(torch_seed(Purpose.FIRST_WEIGHTS, training.seed))
-    objective = StateEstimation(network.settings)
-    examples = partial(_ClipPairs, inputs, changes, training.batch, training.seed)
-    objective.network.standardise(*examples().moments())
-    load_averaged(
-        train(objective, examples, Path(folder) / str(training.seed), training), objective
-    )
-    return objective.network.cpu().eval()
 
 
 class _ClipPairs(Dataset[tuple[Tensor, Tensor]]):
