@@ -115,15 +115,17 @@ def paper(rate: float = 1e-5, momentum: float = 0.95) -> TrainingParameters:
     )
 
 
-def _fast(steps: int, batch: int, rate: float, precision: str) -> TrainingParameters:
+def _fast(
+    steps: int, batch: int, rate: float, precision: str, review_every: int = 500
+) -> TrainingParameters:
     return TrainingParameters(
         steps=steps,
         batch=batch,
         optimisers={"all": Optimiser(rate=rate, betas=(0.9, 0.999), clip=1.0)},
         ema=0.99,
         precision=precision,
-        checkpoint_every=500,
-        review_every=500,
+        checkpoint_every=review_every,
+        review_every=review_every,
         patience=5,
     )
 
@@ -140,7 +142,13 @@ _FEATURES = (
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        StateRecipe("state-cnn", _CNN, (Stage("all", _fast(20_000, 16, 3e-4, "bf16-mixed")),)),
+        StateRecipe(
+            "state-cnn",
+            _CNN,
+            # reviewed often: after few thousand pairs it begins to know the participants by heart
+            (Stage("all", _fast(20_000, 16, 1e-4, "bf16-mixed", review_every=200)),),
+            validated=1000,
+        ),
         StateRecipe("state-cnn-paper", _CNN, (Stage("all", paper()),)),
         StateRecipe(
             "state-features",

@@ -23,6 +23,7 @@ STORES = "data/generated/smoke"
 SIMULATION = ("00_tour", "10_simulate", "11_simulated_figures")
 RECORDINGS = ("01_import_disk", "01_import_muscle", "02_echo_figures")
 RECORDINGS += ("03_import_isometric", "03_import_passive", "04_video_figures")
+RECORDINGS += ("45_real_video", "46_own_video", "47_transfer")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
     "--no-sandbox",
