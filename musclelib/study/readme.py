@@ -1,8 +1,9 @@
 """Keep the results of a run for README and docs, and write their numbers between the marks there.
 
 `python -m musclelib record FOLDER REPORTS BENCHMARKS PAGE...`: FOLDER holds the executed steps
-of one scale (`steps`) and what they showed (`report`). What a notebook showed with `readme=True` is
-kept in `REPORTS/SCALE`, with the line that says what made it. Each PAGE is filled:
+of one scale (`steps`) and what they showed (`report`). What a notebook showed with `readme=True`,
+and a PAGE mentions, is kept in `REPORTS/SCALE`, with the line that says what made it. Each PAGE is
+filled:
 
 - a table: `<!-- table demo/NAME -->` up to `<!-- end -->`, which says so where no run has made it;
 - a cell of it in a sentence: `<!-- cell demo/NAME; ROW; COLUMN; FORMAT -->` up to `<!-- /cell -->`,
@@ -30,10 +31,28 @@ from musclelib.study.run import provenance
 _NOT_YET = "Not made yet by this version: `make study`, then `make record`."
 
 
-def keep(folder: Path, kept: Path) -> list[str]:
+def mentioned(text: str, scale: str, name: str) -> bool:
+    """Return whether README and docs show a kept result, or name its file.
+
+    Parameters
+    ----------
+    text : str
+        All pages.
+    scale : str
+        Scale of the run.
+    name : str
+        Such as `tables/NAME.csv`.
+    """
+    stem = Path(name).stem
+    marks = (f"<!-- table {scale}/{stem} -->", f"cell {scale}/{stem};", f"reports/{scale}/{name}")
+    return any(mark in text for mark in marks)
+
+
+def keep(folder: Path, kept: Path, text: str) -> list[str]:
     """Copy what the steps of a run showed for README and docs; return the names of the files.
 
-    The text of a step that a missing recording ended stays away, and what was kept of it stays.
+    What no page mentions is left where it is, and so is what a step showed that a missing
+    recording ended; what was kept of it before stays.
 
     Raises
     ------
@@ -51,7 +70,7 @@ def keep(folder: Path, kept: Path) -> list[str]:
         for output in outputs if not about.missing else []:
             marks = output.get("metadata", {}).get("musclelib", {})
             for name in marks.get("files", []) if marks.get("readme") else []:
-                if not name.endswith(".svg"):
+                if not name.endswith(".svg") and mentioned(text, folder.name, name):
                     line = made.line(path.stem, about.made, about.commit)
                     made.write(folder / "report" / name, kept / name, line)
                     names.append(name)
@@ -141,7 +160,8 @@ def _cell(path: Path, row: str, column: str, form: str) -> str:
 def main(folder: Path, reports: Path, benchmarks: Path, pages: Sequence[Path]) -> None:
     """Take over the results of the last run of a scale, and of the last benchmarks."""
     try:
-        kept = keep(folder, reports / folder.name)
+        text = "".join(page.read_text() for page in pages)
+        kept = keep(folder, reports / folder.name, text)
     except FileNotFoundError as error:
         sys.exit(str(error))
     if benchmarks.is_file():
