@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musclelib.muscle_state.clock import clock_frames
 from musclelib.muscle_state.geometry import measure_fascicles
 from musclelib.muscle_state.real_clips import clip_kind, clip_state, open_clip
 from musclelib.muscle_state.region import find_bands, place_region
@@ -81,8 +82,7 @@ def nearest_frames(times: np.ndarray) -> np.ndarray:
     ValueError
         The frames are too slow: some would be taken twice.
     """
-    clock = np.arange(times[0], times[-1] + 1e-9, 1 / FRAME_RATE)
-    places = np.abs(times[:, np.newaxis] - clock).argmin(axis=0)
-    if len(np.unique(places)) < len(places):
+    places = clock_frames(times)
+    if len(places) < int(np.ptp(times) * FRAME_RATE + 1e-6) + 1:
         raise ValueError(f"frames are further apart than 1/{FRAME_RATE:g} s: some are missing")
     return places

@@ -152,6 +152,20 @@ def curves(
     )
 
 
+def grid(panels: Sequence[hv.Overlay], columns: int) -> hv.Layout:
+    """Put panels of curves into a grid, with room for their labels.
+
+    Parameters
+    ----------
+    panels : sequence of holoviews.Overlay
+        The panels, row by row.
+    columns : int
+        Number of panels in a row.
+    """
+    room = hv.opts.Layout(backend="matplotlib", vspace=0.9, hspace=0.6, sublabel_format="")
+    return hv.Layout(list(panels)).cols(columns).opts(room)
+
+
 def history(
     table: pd.DataFrame,
     columns: Sequence[str],

@@ -204,3 +204,18 @@ def test_the_signed_map_is_brightest_at_zero_and_alike_on_both_sides():
 def _luminance(name):
     red, green, blue, _ = matplotlib.colormaps[name](np.linspace(0, 1, 17)).T ** 2.2
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_panels_of_a_grid_stand_row_by_row_without_letters():
+    panels = [
+        figures.curves({"a": ([0, 1], [0, number])}, x=("Time", "s"), y=(f"y{number}", "V"))
+        for number in range(4)
+    ]
+    figure = hv.render(figures.grid(panels, 2), backend="matplotlib")
+    axes = [axis for axis in figure.axes if axis.get_ylabel()]
+    assert [axis.get_ylabel() for axis in axes] == [f"y{number} (V)" for number in range(4)]
+    tops = [round(axis.get_position().y0, 3) for axis in axes]
+    assert tops[0] == tops[1] > tops[2] == tops[3]
+    texts = [text.get_text() for axis in figure.axes for text in axis.texts]
+    assert not {"A", "B", "C", "D"} & set(texts)
+    plt.close(figure)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from musclelib.muscle_state.evaluate import UNITS, estimate_changes
+from musclelib.muscle_state.clock import clock_frames
+from musclelib.muscle_state.evaluate import UNITS, Method, estimate_changes
 from musclelib.muscle_state.own_video.opening import OwnVideo
 from musclelib.muscle_state.region.contours import contour_from_curves
 from musclelib.muscle_state.region.extract import place_region
@@ -16,18 +17,17 @@ from musclelib.networks import weights as networks
 from musclelib.networks.feature_network import FeatureNetwork
 from musclelib.networks.standardised import STATES
 from musclelib.networks.state_cnn import StateCnn
+from musclelib.networks.state_estimator import StateEstimator
+from musclelib.simulator.longitudinal import FRAME_RATE
 
-RATE = 25.0
-"""Frame rate at which the networks learnt [Hz]."""
-
-_SLOWEST = 0.8 * RATE  # rate of a video below which two frames are too far apart
-_APART = 1.5 / RATE  # longest time between two frames of one change [s]
+_SLOWEST = 0.8 * FRAME_RATE  # rate of a video below which two frames are too far apart
+_APART = 1.5 / FRAME_RATE  # longest time between two frames of one change [s]
 
 
 def estimate_state(measures: xr.Dataset, own: OwnVideo, weights: str | Path) -> xr.Dataset:
-    """Add the changes of EMG, torque and joint angle that a network of paper 3 estimates.
+    """Add the changes of EMG, torque and joint angle that a trained method estimates.
 
-    The network learnt from SIMULATED participants and from no real one: its estimates on a real
+    It learnt from SIMULATED participants and from no real one: its estimates on a real
     video are an extrapolation. It sees the region of paper 3, placed by the measured aponeuroses,
     at the frames nearest to a clock of 25 Hz; fascicles that run up to the right are mirrored for
     it. Where it cannot be applied, nothing is added and the attribute `state` says why.
@@ -39,7 +39,7 @@ def estimate_state(measures: xr.Dataset, own: OwnVideo, weights: str | Path) -> 
     own : OwnVideo
         The video.
     weights : str or Path
-        Folder with the weights of a `StateCnn`, or else of a `FeatureNetwork`.
+        Folder with the weights of estimators, or else of a network of paper 3.
 
     Returns
     -------
@@ -100,29 +100,22 @@ def _estimated(measures: xr.Dataset, own: OwnVideo, folder: Path) -> tuple[np.nd
     changes[picks[1:][doubtful[1:] | doubtful[:-1] | apart]] = np.nan
     about = (
         f"estimated by {name}, trained on SIMULATED participants, from frames about"
-        f" {1 / RATE:g} s apart"
+        f" {1 / FRAME_RATE:g} s apart"
     )
     return changes, about + (", mirrored for it" if turned else "") + warned
 
 
-def clock_frames(time: np.ndarray) -> np.ndarray:
-    """Return the places of the frames that are nearest to a clock of 25 Hz, each once.
+def _network(folder: Path) -> tuple[str, Method]:
+    """Return a method of a folder and the names of its files; the one with the best scores first.
 
-    Parameters
-    ----------
-    time : numpy.ndarray
-        Times of frames, in ascending order [s].
+    Of networks of other seeds the first is taken, of estimators all.
     """
-    ticks = time[0] + np.arange(int(np.ptp(time) * RATE + 1e-6) + 1) / RATE
-    after = np.searchsorted(time, ticks).clip(0, len(time) - 1)
-    before = (after - 1).clip(0)
-    nearer = ticks - time[before] < time[after] - ticks
-    return np.unique(np.where(nearer, before, after))
-
-
-def _network(folder: Path) -> tuple[str, StateCnn | FeatureNetwork]:
-    """Return a network of a folder and its name."""
-    found = networks.files(folder, StateCnn) or networks.files(folder, FeatureNetwork)
-    for name, file in found.items():
-        return name, networks.load(file)
+    estimators = networks.files(folder, StateEstimator)
+    if estimators:
+        loaded = [networks.load(file, StateEstimator) for file in estimators.values()]
+        return ", ".join(estimators), loaded
+    for name, file in networks.files(folder, FeatureNetwork).items():
+        return name, networks.load(file, FeatureNetwork)
+    for name, file in networks.files(folder, StateCnn).items():
+        return name, networks.load(file, StateCnn)
     raise _NotPossibleError(f"{folder} holds no network for changes of the state")

@@ -7,10 +7,11 @@ import pytest
 import torch
 import xarray as xr
 
+from musclelib.muscle_state.estimator_recipe import PAPER_3
 from musclelib.muscle_state.own_video import estimate_state, measure_video, open_own_video
-from musclelib.muscle_state.own_video.state import clock_frames
 from musclelib.networks import weights
 from musclelib.networks.state_cnn import StateCnn, StateCnnParameters
+from musclelib.networks.state_estimator import StateEstimator
 
 CROP = (0, 0, 320, 240)
 PIXEL = 0.17  # mm: the frames are 54.4 mm wide
@@ -81,8 +82,12 @@ def test_without_scale_weights_or_rate_it_says_why(tmp_path, film, own, measures
         xr.testing.assert_equal(one, measures)
 
 
-def test_the_clock_takes_the_nearest_frames_each_once():
-    time = np.array([0, 0.016, 0.033, 0.049, 0.066, 0.082, 0.2, 0.21])
-    # ticks at 0, 0.04, 0.08, 0.12, 0.16, 0.2
-    assert clock_frames(time).tolist() == [0, 2, 5, 6]
-    assert clock_frames(np.arange(100) / 25).tolist() == list(range(100))
+def test_an_estimator_goes_before_the_networks_of_paper_3(tmp_path, own, measures, folder):
+    (tmp_path / "untrained.safetensors").write_bytes(
+        (folder / "untrained.safetensors").read_bytes()
+    )
+    for seed in range(2):
+        weights.save(StateEstimator(PAPER_3), tmp_path / f"estimator-{seed}.safetensors")
+    found = estimate_state(measures, own, tmp_path)
+    assert "by estimator-0, estimator-1, trained" in found.attrs["state"]
+    assert np.isfinite(found.estimated_torque_change).sum() == 5
