@@ -20,6 +20,7 @@ from musclelib.networks.state_cnn import StateCnn
 from musclelib.networks.state_estimator import StateEstimator
 from musclelib.simulator.longitudinal import FRAME_RATE
 
+_POSITIVE = {"emg": "", "torque": ", plantarflexion positive,", "angle": ", dorsiflexion positive,"}
 _SLOWEST = 0.8 * FRAME_RATE  # rate of a video below which two frames are too far apart
 _APART = 1.5 / FRAME_RATE  # longest time between two frames of one change [s]
 
@@ -45,7 +46,8 @@ def estimate_state(measures: xr.Dataset, own: OwnVideo, weights: str | Path) -> 
     -------
     xarray.Dataset
         The measures with `estimated_emg_change` [V], `estimated_torque_change` [N m] and
-        `estimated_angle_change` [deg] since the frame of the clock before; NaN at frames that are
+        `estimated_angle_change` [deg], plantarflexion and dorsiflexion positive, since the frame
+        of the clock before; NaN at frames that are
         not of the clock, or not measured.
     """
     try:
@@ -58,7 +60,8 @@ def estimate_state(measures: xr.Dataset, own: OwnVideo, weights: str | Path) -> 
             changes[:, column],
             {
                 "units": UNITS[column],
-                "long_name": f"change of {name} by a network trained on SIMULATED participants",
+                "long_name": f"change of {name}{_POSITIVE[name]} by a network trained on SIMULATED"
+                " participants",
             },
         )
         for column, name in enumerate(STATES)

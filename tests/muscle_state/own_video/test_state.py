@@ -46,6 +46,8 @@ def test_changes_stand_at_the_frames_of_a_25_hz_clock(own, measures, folder):
     assert "SIMULATED" in found.attrs["state"]
     assert "untrained" in found.attrs["state"]
     assert "SIMULATED" in found.estimated_emg_change.long_name
+    assert "plantarflexion positive" in found.estimated_torque_change.long_name
+    assert "dorsiflexion positive" in found.estimated_angle_change.long_name
 
 
 def test_a_mirrored_video_gives_the_same_changes(film, own, measures, folder):
